@@ -1,0 +1,211 @@
+//! Limits of a rate, by key, in bounded memory.
+//!
+//! The generic cell rate algorithm: for each key one point in time says until when its allowance
+//! is used up in advance. The time is handed in, so that a test decides it.
+
+use std::{
+    borrow::Borrow,
+    collections::HashMap,
+    hash::Hash,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use crate::Timestamp;
+
+/// How much is allowed: `burst` at once, and one more after each `every`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Quota {
+    /// How many are allowed at once; at least one.
+    pub burst: u32,
+    /// How long it takes until one more is allowed.
+    pub every: Duration,
+}
+
+impl Quota {
+    /// `burst` at once and one more after each `every`.
+    pub const fn new(burst: u32, every: Duration) -> Self {
+        Self { burst, every }
+    }
+
+    /// `count` in a minute, all of which may come at once.
+    pub fn per_minute(count: u32) -> Self {
+        let count = count.max(1);
+        Self::new(count, Duration::from_secs(60) / count)
+    }
+
+    fn step(self) -> i64 {
+        i64::try_from(self.every.as_micros()).unwrap_or(i64::MAX).max(1)
+    }
+
+    fn window(self) -> i64 {
+        self.step().saturating_mul(i64::from(self.burst.max(1)))
+    }
+}
+
+/// What is left of an allowance after one was taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Allowance {
+    /// How many are allowed at once.
+    pub limit: u32,
+    /// How many more are allowed now.
+    pub remaining: u32,
+    /// After how long the whole burst is allowed again.
+    pub reset: Duration,
+}
+
+/// Too many: nothing was taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Exhausted {
+    /// How many are allowed at once.
+    pub limit: u32,
+    /// After how long one is allowed again.
+    pub retry_after: Duration,
+}
+
+/// Counts against one [`Quota`] for each key, and remembers a bounded number of keys.
+///
+/// There are two generations. When the young one is full it becomes the old one and the old one
+/// is forgotten, so a flood of new keys costs neither memory nor time, and a key that is in use
+/// is kept.
+#[derive(Debug)]
+pub struct Limiter<K> {
+    quota: Quota,
+    generation: usize,
+    state: Mutex<Generations<K>>,
+}
+
+#[derive(Debug)]
+struct Generations<K> {
+    young: HashMap<K, i64>,
+    old: HashMap<K, i64>,
+}
+
+impl<K: Hash + Eq> Limiter<K> {
+    /// A limiter that remembers at most `capacity` keys.
+    pub fn new(quota: Quota, capacity: usize) -> Self {
+        Self {
+            quota,
+            generation: (capacity / 2).max(1),
+            state: Mutex::new(Generations {
+                young: HashMap::new(),
+                old: HashMap::new(),
+            }),
+        }
+    }
+
+    /// Takes one from the allowance of `key`.
+    ///
+    /// # Errors
+    /// [`Exhausted`] when nothing is left; then nothing is taken either.
+    pub fn take(&self, key: K, now: Timestamp) -> Result<Allowance, Exhausted> {
+        let (step, window, now) = (self.quota.step(), self.quota.window(), now.as_micros());
+        let mut state = self.lock();
+        let used_until = state.get(&key).unwrap_or(now).max(now).saturating_add(step);
+        let wait = used_until.saturating_sub(window).saturating_sub(now);
+        let limit = self.quota.burst.max(1);
+        if wait > 0 {
+            // A key that is refused stays among the young, else it would be forgotten sooner.
+            if let Some(used_until) = state.old.remove(&key) {
+                state.keep(key, used_until, self.generation);
+            }
+            return Err(Exhausted {
+                limit,
+                retry_after: micros(wait),
+            });
+        }
+        state.keep(key, used_until, self.generation);
+        let free = window.saturating_sub(used_until.saturating_sub(now)) / step;
+        Ok(Allowance {
+            limit,
+            remaining: u32::try_from(free).unwrap_or(0),
+            reset: micros(used_until.saturating_sub(now)),
+        })
+    }
+
+    /// Gives back one that was taken, as when only failures are to count.
+    pub fn give_back<Q>(&self, key: &Q)
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
+        let step = self.quota.step();
+        let mut state = self.lock();
+        if let Some(used_until) = state.young.get_mut(key) {
+            *used_until = used_until.saturating_sub(step);
+        } else if let Some(used_until) = state.old.get_mut(key) {
+            *used_until = used_until.saturating_sub(step);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Generations<K>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<K: Hash + Eq> Generations<K> {
+    fn get(&self, key: &K) -> Option<i64> {
+        self.young.get(key).or_else(|| self.old.get(key)).copied()
+    }
+
+    fn keep(&mut self, key: K, used_until: i64, capacity: usize) {
+        if self.young.len() >= capacity && !self.young.contains_key(&key) {
+            self.old = std::mem::take(&mut self.young);
+        }
+        self.young.insert(key, used_until);
+    }
+}
+
+fn micros(count: i64) -> Duration {
+    Duration::from_micros(u64::try_from(count).unwrap_or(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const QUOTA: Quota = Quota::new(3, Duration::from_secs(10));
+    const START: Timestamp = Timestamp::from_micros(1_800_000_000_000_000);
+
+    #[test]
+    fn a_burst_then_one_by_one() {
+        let limiter = Limiter::new(QUOTA, 100);
+        for remaining in [2, 1, 0] {
+            assert_eq!(limiter.take("a", START).unwrap().remaining, remaining);
+        }
+        let refused = limiter.take("a", START + Duration::from_secs(4)).unwrap_err();
+        assert_eq!(refused.retry_after, Duration::from_secs(6));
+        assert!(limiter.take("b", START).is_ok(), "keys do not share");
+        assert!(limiter.take("a", START + refused.retry_after + Duration::from_secs(4)).is_ok());
+        assert!(limiter.take("a", START + Duration::from_secs(11)).is_err());
+        let rested = limiter.take("a", START + Duration::from_secs(100)).unwrap();
+        assert_eq!(rested.remaining, 2, "no more than the burst is saved up");
+        assert_eq!(rested.reset, Duration::from_secs(10));
+    }
+
+    #[test]
+    fn what_is_given_back_is_allowed_again() {
+        let limiter = Limiter::new(QUOTA, 100);
+        for _ in 0..20 {
+            assert!(limiter.take("a".to_owned(), START).is_ok());
+            limiter.give_back("a");
+        }
+    }
+
+    #[test]
+    fn memory_is_bounded_and_a_busy_key_is_kept() {
+        let limiter = Limiter::new(QUOTA, 100);
+        for _ in 0..3 {
+            limiter.take(-1, START).unwrap();
+        }
+        for key in 0..49 {
+            limiter.take(key, START).unwrap();
+        }
+        assert!(limiter.take(-1, START).is_err(), "still remembered");
+        for key in 0..10_000 {
+            let _ = limiter.take(key, START);
+        }
+        let state = limiter.lock();
+        assert!(state.young.len() + state.old.len() <= 100);
+    }
+}
