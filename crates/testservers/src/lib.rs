@@ -1,0 +1,139 @@
+//! Throw-away PostgreSQL and Redis servers for tests.
+//!
+//! Two callers, one code path: `xtask` starts its own pair for a whole run ([`start`]), and a
+//! test that is run by hand finds or starts a shared one ([`url`]). The standard library
+//! alone, so that `xtask` builds in seconds.
+//!
+//! Nothing is leaked: a watchdog process stops each server and removes its files when the run
+//! that owns it is gone, or when nobody has asked for the shared one for [`IDLE_MINUTES`].
+
+#![allow(
+    clippy::disallowed_methods,
+    reason = "test tooling reads its own environment variables"
+)]
+
+mod host;
+mod postgres;
+mod redis;
+mod shared;
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+pub use host::{find_program, free_port, is_root};
+
+/// The shared servers stop after this long without a new user.
+pub const IDLE_MINUTES: u32 = 20;
+
+/// A server that tests need.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// PostgreSQL 15 or later; the address is of the superuser on the database `postgres`.
+    Postgres,
+    /// Redis 7 or later, without persistence, with [`REDIS_DATABASES`] databases.
+    Redis,
+}
+
+/// How many numbered databases a throw-away Redis has: enough that no two tests share one.
+pub const REDIS_DATABASES: u32 = 4096;
+
+impl Kind {
+    /// The environment variable that names a running server for tests.
+    #[must_use]
+    pub const fn variable(self) -> &'static str {
+        match self {
+            Self::Postgres => "TECHCOMMERCE_TEST_POSTGRES",
+            Self::Redis => "TECHCOMMERCE_TEST_REDIS",
+        }
+    }
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Postgres => "postgres",
+            Self::Redis => "redis",
+        }
+    }
+
+    /// Where the server's program is, or what to run to get it.
+    ///
+    /// # Errors
+    /// `NotFound` with the command that installs it.
+    pub fn program(self) -> io::Result<PathBuf> {
+        match self {
+            Self::Postgres => postgres::bin().map(|bin| bin.join("postgres")),
+            Self::Redis => redis::program(),
+        }
+    }
+}
+
+/// A running server that this process owns; dropping it stops it and removes its files.
+#[derive(Debug)]
+pub struct Server {
+    kind: Kind,
+    url: String,
+    home: PathBuf,
+    owned: bool,
+}
+
+impl Server {
+    /// Address with password, for the server's [`Kind::variable`].
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// The server's files: its log is `server.log`.
+    #[must_use]
+    pub fn home(&self) -> &Path {
+        &self.home
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if self.owned {
+            // The watchdog does the same again should this fail.
+            let _ = host::stop(self.kind, &self.home);
+        }
+    }
+}
+
+/// Starts a server that lives as long as the returned value, at most as long as this process.
+///
+/// # Errors
+/// The program is missing (the message says how to install it) or does not start (the message
+/// has the end of its log).
+pub fn start(kind: Kind) -> io::Result<Server> {
+    let server = launch(kind)?;
+    host::watch(
+        kind,
+        server.home(),
+        &host::Until::ProcessEnds(std::process::id()),
+    )?;
+    Ok(server)
+}
+
+/// The address of a server for tests: from the environment, else of a shared throw-away one
+/// that is started when there is none.
+///
+/// # Errors
+/// As [`start`].
+pub fn url(kind: Kind) -> io::Result<String> {
+    match std::env::var(kind.variable()) {
+        Ok(url) if !url.is_empty() => Ok(url),
+        _ => shared::url(kind),
+    }
+}
+
+fn launch(kind: Kind) -> io::Result<Server> {
+    let (url, home) = match kind {
+        Kind::Postgres => postgres::launch()?,
+        Kind::Redis => redis::launch()?,
+    };
+    Ok(Server {
+        kind,
+        url,
+        home,
+        owned: true,
+    })
+}
