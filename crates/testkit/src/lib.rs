@@ -1,1 +1,65 @@
-//! To be written.
+//! What tests of every layer share: databases of both engines, Redis, a clock and randomness
+//! that a test decides, folders, an HTTP client for loopback, the running program.
+//!
+//! A test of a store is written once and runs on both engines:
+//! ```ignore
+//! techcommerce_testkit::on_both_engines! { MIGRATOR;
+//!     async fn a_product_is_found_by_its_handle(db: TestDb) {
+//!         let mut conn = db.read().await.unwrap();
+//!         …
+//!     }
+//! }
+//! ```
+//! PostgreSQL and Redis come from `cargo xtask test` by `TECHCOMMERCE_TEST_POSTGRES` and
+//! `TECHCOMMERCE_TEST_REDIS`; a test that is run by hand starts shared throw-away ones. Where
+//! they are not installed a test fails and says what to install; it never skips.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::disallowed_methods,
+    reason = "this runs in tests, where a panic is how a failure is told"
+)]
+
+mod databases;
+mod http_client;
+mod process;
+mod redis;
+
+use std::net::{Ipv4Addr, SocketAddr};
+
+pub use databases::{PostgresDatabase, TestDb, databases};
+pub use http_client::{Answer, Client, Request};
+pub use process::{Process, binary};
+pub use redis::TestRedis;
+pub use techcommerce_kernel::{Env, ManualClock};
+pub use techcommerce_store::Dialect;
+pub use tempfile::TempDir;
+/// Used by [`on_both_engines!`], so that a crate needs no `tokio` of its own for it.
+#[doc(hidden)]
+pub use tokio;
+
+/// An environment whose clock stands still until it is moved and whose randomness repeats.
+#[must_use]
+pub fn env() -> (Env, ManualClock) {
+    Env::manual(1)
+}
+
+/// A folder that goes when the value does.
+#[must_use]
+pub fn folder() -> TempDir {
+    tempfile::Builder::new()
+        .prefix("techcommerce-test-")
+        .tempdir()
+        .expect("a temporary folder")
+}
+
+/// A loopback address that was free a moment ago. Bind port 0 instead wherever the program can
+/// tell which port it got.
+#[must_use]
+pub fn free_address() -> SocketAddr {
+    let port = techcommerce_testservers::free_port().expect("a free port");
+    (Ipv4Addr::LOCALHOST, port).into()
+}

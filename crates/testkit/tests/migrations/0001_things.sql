@@ -1,0 +1,4 @@
+CREATE TABLE things (
+    id bigint PRIMARY KEY,
+    name text NOT NULL
+);
