@@ -1,0 +1,318 @@
+//! Logs on standard error: JSON lines, or text for people.
+//!
+//! A line in JSON has `timestamp`, `level`, `target`, `message`, `fields`, and, where a span
+//! around it says so, `service`, `request_id` and `trace_id`.
+
+use std::{
+    fmt,
+    io::{IsTerminal, Write},
+    str::FromStr,
+};
+
+use serde_json::{Map, Value};
+use techcommerce_kernel::env::{Clock, SystemClock};
+use tracing::{
+    Event, Level, Subscriber,
+    field::{Field, Visit},
+    span,
+};
+use tracing_subscriber::{
+    EnvFilter, Layer,
+    layer::{Context, SubscriberExt},
+    registry::LookupSpan,
+    util::SubscriberInitExt,
+};
+
+use crate::redact::{REDACTED, is_sensitive_name, scrub};
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum LogFormat {
+    /// Text on a terminal, JSON everywhere else.
+    #[default]
+    Auto,
+    /// One JSON object per line.
+    Json,
+    /// For people.
+    Text,
+}
+
+impl FromStr for LogFormat {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "auto" => Ok(Self::Auto),
+            "json" => Ok(Self::Json),
+            "text" => Ok(Self::Text),
+            _ => Err(format!("`{text}` is none of auto, json, text")),
+        }
+    }
+}
+
+/// Sends the logs of the whole process to standard error, and panics with them. Call it once,
+/// first of all.
+///
+/// `filter` is a level (`info`) or directives (`info,sqlx=warn`).
+///
+/// # Errors
+/// When `filter` cannot be read, or logs were set up before; says which.
+pub fn init_logs(format: LogFormat, filter: &str) -> Result<(), String> {
+    let filter = EnvFilter::try_new(filter)
+        .map_err(|error| format!("`{filter}` is no log filter: {error}"))?;
+    let terminal = std::io::stderr().is_terminal();
+    let style = match format {
+        LogFormat::Json => Style::Json,
+        LogFormat::Auto if !terminal => Style::Json,
+        LogFormat::Auto | LogFormat::Text => Style::Text {
+            colour: terminal && std::env::var_os("NO_COLOR").is_none(),
+        },
+    };
+    let layer = LogLayer {
+        style,
+        write: |line: &[u8]| {
+            // Nowhere to complain when standard error itself is gone.
+            let _ = std::io::stderr().lock().write_all(line);
+        },
+    };
+    tracing_subscriber::registry()
+        .with(filter)
+        .with(layer)
+        .try_init()
+        .map_err(|error| format!("logs are set up already: {error}"))?;
+    std::panic::set_hook(Box::new(|panic| {
+        let message = panic
+            .payload_as_str()
+            .unwrap_or("a panic without a message");
+        let location = panic.location().map(ToString::to_string);
+        tracing::error!(target: "panic", location, "panicked: {message}");
+    }));
+    Ok(())
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Style {
+    Json,
+    Text { colour: bool },
+}
+
+/// Turns events into lines and hands each, with its newline, to a function in one piece.
+#[derive(Debug)]
+pub struct LogLayer<W> {
+    style: Style,
+    write: W,
+}
+
+impl<W: Fn(&[u8]) + Send + Sync + 'static> LogLayer<W> {
+    /// JSON lines to `write`.
+    pub fn json(write: W) -> Self {
+        Self {
+            style: Style::Json,
+            write,
+        }
+    }
+
+    /// Text without colours to `write`.
+    pub fn text(write: W) -> Self {
+        Self {
+            style: Style::Text { colour: false },
+            write,
+        }
+    }
+}
+
+impl<S, W> Layer<S> for LogLayer<W>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    W: Fn(&[u8]) + Send + Sync + 'static,
+{
+    fn on_new_span(&self, attrs: &span::Attributes<'_>, id: &span::Id, ctx: Context<'_, S>) {
+        if let Some(span) = ctx.span(id) {
+            let mut fields = Fields::default();
+            attrs.record(&mut fields);
+            span.extensions_mut().insert(fields);
+        }
+    }
+
+    fn on_record(&self, id: &span::Id, values: &span::Record<'_>, ctx: Context<'_, S>) {
+        if let Some(span) = ctx.span(id)
+            && let Some(fields) = span.extensions_mut().get_mut::<Fields>()
+        {
+            values.record(fields);
+        }
+    }
+
+    fn on_event(&self, event: &Event<'_>, ctx: Context<'_, S>) {
+        let mut line = Line::new(event);
+        if let Some(scope) = ctx.event_scope(event) {
+            for span in scope.from_root() {
+                if let Some(fields) = span.extensions().get::<Fields>() {
+                    line.around(fields);
+                }
+            }
+        }
+        let mut own = Fields::default();
+        event.record(&mut own);
+        line.around(&own);
+        let text = match self.style {
+            Style::Json => line.json(),
+            Style::Text { colour } => line.text(colour),
+        };
+        (self.write)(text.as_bytes());
+    }
+}
+
+/// The fields of a span or an event, scrubbed.
+#[derive(Default)]
+struct Fields(Map<String, Value>);
+
+impl Fields {
+    fn put(&mut self, field: &Field, value: impl Into<Value>) {
+        // `r#type` is how Rust spells a field named `type`.
+        let name = field.name().trim_start_matches("r#");
+        self.0.insert(name.to_owned(), value.into());
+    }
+
+    fn put_text(&mut self, field: &Field, text: &str) {
+        if is_sensitive_name(field.name()) {
+            self.put(field, REDACTED);
+        } else {
+            self.put(field, scrub(text).into_owned());
+        }
+    }
+}
+
+impl Visit for Fields {
+    fn record_f64(&mut self, field: &Field, value: f64) {
+        self.put(field, value);
+    }
+
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        self.put(field, value);
+    }
+
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        self.put(field, value);
+    }
+
+    fn record_bool(&mut self, field: &Field, value: bool) {
+        self.put(field, value);
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.put_text(field, value);
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        self.put_text(field, &format!("{value:?}"));
+    }
+}
+
+/// One line on its way.
+struct Line {
+    level: Level,
+    target: String,
+    fields: Map<String, Value>,
+}
+
+impl Line {
+    fn new(event: &Event<'_>) -> Self {
+        let metadata = event.metadata();
+        Self {
+            level: *metadata.level(),
+            target: metadata.target().to_owned(),
+            fields: Map::new(),
+        }
+    }
+
+    /// Adds what a span or the event itself says; the innermost wins.
+    fn around(&mut self, fields: &Fields) {
+        for (name, value) in &fields.0 {
+            match name.as_str() {
+                // Events of the `log` crate carry their origin as fields.
+                "log.target" => self.target = value.as_str().unwrap_or_default().to_owned(),
+                name if name.starts_with("log.") => {}
+                name => {
+                    self.fields.insert(name.to_owned(), value.clone());
+                }
+            }
+        }
+    }
+
+    fn take(&mut self, name: &str) -> Option<Value> {
+        self.fields.remove(name)
+    }
+
+    fn json(mut self) -> String {
+        let mut object = Map::new();
+        object.insert("timestamp".into(), now().into());
+        object.insert("level".into(), self.level.as_str().into());
+        object.insert("target".into(), std::mem::take(&mut self.target).into());
+        object.insert(
+            "message".into(),
+            self.take("message").unwrap_or_else(|| "".into()),
+        );
+        for name in ["service", "request_id", "trace_id"] {
+            if let Some(value) = self.take(name) {
+                object.insert(name.into(), value);
+            }
+        }
+        object.insert("fields".into(), Value::Object(self.fields));
+        let mut line = Value::Object(object).to_string();
+        line.push('\n');
+        line
+    }
+
+    fn text(mut self, colour: bool) -> String {
+        let level = if colour {
+            let code = match self.level {
+                Level::ERROR => 31,
+                Level::WARN => 33,
+                Level::INFO => 32,
+                _ => 90,
+            };
+            format!("\x1b[{code}m{:>5}\x1b[0m", self.level)
+        } else {
+            format!("{:>5}", self.level)
+        };
+        // The trace's id is for machines; the request's id is what a user quotes.
+        self.take("trace_id");
+        let from = match self.take("service") {
+            Some(Value::String(service)) => service,
+            _ => std::mem::take(&mut self.target),
+        };
+        let message = self.take("message").as_ref().map(plain).unwrap_or_default();
+        let mut line = format!("{} {level} {from}: {message}", now());
+        for (name, value) in &self.fields {
+            line.push_str(&format!(" {name}={}", plain(value)));
+        }
+        line.push('\n');
+        line
+    }
+}
+
+/// A value without JSON's quotes, on one line and without control characters.
+fn plain(value: &Value) -> String {
+    let text = match value {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    if text.contains(char::is_control) {
+        text.escape_debug().to_string()
+    } else {
+        text
+    }
+}
+
+/// RFC 3339, always to the millisecond, so that lines stand under each other.
+fn now() -> String {
+    let now = SystemClock.now();
+    let millis = now.as_micros().rem_euclid(1_000_000) / 1000;
+    let whole = techcommerce_kernel::Timestamp::from_micros(now.as_seconds() * 1_000_000);
+    let whole = whole.to_string();
+    format!("{}.{millis:03}Z", whole.trim_end_matches('Z'))
+}
+
+#[cfg(test)]
+#[path = "logs_tests.rs"]
+mod tests;
