@@ -7,6 +7,7 @@ use std::{
     borrow::Borrow,
     collections::HashMap,
     hash::Hash,
+    net::{IpAddr, Ipv6Addr},
     sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -35,7 +36,9 @@ impl Quota {
     }
 
     fn step(self) -> i64 {
-        i64::try_from(self.every.as_micros()).unwrap_or(i64::MAX).max(1)
+        i64::try_from(self.every.as_micros())
+            .unwrap_or(i64::MAX)
+            .max(1)
     }
 
     fn window(self) -> i64 {
@@ -160,9 +163,31 @@ fn micros(count: i64) -> Duration {
     Duration::from_micros(u64::try_from(count).unwrap_or(0))
 }
 
+/// What of an address counts as one client: an IPv4 address, or the /64 network of an IPv6 one,
+/// as that is what a single customer of a provider gets.
+pub fn client_network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(
+            v6.to_bits() & (u128::from(u64::MAX) << 64),
+        )),
+        v4 => v4,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_client_is_an_address_or_a_network() {
+        let same = |a: &str, b: &str| {
+            client_network(a.parse().unwrap()) == client_network(b.parse().unwrap())
+        };
+        assert!(same("2001:db8::1", "2001:db8::ffff:1:2:3"));
+        assert!(!same("2001:db8::1", "2001:db8:0:1::1"));
+        assert!(same("::ffff:192.0.2.1", "192.0.2.1"));
+        assert!(!same("192.0.2.1", "192.0.2.2"));
+    }
 
     const QUOTA: Quota = Quota::new(3, Duration::from_secs(10));
     const START: Timestamp = Timestamp::from_micros(1_800_000_000_000_000);
@@ -173,10 +198,16 @@ mod tests {
         for remaining in [2, 1, 0] {
             assert_eq!(limiter.take("a", START).unwrap().remaining, remaining);
         }
-        let refused = limiter.take("a", START + Duration::from_secs(4)).unwrap_err();
+        let refused = limiter
+            .take("a", START + Duration::from_secs(4))
+            .unwrap_err();
         assert_eq!(refused.retry_after, Duration::from_secs(6));
         assert!(limiter.take("b", START).is_ok(), "keys do not share");
-        assert!(limiter.take("a", START + refused.retry_after + Duration::from_secs(4)).is_ok());
+        assert!(
+            limiter
+                .take("a", START + refused.retry_after + Duration::from_secs(4))
+                .is_ok()
+        );
         assert!(limiter.take("a", START + Duration::from_secs(11)).is_err());
         let rested = limiter.take("a", START + Duration::from_secs(100)).unwrap();
         assert_eq!(rested.remaining, 2, "no more than the burst is saved up");
