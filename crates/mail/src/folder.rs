@@ -27,7 +27,8 @@ impl Folder {
     pub(crate) async fn send(&self, mail: &Mail) -> Result<(), Error> {
         let bytes = mail.to_message(&self.sender, &self.env)?.formatted();
         let name = format!("{}-{}.eml", self.env.now().as_micros() / 1000, mail.id());
-        self.in_background(move |folder| write_whole(folder, &name, &bytes)).await
+        self.in_background(move |folder| write_whole(folder, &name, &bytes))
+            .await
     }
 
     pub(crate) async fn check(&self) -> Result<(), Error> {
@@ -50,7 +51,9 @@ impl Folder {
         });
         match done.await {
             Ok(Ok(())) => Ok(()),
-            Ok(Err(error)) => Err(Error::unavailable("The mail folder cannot be written.").caused_by(error)),
+            Ok(Err(error)) => {
+                Err(Error::unavailable("The mail folder cannot be written.").caused_by(error))
+            }
             Err(error) => Err(Error::internal(error)),
         }
     }
@@ -94,12 +97,18 @@ mod tests {
     use crate::{Mailer, Transport};
 
     fn mailer(path: PathBuf) -> Mailer {
-        let sender = Sender { name: "Tidewell".into(), address: "shop@tidewell.example".parse().unwrap() };
+        let sender = Sender {
+            name: "Tidewell".into(),
+            address: "shop@tidewell.example".parse().unwrap(),
+        };
         Mailer::new(Transport::Folder(path), sender, Env::manual(3).0).unwrap()
     }
 
     fn names(path: &Path) -> Vec<String> {
-        fs::read_dir(path).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect()
+        fs::read_dir(path)
+            .unwrap()
+            .map(|e| e.unwrap().file_name().into_string().unwrap())
+            .collect()
     }
 
     #[tokio::test]
@@ -107,16 +116,27 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("outbox");
         let mailer = mailer(path.clone());
-        let mail = Mail::new(Uuid::from_u128(9), "jo@example.com".parse().unwrap(), "Hello", "Text");
+        let mail = Mail::new(
+            Uuid::from_u128(9),
+            "jo@example.com".parse().unwrap(),
+            "Hello",
+            "Text",
+        );
         mailer.send(&mail).await.unwrap();
         mailer.send(&mail).await.unwrap();
         mailer.check().await.unwrap();
         let names = names(&path);
-        assert_eq!(names, ["1800000000000-00000000-0000-0000-0000-000000000009.eml"]);
+        assert_eq!(
+            names,
+            ["1800000000000-00000000-0000-0000-0000-000000000009.eml"]
+        );
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;
-            let mode = fs::metadata(path.join(&names[0])).unwrap().permissions().mode();
+            let mode = fs::metadata(path.join(&names[0]))
+                .unwrap()
+                .permissions()
+                .mode();
             assert_eq!(mode & 0o777, 0o600);
         }
     }

@@ -56,7 +56,11 @@ impl Mail {
 
     /// The mail as it goes over the wire.
     pub(crate) fn to_message(&self, sender: &Sender, env: &Env) -> Result<Message, Error> {
-        let domain = sender.address.as_str().rsplit_once('@').map_or("localhost", |at| at.1);
+        let domain = sender
+            .address
+            .as_str()
+            .rsplit_once('@')
+            .map_or("localhost", |at| at.1);
         let micros = u64::try_from(env.now().as_micros()).unwrap_or(0);
         let message = Message::builder()
             .message_id(Some(format!("<{}@{domain}>", self.id)))
@@ -80,7 +84,10 @@ impl Mail {
 impl Sender {
     pub(crate) fn mailbox(&self) -> Result<Mailbox, Error> {
         let name = one_line(&self.name);
-        Ok(Mailbox::new((!name.is_empty()).then_some(name), address(&self.address)?))
+        Ok(Mailbox::new(
+            (!name.is_empty()).then_some(name),
+            address(&self.address)?,
+        ))
     }
 }
 
@@ -101,7 +108,13 @@ fn address(address: &EmailAddress) -> Result<Address, Error> {
 fn one_line(text: &str) -> String {
     let spaced: String = text
         .chars()
-        .map(|c| if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') { ' ' } else { c })
+        .map(|c| {
+            if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') {
+                ' '
+            } else {
+                c
+            }
+        })
         .take(SUBJECT_LIMIT)
         .collect();
     spaced.trim().to_owned()
@@ -112,7 +125,10 @@ mod tests {
     use super::*;
 
     fn sender(name: &str) -> Sender {
-        Sender { name: name.into(), address: "shop@tidewell.example".parse().unwrap() }
+        Sender {
+            name: name.into(),
+            address: "shop@tidewell.example".parse().unwrap(),
+        }
     }
 
     fn wire(mail: &Mail, name: &str) -> String {
@@ -122,13 +138,22 @@ mod tests {
     }
 
     fn mail(subject: &str) -> Mail {
-        Mail::new(Uuid::from_u128(7), "jo@example.com".parse().unwrap(), subject, "Thank you.\n")
+        Mail::new(
+            Uuid::from_u128(7),
+            "jo@example.com".parse().unwrap(),
+            subject,
+            "Thank you.\n",
+        )
     }
 
     #[test]
     fn has_text_and_html_and_a_stable_id() {
         let plain = wire(&mail("Your order"), "Tidewell");
-        assert!(plain.contains("Message-ID: <00000000-0000-0000-0000-000000000007@tidewell.example>\r\n"));
+        assert!(
+            plain.contains(
+                "Message-ID: <00000000-0000-0000-0000-000000000007@tidewell.example>\r\n"
+            )
+        );
         assert!(plain.contains("From: Tidewell <shop@tidewell.example>\r\n"));
         assert!(plain.contains("Date: Fri, 15 Jan 2027 08:00:00 +0000\r\n"));
         assert!(plain.contains("Content-Type: text/plain; charset=utf-8\r\n"));
@@ -139,17 +164,28 @@ mod tests {
 
     #[test]
     fn nothing_adds_a_header() {
-        for evil in ["Hi\r\nBcc: x@evil.example", "Hi\nBcc: x@evil.example", "Hi\u{2028}Bcc: x", "Hi\u{85}Bcc: x"] {
+        for evil in [
+            "Hi\r\nBcc: x@evil.example",
+            "Hi\nBcc: x@evil.example",
+            "Hi\u{2028}Bcc: x",
+            "Hi\u{85}Bcc: x",
+        ] {
             let text = wire(&mail(evil), evil);
             let (head, _) = text.split_once("\r\n\r\n").unwrap();
             assert!(!head.lines().any(|line| line.starts_with("Bcc")), "{head}");
-            assert_eq!(head.lines().filter(|line| line.starts_with("To:")).count(), 1);
+            assert_eq!(
+                head.lines().filter(|line| line.starts_with("To:")).count(),
+                1
+            );
         }
     }
 
     #[test]
     fn long_and_foreign_subjects_stay_within_the_wire_format() {
-        let text = wire(&mail(&"Ihre Bestellung – großartig ✨ ".repeat(40)), "Käthe & Söhne, \"Laden\"");
+        let text = wire(
+            &mail(&"Ihre Bestellung – großartig ✨ ".repeat(40)),
+            "Käthe & Söhne, \"Laden\"",
+        );
         assert!(text.is_ascii());
         assert!(text.lines().all(|line| line.len() <= 998));
     }

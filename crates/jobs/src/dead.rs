@@ -1,0 +1,148 @@
+//! What staff and monitoring see of a queue.
+
+use std::time::Duration;
+
+use sqlx::types::Json;
+use techcommerce_kernel::{Error, Timestamp, Uuid};
+use techcommerce_store::{execute, transact, with};
+
+use crate::Queue;
+
+/// A job that was given up.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct DeadJob {
+    /// Its id.
+    pub id: Uuid,
+    /// Its kind, as `order.pay`.
+    pub kind: String,
+    /// What it was to work on.
+    pub payload: serde_json::Value,
+    /// How often it was tried.
+    pub attempts: i64,
+    /// Why the last attempt failed, for the staff.
+    pub last_error: Option<String>,
+    /// When it was written.
+    pub created_at: Timestamp,
+    /// When it was given up.
+    pub died_at: Timestamp,
+}
+
+/// How a queue stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+pub struct Stats {
+    /// Jobs that wait to be taken now.
+    pub ready: u64,
+    /// Jobs whose time has not come yet.
+    pub scheduled: u64,
+    /// Jobs that are being run.
+    pub running: u64,
+    /// Jobs that were given up.
+    pub dead: u64,
+    /// How long the job that has waited longest could have been taken.
+    pub oldest: Duration,
+}
+
+#[derive(sqlx::FromRow)]
+struct DeadRow {
+    id: Uuid,
+    kind: String,
+    payload: Json<serde_json::Value>,
+    attempts: i64,
+    last_error: Option<String>,
+    created_at: i64,
+    finished_at: i64,
+}
+
+#[derive(sqlx::FromRow)]
+struct StatsRow {
+    ready: i64,
+    running: i64,
+    open: i64,
+    oldest: Option<i64>,
+}
+
+impl Queue {
+    /// The dead jobs with ids after `after`, in the order they were written, `limit` at most.
+    pub async fn list_dead(&self, after: Option<Uuid>, limit: u32) -> Result<Vec<DeadJob>, Error> {
+        let mut conn = self.db.read().await?;
+        let rows: Vec<DeadRow> = with!(conn, |c| {
+            sqlx::query_as(
+                "SELECT id, kind, payload, attempts, last_error, created_at, finished_at FROM jobs \
+                 WHERE state = 'dead' AND id > $1 ORDER BY id LIMIT $2",
+            )
+            .bind(after.unwrap_or(Uuid::nil()))
+            .bind(i64::from(limit))
+            .fetch_all(c)
+            .await
+        })?;
+        Ok(rows.into_iter().map(DeadJob::from).collect())
+    }
+
+    /// Lets a dead job run again, now and with all its attempts.
+    ///
+    /// # Errors
+    /// `job_not_found` if there is no dead job with this id.
+    pub async fn retry_dead(&self, id: Uuid) -> Result<(), Error> {
+        const RETRY: &str = "UPDATE jobs SET state = 'ready', due_at = $2, attempts = 0, finished_at = NULL \
+             WHERE id = $1 AND state = 'dead'";
+        let now = self.env.now().as_micros();
+        let rows = transact!(self.db, |tx| -> Result<u64, Error> {
+            Ok(execute!(tx, sqlx::query(RETRY).bind(id).bind(now))?)
+        })?;
+        if rows == 0 {
+            return Err(Error::not_found(
+                "job_not_found",
+                "There is no dead job with this id.",
+            ));
+        }
+        self.wake();
+        Ok(())
+    }
+
+    /// How the queue stands.
+    pub async fn stats(&self) -> Result<Stats, Error> {
+        let now = self.env.now();
+        let mut conn = self.db.read().await?;
+        let row: StatsRow = with!(conn, |c| {
+            sqlx::query_as(
+                "SELECT COUNT(CASE WHEN state = 'ready' AND due_at <= $1 THEN 1 END) AS ready, \
+                 COUNT(CASE WHEN state = 'running' THEN 1 END) AS running, \
+                 COUNT(*) AS open, \
+                 MIN(CASE WHEN state = 'ready' AND due_at <= $1 THEN due_at END) AS oldest \
+                 FROM jobs WHERE finished_at IS NULL",
+            )
+            .bind(now.as_micros())
+            .fetch_one(c)
+            .await
+        })?;
+        let dead: i64 = with!(conn, |c| {
+            sqlx::query_scalar("SELECT COUNT(*) FROM jobs WHERE state = 'dead'")
+                .fetch_one(c)
+                .await
+        })?;
+        let count = |number: i64| u64::try_from(number).unwrap_or(0);
+        Ok(Stats {
+            ready: count(row.ready),
+            scheduled: count(row.open - row.ready - row.running),
+            running: count(row.running),
+            dead: count(dead),
+            oldest: row
+                .oldest
+                .map_or(Duration::ZERO, |due| now.since(Timestamp::from_micros(due))),
+        })
+    }
+}
+
+impl From<DeadRow> for DeadJob {
+    fn from(row: DeadRow) -> Self {
+        Self {
+            id: row.id,
+            kind: row.kind,
+            payload: row.payload.0,
+            attempts: row.attempts,
+            last_error: row.last_error,
+            created_at: Timestamp::from_micros(row.created_at),
+            died_at: Timestamp::from_micros(row.finished_at),
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! Running one job: under its lease, within its time, whatever the handler does.
+
+use std::{panic::AssertUnwindSafe, time::Duration};
+
+use futures_util::FutureExt;
+use techcommerce_contracts::context::{RequestContext, TraceParent};
+use techcommerce_kernel::{Error, Timestamp, Uuid};
+use tokio::time::Instant;
+use tracing::Instrument;
+
+use crate::{Handler, Job, JobSet, Outcome, Queue, job::LOST};
+
+/// How a run of a job ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ended {
+    /// Done.
+    Done,
+    /// To be asked again, without having failed.
+    Postponed(Timestamp),
+    /// Failed; to be tried again.
+    Failed(Timestamp),
+    /// Given up.
+    Dead,
+    /// The lease was lost to another worker, or how it ended could not be written: it will run
+    /// again when its lease has run out.
+    Lost,
+}
+
+impl Ended {
+    /// The label for metrics.
+    pub fn label(&self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Postponed(_) => "postponed",
+            Self::Failed(_) => "failed",
+            Self::Dead => "dead",
+            Self::Lost => "lost",
+        }
+    }
+}
+
+/// A run of a job.
+#[derive(Debug, Clone)]
+pub struct Ran {
+    /// The job.
+    pub id: Uuid,
+    /// Its kind.
+    pub kind: String,
+    /// How it ended.
+    pub ended: Ended,
+    /// How long it took.
+    pub took: Duration,
+}
+
+impl JobSet {
+    /// Runs a job that was claimed from this set's queue and writes how it ended. While it runs,
+    /// its lease is extended; if the lease is lost, the run is dropped.
+    pub async fn run(&self, job: &Job) -> Ran {
+        let context = context(self.queue(), job);
+        let span = tracing::info_span!(
+            "job", service = self.service(), kind = job.kind, id = %job.id, attempt = job.attempt,
+            trace_id = %context.trace.trace_id_hex(), request_id = %context.request_id,
+        );
+        let started = Instant::now();
+        let ended = context.scope(self.run_inner(job)).instrument(span).await;
+        Ran {
+            id: job.id,
+            kind: job.kind.clone(),
+            ended,
+            took: started.elapsed(),
+        }
+    }
+
+    async fn run_inner(&self, job: &Job) -> Ended {
+        let outcome = match self.handler(&job.kind) {
+            Some(handler) => attempt(self.queue(), handler.as_ref(), job).await,
+            None => Err(Error::internal("no handler for this kind")),
+        };
+        let written = settle(self.queue(), job, outcome).await;
+        written.unwrap_or_else(|error| {
+            if error.code() == LOST {
+                tracing::warn!("the job was taken over by another worker");
+            } else {
+                tracing::error!(
+                    ?error,
+                    "how the job ended could not be written; it will run again"
+                );
+            }
+            Ended::Lost
+        })
+    }
+}
+
+/// The handler's outcome, or the error for its panic, its being too slow or its lost lease.
+async fn attempt(queue: &Queue, handler: &dyn Handler, job: &Job) -> Result<Outcome, Error> {
+    let run = AssertUnwindSafe(handler.run(job)).catch_unwind();
+    tokio::select! {
+        outcome = run => outcome.unwrap_or_else(|panic| Err(Error::internal(panic_text(&*panic)))),
+        error = keep_lease(queue, job) => Err(error),
+        () = tokio::time::sleep(handler.time_limit()) => {
+            Err(Error::internal(format!("it took longer than {:?}", handler.time_limit())))
+        }
+    }
+}
+
+/// Extends the lease thrice in its length; ends only when it is lost. That the database is away
+/// for a moment does not end it: nobody else can take the job then either.
+async fn keep_lease(queue: &Queue, job: &Job) -> Error {
+    loop {
+        tokio::time::sleep(job.lease / 3).await;
+        match queue.extend(job).await {
+            Ok(()) => {}
+            Err(error) if error.code() == LOST => return error,
+            Err(error) => tracing::warn!(?error, "the lease could not be extended"),
+        }
+    }
+}
+
+async fn settle(queue: &Queue, job: &Job, outcome: Result<Outcome, Error>) -> Result<Ended, Error> {
+    match outcome {
+        Ok(Outcome::Done) => queue.complete(job).await.map(|()| Ended::Done),
+        Ok(Outcome::RetryAt(at)) => queue.postpone(job, at).await.map(|()| Ended::Postponed(at)),
+        Ok(Outcome::GiveUp(reason)) => {
+            tracing::error!(reason, "the job was given up");
+            queue.bury(job, &reason).await.map(|()| Ended::Dead)
+        }
+        Err(error) if error.code() == LOST => Err(error),
+        Err(error) => {
+            let next = queue.fail(job, &format!("{error:?}")).await?;
+            match next {
+                Some(at) => tracing::warn!(?error, %at, "the job failed and will be tried again"),
+                None => tracing::error!(?error, "the job failed for the last time and is dead"),
+            }
+            Ok(next.map_or(Ended::Dead, Ended::Failed))
+        }
+    }
+}
+
+/// The context of whoever wrote the job, in a span of the job's own.
+fn context(queue: &Queue, job: &Job) -> RequestContext {
+    let span_id = u64::from_be_bytes(queue.env.random_bytes());
+    let writer: Option<TraceParent> = job
+        .traceparent
+        .as_deref()
+        .and_then(|text| text.parse().ok());
+    let trace = writer.unwrap_or(TraceParent {
+        trace_id: job.id.as_u128().max(1),
+        span_id: 1,
+        flags: 0,
+    });
+    RequestContext {
+        request_id: job
+            .request_id
+            .clone()
+            .unwrap_or_else(|| job.id.to_string())
+            .into(),
+        trace: trace.child(span_id),
+    }
+}
+
+fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().copied().map(str::to_owned);
+    let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
+    format!("the handler panicked: {}", text.unwrap_or_default())
+}
