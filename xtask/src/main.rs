@@ -1,1 +1,60 @@
-fn main() {}
+//! The project's own chores: `cargo xtask --help`.
+
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::disallowed_methods,
+    reason = "a command-line tool for developers"
+)]
+
+mod layering;
+mod licences;
+mod nextest;
+mod pipeline;
+mod program;
+mod sizes;
+mod steps;
+mod tools;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+use crate::pipeline::{Options, Pipeline};
+
+/// Chores of this repository.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    command: Chore,
+}
+
+#[derive(Subcommand)]
+enum Chore {
+    /// Tests everything: formatting, lints, layering, sizes, licences, then unit and integration
+    /// tests on SQLite, PostgreSQL and Redis, journeys through the whole program, a browser.
+    Test(Options),
+    /// The quick part of `test`: formatting, layering, sizes, lints and the tests of the crates.
+    Check(Options),
+    /// Writes the generated files anew: docs/openapi.json.
+    Generate,
+    /// Takes the README's picture of the storefront: docs/images/storefront.png.
+    Picture,
+}
+
+fn main() -> Result<ExitCode> {
+    program::go_to_root()?;
+    let passed = match Cli::parse().command {
+        Chore::Test(options) => Pipeline::new(options, &steps::ALL).run()?,
+        Chore::Check(options) => Pipeline::new(options, &steps::QUICK).run()?,
+        Chore::Generate => steps::generate()?,
+        Chore::Picture => steps::picture()?,
+    };
+    Ok(if passed {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}

@@ -1,0 +1,116 @@
+//! Tests by cargo-nextest, with the numbers from its JUnit report.
+
+use std::fs;
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::pipeline::{Context, Report};
+use crate::program::{self, cargo, show};
+use crate::tools::{self, Tool};
+
+/// Runs the tests that the filter selects (nextest's language of filters).
+pub fn run(context: &Context, filter: &str) -> Result<Report> {
+    run_with(context, &["--filterset", filter])
+}
+
+/// Runs tests that are not part of a usual run.
+pub fn run_ignored(context: &Context, filter: &str) -> Result<Report> {
+    run_with(context, &["--run-ignored", "only", "--filterset", filter])
+}
+
+fn run_with(context: &Context, arguments: &[&str]) -> Result<Report> {
+    let profile = if context.options.nightly {
+        "nightly"
+    } else {
+        "default"
+    };
+    let report = report_file(profile);
+    let _ = fs::remove_file(&report);
+
+    let mut command = std::process::Command::new(Tool::NEXTEST.find()?);
+    command
+        .env("CARGO", cargo().get_program())
+        .args(["nextest", "run", "--workspace", "--profile", profile])
+        .args(arguments)
+        .env(
+            "TECHCOMMERCE_TEST_BINARY",
+            absolute(program::techcommerce())?,
+        );
+    if context.options.nightly {
+        command.env("TECHCOMMERCE_TEST_NIGHTLY", "1");
+    }
+    if let Some(browser) = tools::chromium() {
+        command.env("TECHCOMMERCE_TEST_CHROMIUM", browser);
+    }
+    if let Some(driver) = tools::chromedriver() {
+        command.env("TECHCOMMERCE_TEST_CHROMEDRIVER", driver);
+    }
+    let status = context.with_servers(&mut command)?.status()?;
+    let Ok(xml) = fs::read_to_string(&report) else {
+        bail!("`{}` ended with {status} and no report", show(&command));
+    };
+    let counts = Counts::read(&xml).context("a report that is not JUnit's")?;
+    if counts.failed == 0 && !status.success() {
+        bail!("`{}` ended with {status}", show(&command));
+    }
+    Ok(Report {
+        passed: counts.passed,
+        failed: counts.failed,
+        detail: if counts.failed == 0 {
+            format!("{} tests", counts.passed)
+        } else {
+            format!(
+                "{} of {} tests failed",
+                counts.failed,
+                counts.passed + counts.failed
+            )
+        },
+    })
+}
+
+fn report_file(profile: &str) -> PathBuf {
+    // nextest's store is in the workspace's target folder, wherever cargo builds.
+    program::target()
+        .join("nextest")
+        .join(profile)
+        .join("junit.xml")
+}
+
+fn absolute(path: PathBuf) -> Result<PathBuf> {
+    Ok(std::path::absolute(path)?)
+}
+
+struct Counts {
+    passed: usize,
+    failed: usize,
+}
+
+impl Counts {
+    /// From the root element: `<testsuites name=… tests="6" failures="1" errors="0" …>`.
+    fn read(xml: &str) -> Option<Self> {
+        let root = xml.split_once("<testsuites ")?.1.split_once('>')?.0;
+        let number = |name: &str| -> Option<usize> {
+            let rest = root.split_once(&format!(" {name}=\""))?.1;
+            rest.split_once('"')?.0.parse().ok()
+        };
+        let failed = number("failures")? + number("errors")?;
+        Some(Self {
+            passed: number("tests")?.checked_sub(failed)?,
+            failed,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_come_from_the_root_element() {
+        let xml = r#"<?xml version="1.0"?><testsuites name="nextest-run" tests="7" failures="1" errors="1" uuid="x"><testsuite tests="9"/>"#;
+        let counts = Counts::read(xml).unwrap();
+        assert_eq!((counts.passed, counts.failed), (5, 2));
+        assert!(Counts::read("<html>").is_none());
+    }
+}

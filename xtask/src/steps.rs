@@ -1,0 +1,176 @@
+//! The steps of `test` and `check`, in order.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::pipeline::{Options, Pipeline, Report, Step};
+use crate::program::{cargo, output, run, techcommerce};
+use crate::{layering, licences, nextest, sizes, tools};
+
+/// The public interface's document, made from the handlers.
+const OPENAPI: &str = "docs/openapi.json";
+
+const TOOLS: Step = Step {
+    name: "tools",
+    needs: &[],
+    run: |context| Ok(Report::ok(tools::prepare(!context.options.no_install)?)),
+};
+
+const FORMAT: Step = Step {
+    name: "format",
+    needs: &[],
+    run: |_| {
+        run(cargo().args(["fmt", "--all", "--check"]))?;
+        Ok(Report::ok("cargo fmt --check"))
+    },
+};
+
+const LAYERING: Step = Step {
+    name: "layering",
+    needs: &[],
+    run: |_| {
+        let packages = layering::check()?;
+        Ok(Report::ok(format!(
+            "{packages} packages, dependencies point one way"
+        )))
+    },
+};
+
+const SIZES: Step = Step {
+    name: "sizes",
+    needs: &[],
+    run: |_| Ok(Report::ok(sizes::check()?)),
+};
+
+const LICENCES: Step = Step {
+    name: "licences",
+    needs: &["tools"],
+    run: |_| Ok(Report::ok(licences::check()?)),
+};
+
+const LINTS: Step = Step {
+    name: "lints",
+    needs: &[],
+    run: |_| {
+        let mut command = cargo();
+        command.args([
+            "clippy",
+            "--workspace",
+            "--all-targets",
+            "--locked",
+            "--quiet",
+        ]);
+        run(command.args(["--", "-D", "warnings"]))?;
+        Ok(Report::ok("cargo clippy, no warnings"))
+    },
+};
+
+/// One build for all that follows: the program and every test, with one set of features, so
+/// that nothing is built twice.
+const BUILD: Step = Step {
+    name: "build",
+    needs: &[],
+    run: |_| {
+        run(cargo().args(["build", "--workspace", "--all-targets", "--locked"]))?;
+        Ok(Report::ok("the program and all tests"))
+    },
+};
+
+const TESTS: Step = Step {
+    name: "tests",
+    needs: &["tools", "build"],
+    run: |context| nextest::run(context, "not package(techcommerce-tests)"),
+};
+
+const OPENAPI_STEP: Step = Step {
+    name: "openapi",
+    needs: &["build"],
+    run: |_| {
+        let committed = fs::read_to_string(OPENAPI).with_context(|| OPENAPI.to_owned())?;
+        if committed != openapi()? {
+            bail!("{OPENAPI} is not what the handlers say; run `cargo xtask generate`");
+        }
+        Ok(Report::ok(format!("{OPENAPI} is what the handlers say")))
+    },
+};
+
+const JOURNEYS: Step = Step {
+    name: "journeys",
+    needs: &["tools", "build"],
+    run: |context| {
+        nextest::run(
+            context,
+            "package(techcommerce-tests) and not test(/^browser::/)",
+        )
+    },
+};
+
+const BROWSER: Step = Step {
+    name: "browser",
+    needs: &["tools", "build"],
+    run: |context| {
+        nextest::run(
+            context,
+            "package(techcommerce-tests) and test(/^browser::/)",
+        )
+    },
+};
+
+/// Everything.
+pub static ALL: [Step; 11] = [
+    TOOLS,
+    FORMAT,
+    LAYERING,
+    SIZES,
+    LICENCES,
+    LINTS,
+    BUILD,
+    TESTS,
+    OPENAPI_STEP,
+    JOURNEYS,
+    BROWSER,
+];
+
+/// What one runs between two thoughts: no browser, no whole program.
+pub static QUICK: [Step; 7] = [TOOLS, FORMAT, LAYERING, SIZES, LINTS, BUILD, TESTS];
+
+/// Writes the generated files anew.
+pub fn generate() -> Result<bool> {
+    run(cargo().args(["build", "--package", "techcommerce"]))?;
+    fs::create_dir_all("docs")?;
+    fs::write(OPENAPI, openapi()?)?;
+    println!("{OPENAPI} is written");
+    Ok(true)
+}
+
+fn openapi() -> Result<String> {
+    output(Command::new(techcommerce()).arg("openapi"))
+}
+
+/// Takes the README's picture with the browser of the tests.
+pub fn picture() -> Result<bool> {
+    static PICTURE: [Step; 3] = [
+        TOOLS,
+        BUILD,
+        Step {
+            name: "picture",
+            needs: &["tools", "build"],
+            run: |context| {
+                let file = Path::new("docs/images/storefront.png");
+                let _ = fs::remove_file(file);
+                let report = nextest::run_ignored(
+                    context,
+                    "package(techcommerce-tests) and test(=browser::picture::the_storefront)",
+                )?;
+                if report.failed == 0 && !file.is_file() {
+                    bail!("{} was not written", file.display());
+                }
+                Ok(report)
+            },
+        },
+    ];
+    Pipeline::new(Options::default(), &PICTURE).run()
+}

@@ -1,0 +1,238 @@
+//! What the tests need beside Rust: found, else installed, else told how to install.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context as _, Result, bail};
+use techcommerce_testservers::{Kind, find_program, is_root};
+
+use crate::program::{cargo, output, run, show};
+
+/// A cargo program, built from crates.io into `target/tools` where the machine has none.
+pub struct Tool {
+    program: &'static str,
+    version: &'static str,
+}
+
+impl Tool {
+    /// Runs tests, each in a process of its own.
+    pub const NEXTEST: Self = Self {
+        program: "cargo-nextest",
+        version: "0.9.143",
+    };
+    /// Checks licences and sources.
+    pub const DENY: Self = Self {
+        program: "cargo-deny",
+        version: "0.20.2",
+    };
+
+    /// Where it is.
+    pub fn find(&self) -> Result<PathBuf> {
+        self.found().with_context(|| {
+            format!(
+                "{} is missing; install it with: {}",
+                self.program,
+                show(&self.install())
+            )
+        })
+    }
+
+    fn found(&self) -> Option<PathBuf> {
+        let ours = Path::new("target/tools/bin").join(self.program);
+        if ours.is_file() {
+            return ours.canonicalize().ok();
+        }
+        find_program(self.program).or_else(|| {
+            let home = std::env::var_os("CARGO_HOME").map(PathBuf::from)?;
+            Some(home.join("bin").join(self.program)).filter(|file| file.is_file())
+        })
+    }
+
+    fn install(&self) -> Command {
+        let mut command = cargo();
+        // Unoptimised, it is built in a minute and quick enough for what it does.
+        command
+            .args(["install", "--locked", "--debug", "--root", "target/tools"])
+            .args([self.program, "--version", self.version])
+            .env("CARGO_TARGET_DIR", "target/tools/build")
+            .env("CARGO_PROFILE_DEV_DEBUG", "0");
+        command
+    }
+}
+
+/// Programs of the system, each with its packages.
+struct Need {
+    what: &'static str,
+    found: fn() -> bool,
+    /// Package sets to try in turn: the names differ between Debian and Ubuntu.
+    apt: &'static [&'static [&'static str]],
+    dnf: &'static str,
+    brew: &'static str,
+}
+
+const NEEDS: &[Need] = &[
+    Need {
+        what: "PostgreSQL",
+        found: || Kind::Postgres.program().is_ok(),
+        apt: &[&["postgresql"]],
+        dnf: "postgresql-server",
+        brew: "postgresql@17",
+    },
+    Need {
+        what: "Redis",
+        found: || Kind::Redis.program().is_ok(),
+        apt: &[&["redis-server"]],
+        dnf: "valkey",
+        brew: "redis",
+    },
+    Need {
+        what: "Chromium",
+        found: || chromium().is_some(),
+        apt: &[&["chromium"], &["chromium-browser"]],
+        dnf: "chromium",
+        brew: "--cask chromium",
+    },
+    Need {
+        what: "the driver of Chromium",
+        found: || chromedriver().is_some(),
+        apt: &[&["chromium-driver"], &["chromium-chromedriver"]],
+        dnf: "chromedriver",
+        brew: "--cask chromedriver",
+    },
+];
+
+/// The browser, under whichever name.
+pub fn chromium() -> Option<PathBuf> {
+    [
+        "chromium",
+        "chromium-browser",
+        "google-chrome",
+        "google-chrome-stable",
+    ]
+    .into_iter()
+    .find_map(find_program)
+    .or_else(|| {
+        let app = Path::new("/Applications/Chromium.app/Contents/MacOS/Chromium");
+        app.is_file().then(|| app.to_path_buf())
+    })
+}
+
+/// The browser's driver.
+pub fn chromedriver() -> Option<PathBuf> {
+    find_program("chromedriver").or_else(|| find_program("chromium.chromedriver"))
+}
+
+/// Finds or installs everything; one line for the summary.
+pub fn prepare(install: bool) -> Result<String> {
+    let missing: Vec<&Need> = NEEDS.iter().filter(|need| !(need.found)()).collect();
+    if !missing.is_empty() {
+        let by_apt = install
+            .then(apt)
+            .flatten()
+            .map(|apt| apt.install(&missing))
+            .transpose()?;
+        if by_apt.is_none() || !missing.iter().all(|need| (need.found)()) {
+            bail!("{}", how_to_install(&missing));
+        }
+    }
+    components(install)?;
+    for tool in [Tool::NEXTEST, Tool::DENY] {
+        if tool.found().is_none() && install {
+            run(&mut tool.install())?;
+            // Hundreds of megabytes that nobody needs again.
+            let _ = std::fs::remove_dir_all("target/tools/build");
+        }
+        tool.find()?;
+    }
+    let postgres = output(Command::new(Kind::Postgres.program()?).arg("--version"))?;
+    let version = postgres.split_whitespace().nth(2).unwrap_or("?");
+    Ok(format!(
+        "PostgreSQL {version}, Redis, Chromium, cargo-nextest, cargo-deny"
+    ))
+}
+
+/// The parts of Rust that a minimal installation leaves out.
+fn components(install: bool) -> Result<()> {
+    for (name, component) in [("fmt", "rustfmt"), ("clippy", "clippy")] {
+        let there = || output(cargo().args([name, "--version"])).is_ok();
+        if there() {
+            continue;
+        }
+        if install {
+            // Where there is no rustup, the message below says what is missing.
+            let _ = run(Command::new("rustup").args(["component", "add", component]));
+        }
+        if !there() {
+            bail!("{component} is missing; install it with: rustup component add {component}");
+        }
+    }
+    Ok(())
+}
+
+/// A way to call apt-get as root without asking anybody.
+struct Apt {
+    sudo: bool,
+}
+
+fn apt() -> Option<Apt> {
+    find_program("apt-get")?;
+    if is_root() {
+        return Some(Apt { sudo: false });
+    }
+    output(Command::new("sudo").args(["-n", "true"]))
+        .is_ok()
+        .then_some(Apt { sudo: true })
+}
+
+impl Apt {
+    fn install(&self, missing: &[&Need]) -> Result<()> {
+        // A list that is out of date leads to packages that are gone.
+        run(self.get().arg("update"))?;
+        for need in missing {
+            let done = need.apt.iter().any(|packages| {
+                let mut command = self.get();
+                command.args(["install", "-y", "--no-install-recommends"]);
+                run(command.args(*packages)).is_ok()
+            });
+            if !done {
+                bail!("apt-get did not install {}", need.what);
+            }
+        }
+        Ok(())
+    }
+
+    fn get(&self) -> Command {
+        let mut command = Command::new(if self.sudo { "sudo" } else { "env" });
+        if self.sudo {
+            command.args(["-n", "env"]);
+        }
+        // RUNLEVEL=1: the packages' own servers are not started, the tests start theirs.
+        command.args(["DEBIAN_FRONTEND=noninteractive", "RUNLEVEL=1", "apt-get"]);
+        command
+    }
+}
+
+fn how_to_install(missing: &[&Need]) -> String {
+    let join = |names: fn(&Need) -> String| {
+        missing
+            .iter()
+            .map(|need| names(need))
+            .collect::<Vec<_>>()
+            .join(" ")
+    };
+    let what: Vec<_> = missing.iter().map(|need| need.what).collect();
+    let apt = join(|need| need.apt[0].join(" "));
+    let dnf = join(|need| need.dnf.to_owned());
+    let brew: Vec<_> = missing
+        .iter()
+        .map(|need| format!("brew install {}", need.brew))
+        .collect();
+    format!(
+        "the tests need {}, which cannot be installed from here. Run one of these, then try again:\n  \
+         Debian, Ubuntu: sudo apt-get update && sudo apt-get install -y {apt}\n  \
+         Fedora, RHEL:   sudo dnf install -y {dnf}\n  \
+         macOS:          {}",
+        what.join(", "),
+        brew.join(" && "),
+    )
+}
