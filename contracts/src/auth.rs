@@ -1,0 +1,170 @@
+//! Accounts, sessions and API keys.
+
+use serde::{Deserialize, Serialize};
+use techcommerce_kernel::{EmailAddress, Timestamp, Uuid};
+use utoipa::ToSchema;
+
+use crate::{Principal, Role};
+
+/// Makes an account.
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RegisterRequest {
+    /// Where mails go, and the name to sign in with.
+    #[schema(value_type = String)]
+    pub email: EmailAddress,
+    /// At least 12 characters, at most 1024 bytes.
+    pub password: String,
+    /// How to address the person.
+    #[serde(default)]
+    pub name: String,
+}
+
+/// Signs in.
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LoginRequest {
+    /// The account's mail address.
+    #[schema(value_type = String)]
+    pub email: EmailAddress,
+    /// The account's password.
+    pub password: String,
+}
+
+/// A new session.
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
+pub struct SessionCreated {
+    /// Show it as `Authorization: Bearer …`. It is given only this once.
+    pub token: String,
+    /// When it runs out if it is not used.
+    pub expires_at: Timestamp,
+    /// Whose it is.
+    pub account: Account,
+}
+
+/// An account.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Account {
+    /// Names the account.
+    pub id: Uuid,
+    /// Where mails go.
+    #[schema(value_type = String)]
+    pub email: EmailAddress,
+    /// How to address the person; may be empty.
+    pub name: String,
+    /// What it may do.
+    pub role: Role,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+/// A session of an account.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Session {
+    /// Names the session; not the secret that opens it.
+    pub id: Uuid,
+    /// Whether the request was made with it.
+    pub current: bool,
+    /// The browser or program, as it called itself.
+    pub user_agent: String,
+    /// When the person signed in.
+    pub created_at: Timestamp,
+    /// When it was last used, to the hour.
+    pub last_used_at: Timestamp,
+    /// When it runs out if it is not used.
+    pub expires_at: Timestamp,
+}
+
+/// All sessions of an account.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct SessionList {
+    /// The newest first.
+    pub items: Vec<Session>,
+    /// Always `null`: the list is whole.
+    pub next_cursor: Option<String>,
+}
+
+/// Asks for a mail with a way to set a new password.
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PasswordResetRequest {
+    /// The account's mail address. The answer is the same whether there is one or not.
+    #[schema(value_type = String)]
+    pub email: EmailAddress,
+}
+
+/// Sets a new password with the token of the mail. Ends all sessions.
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PasswordResetConfirm {
+    /// As it stands in the mail; good for 30 minutes and once.
+    pub token: String,
+    /// At least 12 characters, at most 1024 bytes.
+    pub password: String,
+}
+
+/// Makes an API key.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ApiKeyInput {
+    /// What it is for.
+    pub name: String,
+    /// `staff` or `admin`.
+    pub role: Role,
+}
+
+/// An API key without its secret.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ApiKey {
+    /// Names the key.
+    pub id: Uuid,
+    /// What it is for.
+    pub name: String,
+    /// What it may do.
+    pub role: Role,
+    /// Its first characters, to tell it from others.
+    pub prefix: String,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it was last used, to the hour.
+    pub last_used_at: Option<Timestamp>,
+}
+
+/// A new API key.
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
+pub struct ApiKeyCreated {
+    /// Show it as `Authorization: Bearer …`. It is given only this once.
+    pub token: String,
+    /// The key.
+    pub key: ApiKey,
+}
+
+/// All API keys.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ApiKeyList {
+    /// The newest first.
+    pub items: Vec<ApiKey>,
+    /// Always `null`: the list is whole.
+    pub next_cursor: Option<String>,
+}
+
+/// The edge asks who holds a credential.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct TokenRequest {
+    /// A session's token or an API key.
+    pub credential: String,
+    /// Where the outermost request came from.
+    #[serde(default)]
+    pub client_address: Option<std::net::IpAddr>,
+}
+
+/// Who holds it, and a signed token that says so.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct TokenAnswer {
+    /// For the header between services.
+    pub token: String,
+    /// When the token runs out.
+    pub expires_at: Timestamp,
+    /// Who it is.
+    pub principal: Principal,
+}

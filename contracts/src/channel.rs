@@ -1,0 +1,317 @@
+//! How a service reaches another: one type, whether it is in this process or at an address.
+
+use std::{
+    convert::Infallible,
+    fmt,
+    net::IpAddr,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri, header};
+use http_body_util::{BodyExt, Limited};
+use hyper_util::{
+    client::legacy::{Client as HttpClient, connect::HttpConnector},
+    rt::TokioExecutor,
+};
+use serde::{Serialize, de::DeserializeOwned};
+use techcommerce_kernel::Error;
+use tower::{Service as _, ServiceExt, util::BoxCloneSyncService};
+
+use crate::{
+    Problem, Service, ServiceTokens, context::RequestContext, identity::TOKEN_HEADER, problem,
+};
+
+pub use axum_core::body::Body;
+
+/// The most that a JSON answer of another service may hold.
+const MAX_ANSWER: usize = 32 * 1024 * 1024;
+
+/// How long a call takes at most before the caller is told that the service is away.
+const CALL_TIMEOUT: Duration = Duration::from_secs(15);
+
+type LocalService = BoxCloneSyncService<Request<Body>, Response<Body>, Infallible>;
+
+/// The way to one service.
+#[derive(Clone)]
+pub struct Channel {
+    service: Service,
+    way: Way,
+}
+
+#[derive(Clone)]
+enum Way {
+    Local(Arc<OnceLock<LocalService>>),
+    Remote {
+        base: Uri,
+        http: HttpClient<HttpConnector, Body>,
+    },
+}
+
+/// Where the router of a local service is put once it is there.
+pub struct LocalBinding(Arc<OnceLock<LocalService>>);
+
+impl LocalBinding {
+    /// From now on the channel reaches `router`. Only the first binding counts.
+    pub fn bind<S>(&self, router: S)
+    where
+        S: tower::Service<Request<Body>, Response = Response<Body>, Error = Infallible>
+            + Clone
+            + Send
+            + Sync
+            + 'static,
+        S::Future: Send + 'static,
+    {
+        let _ = self.0.set(BoxCloneSyncService::new(router));
+    }
+}
+
+impl Channel {
+    /// A way to a service in this process, which may be bound later than the way is handed out.
+    pub fn local(service: Service) -> (Self, LocalBinding) {
+        let slot = Arc::new(OnceLock::new());
+        let way = Way::Local(Arc::clone(&slot));
+        (Self { service, way }, LocalBinding(slot))
+    }
+
+    /// A way to a service at an address, as `http://product-api:5000`.
+    pub fn remote(service: Service, base: Uri) -> Self {
+        let mut connector = HttpConnector::new();
+        connector.set_nodelay(true);
+        connector.set_connect_timeout(Some(Duration::from_secs(2)));
+        let http = HttpClient::builder(TokioExecutor::new())
+            .pool_idle_timeout(Duration::from_secs(30))
+            .build(connector);
+        Self {
+            service,
+            way: Way::Remote { base, http },
+        }
+    }
+
+    /// Which service it reaches.
+    pub fn service(&self) -> Service {
+        self.service
+    }
+
+    /// Sends a request as it is, its path being the service's own, and gives the answer as it
+    /// comes. An error means that there is no answer.
+    pub async fn call(&self, mut request: Request<Body>) -> Result<Response<Body>, Error> {
+        if let Some(context) = RequestContext::current() {
+            context.inject(request.headers_mut());
+        }
+        let answer = match &self.way {
+            Way::Local(slot) => {
+                let Some(service) = slot.get() else {
+                    return Err(self.away("it has not started yet"));
+                };
+                let mut service = service.clone();
+                tokio::time::timeout(CALL_TIMEOUT, async move {
+                    match service.ready().await {
+                        Ok(ready) => ready.call(request).await,
+                        Err(never) => match never {},
+                    }
+                })
+                .await
+                .map(|answer| answer.unwrap_or_else(|never| match never {}))
+            }
+            Way::Remote { base, http } => {
+                *request.uri_mut() = self.absolute(base, request.uri())?;
+                match tokio::time::timeout(CALL_TIMEOUT, http.request(request)).await {
+                    Ok(Ok(answer)) => Ok(answer.map(Body::new)),
+                    Ok(Err(error)) => return Err(self.away(error)),
+                    Err(late) => Err(late),
+                }
+            }
+        };
+        answer.map_err(|_late| self.away("it did not answer in time"))
+    }
+
+    fn absolute(&self, base: &Uri, path: &Uri) -> Result<Uri, Error> {
+        let mut parts = base.clone().into_parts();
+        parts.path_and_query = path.path_and_query().cloned();
+        Uri::from_parts(parts).map_err(|error| self.away(error))
+    }
+
+    fn away(&self, cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
+        Error::unavailable(format!(
+            "A part of the shop ({}) cannot be reached right now. Please try again.",
+            self.service
+        ))
+        .caused_by(cause)
+    }
+}
+
+impl fmt::Debug for Channel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Channel({})", self.service)
+    }
+}
+
+/// Calls another service's JSON interface in the name of this service.
+#[derive(Debug, Clone)]
+pub struct Client {
+    channel: Channel,
+    tokens: ServiceTokens,
+}
+
+impl Client {
+    /// A client that shows the tokens of the service that calls.
+    pub fn new(channel: Channel, tokens: ServiceTokens) -> Self {
+        Self { channel, tokens }
+    }
+
+    /// The way to the service, for what is no JSON.
+    pub fn channel(&self) -> &Channel {
+        &self.channel
+    }
+
+    /// A call of `method` on `path`, which is a service's own path without a query.
+    pub fn call(&self, method: Method, path: impl Into<String>) -> Call<'_> {
+        Call {
+            client: self,
+            method,
+            target: path.into(),
+            headers: HeaderMap::new(),
+            body: Ok(Bytes::new()),
+            client_address: None,
+        }
+    }
+
+    /// A `GET` on `path`.
+    pub fn get(&self, path: impl Into<String>) -> Call<'_> {
+        self.call(Method::GET, path)
+    }
+
+    /// A `POST` on `path`.
+    pub fn post(&self, path: impl Into<String>) -> Call<'_> {
+        self.call(Method::POST, path)
+    }
+}
+
+/// A call that is being put together.
+#[derive(Debug)]
+#[must_use = "a call does nothing until it is sent"]
+pub struct Call<'c> {
+    client: &'c Client,
+    method: Method,
+    target: String,
+    headers: HeaderMap,
+    body: Result<Bytes, Error>,
+    client_address: Option<IpAddr>,
+}
+
+impl Call<'_> {
+    /// Adds a query string made of `query`'s fields.
+    pub fn query(mut self, query: &impl Serialize) -> Self {
+        match serde_urlencoded::to_string(query) {
+            Ok(query) if query.is_empty() => {}
+            Ok(query) => {
+                self.target.push('?');
+                self.target.push_str(&query);
+            }
+            Err(error) => self.body = Err(Error::internal(error)),
+        }
+        self
+    }
+
+    /// Sends `body` as JSON.
+    pub fn json(mut self, body: &impl Serialize) -> Self {
+        if self.body.is_ok() {
+            self.body = serde_json::to_vec(body)
+                .map(Bytes::from)
+                .map_err(Error::internal);
+        }
+        self.headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/json"),
+        );
+        self
+    }
+
+    /// Adds a header. A value that cannot stand in one makes the call fail as bad input.
+    pub fn header(mut self, name: HeaderName, value: &str) -> Self {
+        match HeaderValue::from_str(value) {
+            Ok(mut value) => {
+                value.set_sensitive(name == header::AUTHORIZATION);
+                self.headers.insert(name, value);
+            }
+            Err(_) => {
+                self.body = Err(Error::invalid_field(
+                    name.as_str(),
+                    "holds characters that no header may hold",
+                ));
+            }
+        }
+        self
+    }
+
+    /// Calls in the name of the person or program that holds this session token or API key.
+    pub fn bearer(self, token: &str) -> Self {
+        self.header(header::AUTHORIZATION, &format!("Bearer {token}"))
+    }
+
+    /// Says where the outermost request came from.
+    pub fn on_behalf_of(mut self, address: IpAddr) -> Self {
+        self.client_address = Some(address);
+        self
+    }
+
+    /// Sends it and gives the answer as it is, whatever its status.
+    pub async fn send_raw(mut self) -> Result<Response<Body>, Error> {
+        let token = match self.client_address {
+            Some(address) => self.client.tokens.token_for(address)?,
+            None => self.client.tokens.token()?,
+        };
+        let mut token = HeaderValue::from_str(&token).map_err(Error::internal)?;
+        token.set_sensitive(true);
+        self.headers.insert(TOKEN_HEADER, token);
+        let mut request = Request::builder()
+            .method(self.method)
+            .uri(&self.target)
+            .body(Body::from(self.body?))
+            .map_err(|error| Error::invalid_field("path", error.to_string()))?;
+        *request.headers_mut() = self.headers;
+        self.client.channel.call(request).await
+    }
+
+    /// Sends it and reads the JSON of a successful answer; another answer is the error that its
+    /// problem document tells of.
+    pub async fn send<T: DeserializeOwned>(self) -> Result<T, Error> {
+        let service = self.client.channel.service;
+        let body = self.send_for_body().await?;
+        serde_json::from_slice(&body).map_err(|error| {
+            Error::internal(format!("{service} answered something unexpected: {error}"))
+        })
+    }
+
+    /// Sends it and drops the body of a successful answer.
+    pub async fn send_empty(self) -> Result<(), Error> {
+        self.send_for_body().await.map(drop)
+    }
+
+    async fn send_for_body(self) -> Result<Bytes, Error> {
+        let service = self.client.channel.service;
+        let answer = self.send_raw().await?;
+        let status = answer.status();
+        let body = Limited::new(answer.into_body(), MAX_ANSWER)
+            .collect()
+            .await
+            .map_err(|error| {
+                Error::unavailable("A part of the shop broke off its answer. Please try again.")
+                    .caused_by(error)
+            })?
+            .to_bytes();
+        if status.is_success() {
+            return Ok(body);
+        }
+        Err(match serde_json::from_slice::<Problem>(&body) {
+            Ok(problem) => problem.into_error(),
+            Err(_) => Error::new(
+                problem::kind_of(status.as_u16()),
+                "unexpected_answer",
+                format!("A part of the shop ({service}) answered {status}."),
+            ),
+        })
+    }
+}

@@ -1,0 +1,66 @@
+//! The stable error codes that programs may match on.
+
+/// A place of the input is wrong; see `errors`.
+pub const INVALID_INPUT: &str = "invalid_input";
+/// The body is no JSON, or not of the shape that is asked for.
+pub const INVALID_JSON: &str = "invalid_json";
+/// There is nothing at this address.
+pub const NOT_FOUND: &str = "not_found";
+/// A changing request with a cookie came from another site.
+pub const CROSS_ORIGIN: &str = "cross_origin";
+/// Nobody is signed in.
+pub const UNAUTHENTICATED: &str = "unauthenticated";
+/// The mail address or the password is wrong.
+pub const WRONG_CREDENTIALS: &str = "wrong_credentials";
+/// The caller may not do this.
+pub const FORBIDDEN: &str = "forbidden";
+/// There is an account with this mail address already.
+pub const EMAIL_TAKEN: &str = "email_taken";
+/// The password is too short, too long or too common.
+pub const WEAK_PASSWORD: &str = "weak_password";
+/// The token to set a new password is unknown, used or too old.
+pub const RESET_TOKEN_INVALID: &str = "reset_token_invalid";
+/// There is no such product.
+pub const PRODUCT_NOT_FOUND: &str = "product_not_found";
+/// There is no such variant.
+pub const VARIANT_NOT_FOUND: &str = "variant_not_found";
+/// Another product has this handle.
+pub const HANDLE_TAKEN: &str = "handle_taken";
+/// There is not enough stock; `lines` names each line that falls short.
+pub const OUT_OF_STOCK: &str = "out_of_stock";
+/// The reservation ran out and the stock is gone.
+pub const RESERVATION_EXPIRED: &str = "reservation_expired";
+/// There is no such reservation.
+pub const RESERVATION_NOT_FOUND: &str = "reservation_not_found";
+/// The same reservation id with other lines.
+pub const RESERVATION_MISMATCH: &str = "reservation_mismatch";
+/// There is no such cart.
+pub const CART_NOT_FOUND: &str = "cart_not_found";
+/// The cart holds nothing.
+pub const CART_EMPTY: &str = "cart_empty";
+/// The cart became an order already.
+pub const CART_ORDERED: &str = "cart_ordered";
+/// A product in the cart is no longer sold.
+pub const NOT_FOR_SALE: &str = "not_for_sale";
+/// The discount code is unknown, too early, too late or used up.
+pub const DISCOUNT_INVALID: &str = "discount_invalid";
+/// There is no such way of shipping, or not for this cart.
+pub const SHIPPING_METHOD_UNKNOWN: &str = "shipping_method_unknown";
+/// `Idempotency-Key` is missing or malformed.
+pub const IDEMPOTENCY_KEY_REQUIRED: &str = "idempotency_key_required";
+/// The same key came with another body before.
+pub const IDEMPOTENCY_KEY_REUSED: &str = "idempotency_key_reused";
+/// There is no such order, or the caller may not see it.
+pub const ORDER_NOT_FOUND: &str = "order_not_found";
+/// The order's state does not allow it.
+pub const ORDER_STATE: &str = "order_state";
+/// More than was captured and not yet refunded.
+pub const REFUND_EXCEEDS_CAPTURED: &str = "refund_exceeds_captured";
+/// More than was ordered and not yet shipped.
+pub const SHIPMENT_EXCEEDS_ORDERED: &str = "shipment_exceeds_ordered";
+/// There is no such picture.
+pub const IMAGE_NOT_FOUND: &str = "image_not_found";
+/// The picture is of no known type, broken or too large.
+pub const IMAGE_REFUSED: &str = "image_refused";
+/// The import file is of no known kind.
+pub const IMPORT_FORMAT: &str = "import_format";
