@@ -206,6 +206,9 @@ pub struct ProductQuery {
     /// Only what can be bought now (`true`) or cannot (`false`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub in_stock: Option<bool>,
+    /// Only what has a variant below the price it had before (`true`), or none (`false`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub on_sale: Option<bool>,
     /// `relevance` (with `q`), `newest` (else), `price`, `-price` or `title`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sort: Option<ProductSort>,
