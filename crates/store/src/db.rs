@@ -58,6 +58,8 @@ impl Db {
             .foreign_keys(true)
             .busy_timeout(ACQUIRE_TIMEOUT)
             // A server that runs for months keeps its write-ahead log and caches small.
+            // PostgreSQL's byte-wise order by the same name, so that `COLLATE "C"` is one text.
+            .collation("C", |a, b| a.cmp(b))
             .pragma("journal_size_limit", "16777216")
             .pragma("cache_size", "-1024")
             .optimize_on_close(true, None);
