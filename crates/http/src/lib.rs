@@ -1,1 +1,29 @@
-//! To be written.
+//! The server side of HTTP, the same for every service.
+//!
+//! A service builds a plain [`axum::Router`] with handlers that take our extractors ([`Json`],
+//! [`Query`], [`Path`], [`Caller`], [`Signed`], [`Staff`], [`Admin`], [`ServiceOnly`]) and return
+//! [`ApiResult`], and wraps it once in [`service_stack`]. All that must not be forgotten is in
+//! there: who calls, request ids, traces, metrics, logs, limits, and the health paths. What only
+//! the public edges need is in [`edge`].
+
+pub mod cursor;
+pub mod edge;
+mod error;
+pub mod etag;
+mod extract;
+mod health;
+mod identity;
+mod observe;
+mod stack;
+
+pub use edge::{
+    client::{ClientAddress, PeerAddress, TrustedProxies},
+    compression::compress,
+    headers::{SecurityHeaders, security_headers},
+    origin::{OriginCheck, check_origin},
+};
+pub use error::{ApiError, ApiResult};
+pub use extract::{Json, Path, Query};
+pub use health::{Check, Health, State};
+pub use identity::{Admin, Caller, ServiceOnly, Signed, Staff};
+pub use stack::{Exposure, Limits, ServiceStack, service_stack};

@@ -1,0 +1,306 @@
+//! Whether a service runs, whether it can serve, and what is the matter if not.
+//!
+//! [`Health`] is a service's handle to its own state: the starter moves it from starting to ready
+//! to draining, probes read it, and it counts the work under way so that a stop can wait for it.
+
+use std::{
+    fmt,
+    future::Future,
+    pin::Pin,
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicU8, Ordering},
+    },
+    time::Duration,
+};
+
+use axum::{
+    Router,
+    extract::State as FromState,
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use futures_util::future::join_all;
+use http::{HeaderValue, StatusCode, header};
+use serde_json::{Map, Value, json};
+use techcommerce_contracts::Service;
+use techcommerce_kernel::{Error, Kind};
+use tokio::time::{Instant, timeout};
+use tokio_util::task::TaskTracker;
+
+use crate::Json;
+
+type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+
+/// One of a service's own stores, and how to find out whether it answers.
+#[derive(Clone)]
+pub struct Check {
+    name: &'static str,
+    timeout: Duration,
+    run: Arc<dyn Fn() -> BoxFuture<Result<(), Error>> + Send + Sync>,
+}
+
+impl Check {
+    /// A check that fails when `run` fails or takes longer than two seconds.
+    ///
+    /// Check only what the service itself stores in, never another service: one outage must not
+    /// take all out.
+    pub fn new<F, Fut>(name: &'static str, run: F) -> Self
+    where
+        F: Fn() -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<(), Error>> + Send + 'static,
+    {
+        Self {
+            name,
+            timeout: Duration::from_secs(2),
+            run: Arc::new(move || Box::pin(run())),
+        }
+    }
+
+    /// Another time limit.
+    #[must_use]
+    pub fn within(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    async fn outcome(&self) -> Outcome {
+        let started = Instant::now();
+        let result = match timeout(self.timeout, (self.run)()).await {
+            Ok(result) => result,
+            Err(_) => Err(Error::unavailable("it did not answer in time")),
+        };
+        if let Err(error) = &result {
+            tracing::warn!(dependency = self.name, error = ?error, "a check failed");
+        }
+        Outcome {
+            name: self.name,
+            latency: started.elapsed(),
+            // Anyone may ask; the reason is for the log.
+            failed: result.err().map(|error| match error.kind() {
+                Kind::Unavailable => "unavailable",
+                _ => "failed",
+            }),
+        }
+    }
+}
+
+impl fmt::Debug for Check {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Check")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
+}
+
+struct Outcome {
+    name: &'static str,
+    latency: Duration,
+    failed: Option<&'static str>,
+}
+
+/// Where a service is in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// Not yet able to serve.
+    Starting,
+    /// Serves.
+    Ready,
+    /// Finishes what is under way; send it nothing new.
+    Draining,
+}
+
+impl State {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Starting => "starting",
+            Self::Ready => "ready",
+            Self::Draining => "draining",
+        }
+    }
+}
+
+/// A service's state, its checks, and the work it has under way. Clones share them.
+#[derive(Clone)]
+pub struct Health {
+    shared: Arc<Shared>,
+}
+
+type Extra = Box<dyn Fn() -> BoxFuture<Map<String, Value>> + Send + Sync>;
+
+struct Shared {
+    service: Service,
+    checks: Vec<Check>,
+    state: AtomicU8,
+    work: TaskTracker,
+    extra: OnceLock<Extra>,
+}
+
+impl fmt::Debug for Health {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Health")
+            .field("service", &self.shared.service)
+            .field("state", &self.state())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Health {
+    /// The health of `service`, which is starting, with the checks of its own stores.
+    pub fn new(service: Service, checks: Vec<Check>) -> Self {
+        Self {
+            shared: Arc::new(Shared {
+                service,
+                checks,
+                state: AtomicU8::new(State::Starting as u8),
+                work: TaskTracker::new(),
+                extra: OnceLock::new(),
+            }),
+        }
+    }
+
+    /// Adds members to the answer of `/health`, as the worker's last heartbeat. The first call
+    /// counts.
+    #[must_use]
+    pub fn with_extra<F, Fut>(self, extra: F) -> Self
+    where
+        F: Fn() -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Map<String, Value>> + Send + 'static,
+    {
+        let _ = self.shared.extra.set(Box::new(move || Box::pin(extra())));
+        self
+    }
+
+    /// Whose health it is.
+    pub fn service(&self) -> Service {
+        self.shared.service
+    }
+
+    /// Where the service is in its life.
+    pub fn state(&self) -> State {
+        match self.shared.state.load(Ordering::Acquire) {
+            0 => State::Starting,
+            1 => State::Ready,
+            _ => State::Draining,
+        }
+    }
+
+    /// The service is up, unless it drains already.
+    pub fn set_ready(&self) {
+        let _ = self.shared.state.compare_exchange(
+            State::Starting as u8,
+            State::Ready as u8,
+            Ordering::AcqRel,
+            Ordering::Acquire,
+        );
+    }
+
+    /// The service takes nothing new.
+    pub fn set_draining(&self) {
+        self.shared
+            .state
+            .store(State::Draining as u8, Ordering::Release);
+    }
+
+    /// The work that runs to its end even if nobody waits for it. A stop waits for it.
+    pub fn work(&self) -> &TaskTracker {
+        &self.shared.work
+    }
+
+    /// Whether the service can serve now: it is ready and all its checks pass.
+    pub async fn is_ready(&self) -> bool {
+        self.state() == State::Ready && self.outcomes().await.iter().all(|o| o.failed.is_none())
+    }
+
+    /// `/live`, `/healthz`, `/readyz` and `/health`.
+    pub fn router(&self) -> Router {
+        Router::new()
+            .route("/live", get(alive))
+            .route("/healthz", get(alive))
+            .route("/readyz", get(readyz))
+            .route("/health", get(health))
+            .with_state(self.clone())
+    }
+
+    async fn outcomes(&self) -> Vec<Outcome> {
+        join_all(self.shared.checks.iter().map(Check::outcome)).await
+    }
+}
+
+/// The process runs; no dependency is asked.
+async fn alive(FromState(health): FromState<Health>) -> Response {
+    answer(
+        StatusCode::OK,
+        json!({"service": health.service().name(), "status": "alive"}),
+    )
+}
+
+/// The service can serve: it is ready and its own stores answer.
+async fn readyz(FromState(health): FromState<Health>) -> Response {
+    let (status, document, _) = document(&health).await;
+    answer(status, document.into())
+}
+
+/// As `/readyz`, with the state and latency of each dependency and what the service adds.
+async fn health(FromState(health): FromState<Health>) -> Response {
+    let (status, mut document, outcomes) = document(&health).await;
+    let dependencies: Map<String, Value> = outcomes
+        .iter()
+        .map(|outcome| {
+            let state = json!({
+                "status": outcome.failed.unwrap_or("up"),
+                "latency_ms": outcome.latency.as_micros() as f64 / 1000.0,
+            });
+            (outcome.name.to_owned(), state)
+        })
+        .collect();
+    document.insert("dependencies".into(), dependencies.into());
+    if let Some(extra) = health.shared.extra.get() {
+        // What a service adds must not make its health hang.
+        match timeout(Duration::from_secs(2), extra()).await {
+            Ok(members) => document.extend(members),
+            Err(_) => tracing::warn!("what the service adds to /health did not come in time"),
+        }
+    }
+    answer(status, document.into())
+}
+
+async fn document(health: &Health) -> (StatusCode, Map<String, Value>, Vec<Outcome>) {
+    let outcomes = health.outcomes().await;
+    let failed: Vec<&str> = outcomes
+        .iter()
+        .filter(|outcome| outcome.failed.is_some())
+        .map(|outcome| outcome.name)
+        .collect();
+    // Read after the checks: a stop that came meanwhile must show.
+    let state = health.state();
+    let ready = state == State::Ready && failed.is_empty();
+    let word = match state {
+        State::Ready if !ready => "unavailable",
+        other => other.name(),
+    };
+    let mut document = Map::new();
+    document.insert("service".into(), health.service().name().into());
+    document.insert("status".into(), word.into());
+    if !failed.is_empty() {
+        document.insert("failed".into(), failed.into());
+    }
+    let status = if ready {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    };
+    (status, document, outcomes)
+}
+
+fn answer(status: StatusCode, document: Value) -> Response {
+    let mut response = (status, Json(document)).into_response();
+    response
+        .headers_mut()
+        .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+#[cfg(test)]
+#[path = "health_tests.rs"]
+mod tests;
