@@ -44,17 +44,23 @@ enum Chore {
     Picture,
 }
 
-fn main() -> Result<ExitCode> {
+fn main() -> ExitCode {
+    match run(Cli::parse().command) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(chore: Chore) -> Result<bool> {
     program::go_to_root()?;
-    let passed = match Cli::parse().command {
-        Chore::Test(options) => Pipeline::new(options, &steps::ALL).run()?,
-        Chore::Check(options) => Pipeline::new(options, &steps::QUICK).run()?,
-        Chore::Generate => steps::generate()?,
-        Chore::Picture => steps::picture()?,
-    };
-    Ok(if passed {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    match chore {
+        Chore::Test(options) => Pipeline::new(options, &steps::ALL).run(),
+        Chore::Check(options) => Pipeline::new(options, &steps::QUICK).run(),
+        Chore::Generate => steps::generate(),
+        Chore::Picture => steps::picture(),
+    }
 }

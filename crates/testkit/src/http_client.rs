@@ -1,6 +1,7 @@
 //! A small HTTP client for loopback, which shows every answer as it is: no redirects followed,
 //! no cookies kept, no retries.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
@@ -15,12 +16,16 @@ use serde::de::DeserializeOwned;
 /// Longer than any answer may take, so that a hanging server fails a test instead of the run.
 const TIMEOUT: Duration = Duration::from_secs(60);
 
+/// Looks at every answer; its error becomes that of [`Request::send`].
+pub type Observer = Arc<dyn Fn(&Answer) -> Result<()> + Send + Sync>;
+
 /// Speaks to one server, with the same headers each time. Clones share connections.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Client {
     base: String,
     headers: HeaderMap,
     inner: legacy::Client<HttpConnector, Full<Bytes>>,
+    observer: Option<Observer>,
 }
 
 impl Client {
@@ -31,7 +36,16 @@ impl Client {
             base: base.into().trim_end_matches('/').to_owned(),
             headers: HeaderMap::new(),
             inner: legacy::Client::builder(TokioExecutor::new()).build_http(),
+            observer: None,
         }
+    }
+
+    /// The same client with every answer shown to `observer` first.
+    #[must_use]
+    pub fn observed(&self, observer: Observer) -> Self {
+        let mut client = self.clone();
+        client.observer = Some(observer);
+        client
     }
 
     /// The server's address.
@@ -95,7 +109,6 @@ impl Client {
 }
 
 /// A request that is being written.
-#[derive(Debug)]
 #[must_use = "a request goes out with `send`"]
 pub struct Request<'a> {
     client: &'a Client,
@@ -157,14 +170,18 @@ impl Request<'_> {
             .await
             .with_context(|| format!("{what}: no answer in time"))?
             .with_context(|| what.clone())?;
-        Ok(Answer {
+        let answer = Answer {
             what,
             method,
             path,
             status: parts.status.as_u16(),
             headers: parts.headers,
             body,
-        })
+        };
+        if let Some(observer) = &client.observer {
+            observer(&answer)?;
+        }
+        Ok(answer)
     }
 }
 

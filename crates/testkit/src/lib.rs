@@ -31,7 +31,7 @@ mod redis;
 use std::net::{Ipv4Addr, SocketAddr};
 
 pub use databases::{PostgresDatabase, TestDb, databases};
-pub use http_client::{Answer, Client, Request};
+pub use http_client::{Answer, Client, Observer, Request};
 pub use process::{Process, binary};
 pub use redis::TestRedis;
 pub use techcommerce_kernel::{Env, ManualClock};

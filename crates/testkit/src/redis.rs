@@ -3,16 +3,17 @@
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
 
-use techcommerce_testservers::{Kind, REDIS_DATABASES, url};
+use techcommerce_testservers::{Kind, REDIS_DATABASES, Server, start, url};
 
-/// A numbered database of the tests' Redis that no other test uses, empty at the start.
+/// A Redis database that no other test uses, empty at the start.
 #[derive(Debug)]
 pub struct TestRedis {
     url: String,
+    own: Option<Server>,
 }
 
 impl TestRedis {
-    /// Takes the next free database.
+    /// The next numbered database of the server that tests share.
     ///
     /// # Panics
     /// Redis is not installed (the message says what to install) or does not answer.
@@ -36,7 +37,26 @@ impl TestRedis {
         command(&mut redis, &["FLUSHDB"]);
         Self {
             url: format!("{server}/{number}"),
+            own: None,
         }
+    }
+
+    /// A server for this test alone, which it may [`stop`](Self::stop).
+    ///
+    /// # Panics
+    /// Redis is not installed (the message says what to install) or does not start.
+    #[must_use]
+    pub fn own() -> Self {
+        let server = start(Kind::Redis).unwrap_or_else(|error| panic!("{error}"));
+        Self {
+            url: server.url().to_owned(),
+            own: Some(server),
+        }
+    }
+
+    /// Ends the server of [`TestRedis::own`]; the shared one stays.
+    pub fn stop(&mut self) {
+        self.own = None;
     }
 
     /// `redis://:password@host:port/number`.
@@ -83,5 +103,14 @@ mod tests {
     #[test]
     fn every_test_has_its_own() {
         assert_ne!(TestRedis::new().url(), TestRedis::new().url());
+    }
+
+    #[test]
+    fn its_own_server_can_be_stopped() {
+        let mut redis = TestRedis::own();
+        let address = split(redis.url()).1.to_owned();
+        assert!(TcpStream::connect(&address).is_ok());
+        redis.stop();
+        assert!(TcpStream::connect(&address).is_err());
     }
 }
