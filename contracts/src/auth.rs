@@ -6,14 +6,18 @@ use utoipa::ToSchema;
 
 use crate::{Principal, Role};
 
+/// The cookie in which a browser keeps its session's token.
+pub const SESSION_COOKIE: &str = "tc_session";
+
 /// Makes an account.
 #[derive(Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RegisterRequest {
     /// Where mails go, and the name to sign in with.
-    #[schema(value_type = String)]
+    #[schema(value_type = String, format = Email)]
     pub email: EmailAddress,
     /// At least 12 characters, at most 1024 bytes.
+    #[schema(format = Password)]
     pub password: String,
     /// How to address the person.
     #[serde(default)]
@@ -25,9 +29,10 @@ pub struct RegisterRequest {
 #[serde(deny_unknown_fields)]
 pub struct LoginRequest {
     /// The account's mail address.
-    #[schema(value_type = String)]
+    #[schema(value_type = String, format = Email)]
     pub email: EmailAddress,
     /// The account's password.
+    #[schema(format = Password)]
     pub password: String,
 }
 
@@ -48,12 +53,15 @@ pub struct Account {
     /// Names the account.
     pub id: Uuid,
     /// Where mails go.
-    #[schema(value_type = String)]
+    #[schema(value_type = String, format = Email)]
     pub email: EmailAddress,
     /// How to address the person; may be empty.
     pub name: String,
     /// What it may do.
     pub role: Role,
+    /// Whether the password was made by the shop and is to be replaced.
+    #[serde(default)]
+    pub must_change_password: bool,
     /// When it was made.
     pub created_at: Timestamp,
 }
@@ -89,7 +97,7 @@ pub struct SessionList {
 #[serde(deny_unknown_fields)]
 pub struct PasswordResetRequest {
     /// The account's mail address. The answer is the same whether there is one or not.
-    #[schema(value_type = String)]
+    #[schema(value_type = String, format = Email)]
     pub email: EmailAddress,
 }
 
@@ -100,7 +108,20 @@ pub struct PasswordResetConfirm {
     /// As it stands in the mail; good for 30 minutes and once.
     pub token: String,
     /// At least 12 characters, at most 1024 bytes.
+    #[schema(format = Password)]
     pub password: String,
+}
+
+/// Replaces one's password. Ends all sessions; the answer is a new one.
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PasswordChange {
+    /// The password so far.
+    #[schema(format = Password)]
+    pub current_password: String,
+    /// At least 12 characters, at most 1024 bytes.
+    #[schema(format = Password)]
+    pub new_password: String,
 }
 
 /// Makes an API key.
@@ -167,4 +188,27 @@ pub struct TokenAnswer {
     pub expires_at: Timestamp,
     /// Who it is.
     pub principal: Principal,
+}
+
+/// The public keys that tokens between services are signed with (RFC 7517, RFC 8037).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeySet {
+    /// Any of them may have signed.
+    pub keys: Vec<PublicKey>,
+}
+
+/// An Ed25519 public key as a JSON Web Key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PublicKey {
+    /// `OKP`.
+    pub kty: String,
+    /// `Ed25519`.
+    pub crv: String,
+    /// `EdDSA`.
+    pub alg: String,
+    /// `sig`.
+    #[serde(rename = "use")]
+    pub usage: String,
+    /// The 32 bytes in base64url without padding.
+    pub x: String,
 }

@@ -20,6 +20,10 @@ pub const EMAIL_TAKEN: &str = "email_taken";
 pub const WEAK_PASSWORD: &str = "weak_password";
 /// The token to set a new password is unknown, used or too old.
 pub const RESET_TOKEN_INVALID: &str = "reset_token_invalid";
+/// The caller has no such session.
+pub const SESSION_NOT_FOUND: &str = "session_not_found";
+/// There is no such API key.
+pub const API_KEY_NOT_FOUND: &str = "api_key_not_found";
 /// There is no such product.
 pub const PRODUCT_NOT_FOUND: &str = "product_not_found";
 /// There is no such variant.
@@ -34,6 +38,14 @@ pub const RESERVATION_EXPIRED: &str = "reservation_expired";
 pub const RESERVATION_NOT_FOUND: &str = "reservation_not_found";
 /// The same reservation id with other lines.
 pub const RESERVATION_MISMATCH: &str = "reservation_mismatch";
+/// The reservation was given up and cannot be claimed.
+pub const RESERVATION_RELEASED: &str = "reservation_released";
+/// More than an order took and has not given back.
+pub const RESTOCK_EXCEEDS_SOLD: &str = "restock_exceeds_sold";
+/// The product was changed since it was read (`If-Match`).
+pub const PRODUCT_CHANGED: &str = "product_changed";
+/// There is no such category.
+pub const CATEGORY_NOT_FOUND: &str = "category_not_found";
 /// There is no such cart.
 pub const CART_NOT_FOUND: &str = "cart_not_found";
 /// The cart holds nothing.
