@@ -1,0 +1,462 @@
+//! The transitions.
+
+use uuid::Uuid;
+
+use super::{
+    CancelReason, Command, Effect, Entry, Event, Method, Notice, Payment, Refund, RefundProgress,
+    Refusal, State, Status, Step, Stock,
+};
+
+type Effects = Result<Vec<Effect>, Refusal>;
+
+fn nothing() -> Effects {
+    Ok(Vec::new())
+}
+
+impl State {
+    /// What follows from `event`.
+    ///
+    /// An event that is already known changes nothing and has no effects, so that events may be
+    /// repeated.
+    ///
+    /// # Errors
+    /// A [`Refusal`] when the event is not possible now.
+    pub fn apply(&self, event: &Event) -> Result<Step, Refusal> {
+        let mut state = self.clone();
+        let mut effects = state.take(event)?;
+        state.pay_back_if_cancelled();
+        if self.status() != Status::Completed && state.status() == Status::Completed {
+            effects.push(Effect::Timeline("completed"));
+        }
+        let commands = state.commands();
+        Ok(Step {
+            state,
+            effects,
+            commands,
+        })
+    }
+
+    /// What is to be done next, most urgent first. Empty when nothing is under way.
+    pub fn commands(&self) -> Vec<Command> {
+        let mut commands = if self.cancelled.is_some() {
+            self.commands_of_the_end()
+        } else {
+            self.commands_of_the_way()
+        };
+        for refund in &self.refunds {
+            let (id, amount) = (refund.id, refund.amount);
+            match refund.progress {
+                RefundProgress::Pending => commands.push(Command::Refund { id, amount }),
+                RefundProgress::Unknown => commands.push(Command::LookupRefund { id, amount }),
+                RefundProgress::Done | RefundProgress::Refused => {}
+            }
+            if !refund.restock.is_empty() && !refund.restocked {
+                let lines = refund.restock.clone();
+                commands.push(Command::Restock { id, lines });
+            }
+        }
+        commands
+    }
+
+    fn commands_of_the_way(&self) -> Vec<Command> {
+        match (self.payment, self.stock) {
+            (Payment::Due, _) => vec![Command::Authorise],
+            // The doubt may outlast the reservation's deadline: claim first, then ask.
+            (Payment::AuthorisationUnknown, Stock::Reserved) => {
+                vec![Command::Claim, Command::LookupAuthorisation]
+            }
+            (Payment::AuthorisationUnknown, _) => vec![Command::LookupAuthorisation],
+            (Payment::Authorised | Payment::Awaiting | Payment::Free, Stock::Reserved) => {
+                vec![Command::Claim]
+            }
+            (Payment::Authorised, Stock::Claimed) => vec![Command::Capture],
+            (Payment::CaptureUnknown, _) => vec![Command::LookupCapture],
+            _ => Vec::new(),
+        }
+    }
+
+    /// The payment first, because as long as it is in doubt the goods may yet be sold.
+    fn commands_of_the_end(&self) -> Vec<Command> {
+        match self.payment {
+            // Also when nothing was asked yet: an authorisation may be on its way, and a void is
+            // final for those that arrive later.
+            Payment::Due | Payment::AuthorisationUnknown | Payment::Authorised => {
+                return vec![Command::Void];
+            }
+            Payment::CaptureUnknown => return vec![Command::LookupCapture],
+            _ => {}
+        }
+        match self.stock {
+            Stock::Reserved => vec![Command::Release],
+            Stock::Claimed => {
+                let open = self.lines.iter().zip(0..);
+                let lines = open.map(|(line, position)| (position, line.open()));
+                let lines: Vec<_> = lines.filter(|(_, quantity)| *quantity > 0).collect();
+                vec![Command::Return { lines }]
+            }
+            Stock::Lost | Stock::Released | Stock::Returned => Vec::new(),
+        }
+    }
+
+    fn take(&mut self, event: &Event) -> Effects {
+        match event {
+            Event::Authorised
+            | Event::Declined
+            | Event::AuthorisationUnknown
+            | Event::AuthorisationNotSeen => self.authorisation(event),
+            Event::Captured
+            | Event::CaptureRefused
+            | Event::CaptureUnknown
+            | Event::CaptureNotSeen
+            | Event::Voided
+            | Event::VoidRefused => self.capture(event),
+            Event::Claimed | Event::StockLost | Event::Released | Event::Returned => {
+                self.goods(event)
+            }
+            Event::CancelRequested => self.cancel(),
+            Event::MarkedPaid => self.mark_paid(),
+            Event::RefundRequested {
+                id,
+                amount,
+                restock,
+            } => self.request_refund(*id, *amount, restock),
+            Event::Refunded { id } => self.refund_is(*id, RefundProgress::Done),
+            Event::RefundRefused { id } => self.refund_is(*id, RefundProgress::Refused),
+            Event::RefundUnknown { id } => self.refund_is(*id, RefundProgress::Unknown),
+            Event::RefundNotSeen { id } => self.refund_is(*id, RefundProgress::Pending),
+            Event::Restocked { id } => {
+                self.refund_mut(*id)?.restocked = true;
+                nothing()
+            }
+            Event::Shipped { lines } => self.ship(lines),
+        }
+    }
+
+    fn authorisation(&mut self, event: &Event) -> Effects {
+        if self.method != Method::Provider {
+            return Err(Refusal::Contradiction);
+        }
+        let open = matches!(self.payment, Payment::Due | Payment::AuthorisationUnknown);
+        match (event, self.payment) {
+            (Event::Authorised, _) if open => {
+                self.payment = Payment::Authorised;
+                self.asked = 0;
+                Ok(vec![
+                    ledger(Entry::Authorised, self.total),
+                    Effect::Timeline("authorized"),
+                ])
+            }
+            (Event::Declined, _) if open => {
+                self.payment = Payment::Declined;
+                self.asked = 0;
+                let mut effects = vec![Effect::Timeline("payment_failed")];
+                effects.extend(self.give_up(CancelReason::PaymentFailed));
+                Ok(effects)
+            }
+            (Event::AuthorisationUnknown, _) if open => {
+                let first = self.payment == Payment::Due && self.asked == 0;
+                self.payment = Payment::AuthorisationUnknown;
+                self.asked += 1;
+                Ok(first
+                    .then_some(Effect::Timeline("payment_in_doubt"))
+                    .into_iter()
+                    .collect())
+            }
+            (Event::AuthorisationNotSeen, Payment::AuthorisationUnknown) => {
+                self.payment = Payment::Due;
+                nothing()
+            }
+            (Event::Declined, Payment::Authorised | Payment::CaptureUnknown)
+            | (Event::Declined, Payment::Captured)
+            | (Event::Authorised, Payment::Declined) => Err(Refusal::Contradiction),
+            // Known already, or too late to matter: a void is final.
+            _ => nothing(),
+        }
+    }
+
+    fn capture(&mut self, event: &Event) -> Effects {
+        if self.method != Method::Provider {
+            return Err(Refusal::Contradiction);
+        }
+        let held = matches!(self.payment, Payment::Authorised | Payment::CaptureUnknown);
+        let ours = self.stock == Stock::Claimed;
+        match (event, self.payment) {
+            (Event::Captured, _) if held && ours => {
+                self.captured(vec![Effect::Timeline("paid")])
+            }
+            (Event::Captured, Payment::Captured) => nothing(),
+            (Event::Captured, _) => Err(Refusal::Contradiction),
+
+            // The void is already what comes next.
+            (Event::CaptureRefused, Payment::Authorised) if self.cancelled.is_some() => nothing(),
+            (Event::CaptureRefused, _) if held => {
+                self.payment = Payment::Authorised;
+                self.asked = 0;
+                let mut effects = vec![Effect::Timeline("payment_failed")];
+                effects.extend(self.give_up(CancelReason::PaymentFailed));
+                Ok(effects)
+            }
+            (Event::CaptureUnknown, _) if held && ours => {
+                let first = self.payment == Payment::Authorised && self.asked == 0;
+                self.payment = Payment::CaptureUnknown;
+                self.asked += 1;
+                Ok(first
+                    .then_some(Effect::Timeline("payment_in_doubt"))
+                    .into_iter()
+                    .collect())
+            }
+            (Event::CaptureNotSeen, Payment::CaptureUnknown) => {
+                self.payment = Payment::Authorised;
+                nothing()
+            }
+
+            (Event::Voided, Payment::Due | Payment::AuthorisationUnknown | Payment::Authorised)
+                if self.cancelled.is_some() =>
+            {
+                let was_held = self.payment == Payment::Authorised;
+                self.payment = Payment::Voided;
+                self.asked = 0;
+                let mut effects = vec![Effect::Timeline("voided")];
+                if was_held {
+                    effects.push(ledger(Entry::Voided, self.total));
+                }
+                Ok(effects)
+            }
+            (Event::Voided, Payment::Voided | Payment::Declined) => nothing(),
+            (Event::Voided, _) => Err(Refusal::Contradiction),
+            (Event::VoidRefused, _) if held && ours => {
+                self.captured(vec![Effect::Timeline("paid")])
+            }
+            (Event::VoidRefused, Payment::Captured) => nothing(),
+            (Event::VoidRefused, _) => Err(Refusal::Contradiction),
+            // Known already, or too late to matter.
+            _ => nothing(),
+        }
+    }
+
+    fn goods(&mut self, event: &Event) -> Effects {
+        match (event, self.stock) {
+            // The later word counts: what is claimed after all is put back by the end's commands.
+            (Event::Claimed, Stock::Reserved | Stock::Lost | Stock::Released) => {
+                self.stock = Stock::Claimed;
+                Ok(vec![Effect::Timeline("stock_claimed")])
+            }
+            (Event::StockLost, Stock::Reserved) => {
+                self.stock = Stock::Lost;
+                // An invoice or a free order has nothing at a provider that would have to be let go.
+                let mut effects = vec![Effect::Timeline("stock_lost")];
+                effects.extend(self.give_up(CancelReason::OutOfStock));
+                Ok(effects)
+            }
+            (Event::StockLost, Stock::Claimed) => Err(Refusal::Contradiction),
+            (Event::Released, Stock::Reserved) if self.cancelled.is_some() => {
+                self.stock = Stock::Released;
+                Ok(vec![Effect::Timeline("stock_released")])
+            }
+            (Event::Released, Stock::Reserved | Stock::Claimed) => Err(Refusal::Contradiction),
+            (Event::Returned, Stock::Claimed) if self.cancelled.is_some() => {
+                self.stock = Stock::Returned;
+                Ok(vec![Effect::Timeline("stock_returned")])
+            }
+            (Event::Returned, Stock::Returned) => nothing(),
+            (Event::Returned, _) => Err(Refusal::Contradiction),
+            _ => nothing(),
+        }
+    }
+
+    fn cancel(&mut self) -> Effects {
+        if self.cancelled.is_some() {
+            return nothing();
+        }
+        if self.lines.iter().any(|line| line.shipped > 0) || self.status() == Status::Completed {
+            return Err(Refusal::AlreadyShipped);
+        }
+        Ok(self.give_up(CancelReason::Requested))
+    }
+
+    fn mark_paid(&mut self) -> Effects {
+        if self.method != Method::Invoice {
+            return Err(Refusal::NotAnInvoice);
+        }
+        match (self.payment, self.stock) {
+            (Payment::Captured, _) => nothing(),
+            _ if self.cancelled.is_some() => Err(Refusal::Cancelled),
+            (Payment::Awaiting, Stock::Claimed) => {
+                self.captured(vec![Effect::Timeline("paid")])
+            }
+            _ => Err(Refusal::NotReady),
+        }
+    }
+
+    fn captured(&mut self, mut effects: Vec<Effect>) -> Effects {
+        self.payment = Payment::Captured;
+        self.captured = self.total;
+        self.asked = 0;
+        effects.push(ledger(Entry::Captured, self.total));
+        Ok(effects)
+    }
+
+    /// Marks the order cancelled; the commands do the rest.
+    fn give_up(&mut self, reason: CancelReason) -> Vec<Effect> {
+        if self.cancelled.is_some() {
+            return Vec::new();
+        }
+        self.cancelled = Some(reason);
+        if self.payment == Payment::Awaiting {
+            self.payment = Payment::Voided;
+        }
+        match reason {
+            CancelReason::Requested => vec![
+                Effect::Timeline("cancelled"),
+                Effect::ReturnDiscount,
+                Effect::Notify(Notice::Cancelled),
+            ],
+            CancelReason::PaymentFailed | CancelReason::OutOfStock => vec![
+                Effect::Timeline("cancelled"),
+                Effect::ReopenCart,
+                Effect::Notify(Notice::Failed),
+            ],
+        }
+    }
+
+    /// A cancelled order pays back everything, once, whenever the money turns out to be taken.
+    /// If the provider refuses that, staff may ask for refunds by hand.
+    fn pay_back_if_cancelled(&mut self) {
+        let amount = self.refundable();
+        let tried = self.refunds.iter().any(|refund| refund.id == self.order);
+        if self.cancelled.is_some() && amount > 0 && !tried {
+            self.refunds.push(Refund {
+                id: self.order,
+                amount,
+                progress: RefundProgress::Pending,
+                restock: Vec::new(),
+                restocked: false,
+            });
+        }
+    }
+
+    fn request_refund(&mut self, id: Uuid, amount: i64, restock: &[(u32, i64)]) -> Effects {
+        if let Some(known) = self.refunds.iter().find(|refund| refund.id == id) {
+            let same = known.amount == amount && known.restock == restock;
+            return if same {
+                nothing()
+            } else {
+                Err(Refusal::Reused)
+            };
+        }
+        if self.payment != Payment::Captured {
+            return Err(Refusal::NotCaptured);
+        }
+        let refundable = self.refundable();
+        if amount <= 0 || amount > refundable {
+            return Err(Refusal::MoreThanRefundable(refundable));
+        }
+        if self.cancelled.is_some() && !restock.is_empty() {
+            return Err(Refusal::Cancelled);
+        }
+        for &(position, quantity) in restock {
+            let refusal = Refusal::Quantity(position);
+            let line = self.lines.get_mut(position as usize).ok_or(refusal)?;
+            // What has not left the house is taken out of the order first.
+            let withdrawn = quantity.min(line.open());
+            let returned = quantity - withdrawn;
+            if quantity <= 0 || returned > line.shipped - line.returned {
+                return Err(refusal);
+            }
+            line.withdrawn += withdrawn;
+            line.returned += returned;
+        }
+        self.refunds.push(Refund {
+            id,
+            amount,
+            progress: RefundProgress::Pending,
+            restock: restock.to_vec(),
+            restocked: false,
+        });
+        Ok(vec![Effect::Timeline("refund_requested")])
+    }
+
+    fn refund_mut(&mut self, id: Uuid) -> Result<&mut Refund, Refusal> {
+        let mut refunds = self.refunds.iter_mut();
+        refunds
+            .find(|refund| refund.id == id)
+            .ok_or(Refusal::Contradiction)
+    }
+
+    fn refund_is(&mut self, id: Uuid, next: RefundProgress) -> Effects {
+        use RefundProgress::{Done, Pending, Refused, Unknown};
+        let asked = self.asked + u32::from(next == Unknown);
+        let refund = self.refund_mut(id)?;
+        let amount = refund.amount;
+        match (refund.progress, next) {
+            (Pending | Unknown, Done) => {
+                refund.progress = Done;
+                self.asked = 0;
+                let entry = Entry::Refunded;
+                Ok(vec![
+                    Effect::Ledger {
+                        entry,
+                        amount,
+                        refund: Some(id),
+                    },
+                    Effect::Timeline("refunded"),
+                    Effect::Notify(Notice::Refunded),
+                ])
+            }
+            (Pending | Unknown, Refused) => {
+                refund.progress = Refused;
+                self.asked = 0;
+                Ok(vec![Effect::Timeline("refund_failed")])
+            }
+            (Pending | Unknown, Unknown) => {
+                refund.progress = Unknown;
+                self.asked = asked;
+                nothing()
+            }
+            (Unknown, Pending) => {
+                refund.progress = Pending;
+                nothing()
+            }
+            (Done, Refused) | (Refused, Done) => Err(Refusal::Contradiction),
+            _ => nothing(),
+        }
+    }
+
+    fn ship(&mut self, lines: &[(u32, i64)]) -> Effects {
+        if self.cancelled.is_some() {
+            return Err(Refusal::Cancelled);
+        }
+        if !matches!(
+            self.payment,
+            Payment::Captured | Payment::Awaiting | Payment::Free
+        ) {
+            return Err(Refusal::NotPaid);
+        }
+        if self.stock != Stock::Claimed {
+            return Err(Refusal::NotReady);
+        }
+        if lines.is_empty() {
+            return Err(Refusal::Quantity(0));
+        }
+        for &(position, quantity) in lines {
+            let refusal = Refusal::Quantity(position);
+            let line = self.lines.get_mut(position as usize).ok_or(refusal)?;
+            if quantity <= 0 || quantity > line.open() {
+                return Err(refusal);
+            }
+            line.shipped += quantity;
+        }
+        Ok(vec![
+            Effect::Timeline("shipped"),
+            Effect::Notify(Notice::Shipped),
+        ])
+    }
+}
+
+fn ledger(entry: Entry, amount: i64) -> Effect {
+    Effect::Ledger {
+        entry,
+        amount,
+        refund: None,
+    }
+}

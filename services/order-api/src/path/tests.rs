@@ -1,0 +1,324 @@
+use proptest::prelude::*;
+use uuid::Uuid;
+
+use super::*;
+
+fn order() -> Uuid {
+    Uuid::from_u128(1)
+}
+
+fn placed(method: Method) -> State {
+    State::placed(order(), method, 100, &[2, 1])
+}
+
+/// Applies `events` one after another; panics at a refusal.
+fn run(state: State, events: &[Event]) -> State {
+    events.iter().fold(state, |state, event| {
+        let refused = |refusal| panic!("{event:?} in {state:?}: {refusal:?}");
+        state.apply(event).unwrap_or_else(refused).state
+    })
+}
+
+fn paid() -> State {
+    run(
+        placed(Method::Provider),
+        &[Event::Authorised, Event::Claimed, Event::Captured],
+    )
+}
+
+#[test]
+fn authorise_claim_capture() {
+    let state = placed(Method::Provider);
+    assert_eq!(state.commands(), [Command::Authorise]);
+    let state = run(state, &[Event::Authorised]);
+    assert_eq!(state.commands(), [Command::Claim]);
+    assert_eq!(state.payment_status(), PaymentStatus::Authorized);
+    let state = run(state, &[Event::Claimed]);
+    assert_eq!(state.commands(), [Command::Capture]);
+    let state = run(state, &[Event::Captured]);
+    assert_eq!(state.commands(), []);
+    assert_eq!(state.payment_status(), PaymentStatus::Paid);
+    let state = run(
+        state,
+        &[Event::Shipped {
+            lines: vec![(0, 1)],
+        }],
+    );
+    assert_eq!(state.fulfillment(), Fulfillment::Partial);
+    assert_eq!(
+        state.apply(&Event::CancelRequested),
+        Err(Refusal::AlreadyShipped)
+    );
+    let rest = vec![(0, 1), (1, 1)];
+    let state = run(state, &[Event::Shipped { lines: rest }]);
+    assert_eq!(state.status(), Status::Completed);
+    assert!(state.is_settled());
+}
+
+#[test]
+fn a_decline_gives_the_stock_back_and_opens_the_cart() {
+    let step = placed(Method::Provider).apply(&Event::Declined).unwrap();
+    assert_eq!(step.commands, [Command::Release]);
+    assert!(step.effects.contains(&Effect::ReopenCart));
+    assert_eq!(step.state.status(), Status::Cancelled);
+    assert_eq!(step.state.payment_status(), PaymentStatus::Failed);
+    assert!(run(step.state, &[Event::Released]).is_settled());
+}
+
+#[test]
+fn a_doubt_claims_the_stock_until_it_is_resolved() {
+    let state = run(placed(Method::Provider), &[Event::AuthorisationUnknown]);
+    assert_eq!(
+        state.commands(),
+        [Command::Claim, Command::LookupAuthorisation]
+    );
+    let state = run(state, &[Event::Claimed, Event::AuthorisationUnknown]);
+    assert_eq!(state.commands(), [Command::LookupAuthorisation]);
+    assert_eq!(state.asked, 2);
+    let declined = run(state.clone(), &[Event::Declined]);
+    let lines = vec![(0, 2), (1, 1)];
+    assert_eq!(declined.commands(), [Command::Return { lines }]);
+    let retried = run(state, &[Event::AuthorisationNotSeen]);
+    assert_eq!(retried.commands(), [Command::Authorise]);
+}
+
+#[test]
+fn a_reservation_that_ran_out_costs_the_customer_nothing() {
+    let state = run(
+        placed(Method::Provider),
+        &[Event::Authorised, Event::StockLost],
+    );
+    assert_eq!(state.commands(), [Command::Void]);
+    let state = run(state, &[Event::Voided]);
+    assert!(state.is_settled());
+    assert_eq!(state.cancelled, Some(CancelReason::OutOfStock));
+}
+
+#[test]
+fn an_invoice_claims_at_once_and_waits_for_staff() {
+    let state = placed(Method::Invoice);
+    assert_eq!(state.commands(), [Command::Claim]);
+    assert_eq!(state.apply(&Event::MarkedPaid), Err(Refusal::NotReady));
+    let state = run(state, &[Event::Claimed]);
+    assert_eq!(state.payment_status(), PaymentStatus::Pending);
+    assert_eq!(state.commands(), []);
+    let step = state.apply(&Event::MarkedPaid).unwrap();
+    assert_eq!(step.state.payment_status(), PaymentStatus::Paid);
+    let again = step.state.apply(&Event::MarkedPaid).unwrap();
+    assert_eq!(again.effects, []);
+}
+
+#[test]
+fn cancel_against_capture_pays_back_whatever_won() {
+    let state = run(
+        placed(Method::Provider),
+        &[Event::Authorised, Event::Claimed, Event::CancelRequested],
+    );
+    assert_eq!(state.commands(), [Command::Void]);
+    // The capture was quicker.
+    let captured = run(state.clone(), &[Event::VoidRefused]);
+    let refund = Command::Refund {
+        id: order(),
+        amount: 100,
+    };
+    assert!(captured.commands().contains(&refund));
+    let done = run(
+        captured,
+        &[Event::Returned, Event::Refunded { id: order() }],
+    );
+    assert!(done.is_settled());
+    assert_eq!(done.payment_status(), PaymentStatus::Refunded);
+    // The void was quicker.
+    let voided = run(state, &[Event::Voided]);
+    assert_eq!(voided.apply(&Event::Captured), Err(Refusal::Contradiction));
+    assert!(run(voided, &[Event::Returned]).is_settled());
+}
+
+#[test]
+fn refunds_under_way_count() {
+    let request = |id, amount| Event::RefundRequested {
+        id: Uuid::from_u128(id),
+        amount,
+        restock: vec![],
+    };
+    let state = run(paid(), &[request(7, 60)]);
+    assert_eq!(
+        state.apply(&request(8, 60)),
+        Err(Refusal::MoreThanRefundable(40))
+    );
+    assert_eq!(state.apply(&request(7, 50)), Err(Refusal::Reused));
+    assert_eq!(state.apply(&request(7, 60)).unwrap().effects, []);
+    let refused = run(
+        state,
+        &[Event::RefundRefused {
+            id: Uuid::from_u128(7),
+        }],
+    );
+    assert_eq!(refused.refundable(), 100);
+}
+
+#[test]
+fn goods_that_come_back_are_taken_out_of_the_order_first() {
+    let shipped = run(
+        paid(),
+        &[Event::Shipped {
+            lines: vec![(0, 1)],
+        }],
+    );
+    let id = Uuid::from_u128(7);
+    let request = |quantity| Event::RefundRequested {
+        id,
+        amount: 10,
+        restock: vec![(0, quantity)],
+    };
+    assert_eq!(shipped.apply(&request(3)), Err(Refusal::Quantity(0)));
+    let state = run(shipped, &[request(2)]);
+    assert_eq!((state.lines[0].withdrawn, state.lines[0].returned), (1, 1));
+    let lines = vec![(0, 2)];
+    assert!(state.commands().contains(&Command::Restock { id, lines }));
+    let too_much = Event::Shipped {
+        lines: vec![(0, 1)],
+    };
+    assert_eq!(state.apply(&too_much), Err(Refusal::Quantity(0)));
+}
+
+#[test]
+fn a_free_order_needs_no_payment() {
+    let state = State::placed(order(), Method::Provider, 0, &[1]);
+    let state = run(state, &[Event::Claimed]);
+    assert_eq!(state.payment_status(), PaymentStatus::Paid);
+    assert!(state.commands().is_empty());
+}
+
+#[test]
+fn is_stored_and_read_again() {
+    let state = run(paid(), &[Event::CancelRequested]);
+    let text = serde_json::to_string(&state).unwrap();
+    assert_eq!(serde_json::from_str::<State>(&text).unwrap(), state);
+}
+
+fn any_event() -> impl Strategy<Value = Event> {
+    let id = (1_u128..4).prop_map(Uuid::from_u128);
+    let lines = prop::collection::vec((0_u32..3, 0_i64..3), 0..3);
+    prop_oneof![
+        Just(Event::Authorised),
+        Just(Event::Declined),
+        Just(Event::AuthorisationUnknown),
+        Just(Event::AuthorisationNotSeen),
+        Just(Event::Claimed),
+        Just(Event::StockLost),
+        Just(Event::Released),
+        Just(Event::Returned),
+        Just(Event::Captured),
+        Just(Event::CaptureRefused),
+        Just(Event::CaptureUnknown),
+        Just(Event::CaptureNotSeen),
+        Just(Event::Voided),
+        Just(Event::VoidRefused),
+        Just(Event::CancelRequested),
+        Just(Event::MarkedPaid),
+        (id.clone(), 0_i64..120, lines.clone()).prop_map(|(id, amount, restock)| {
+            Event::RefundRequested {
+                id,
+                amount,
+                restock,
+            }
+        }),
+        id.clone().prop_map(|id| Event::Refunded { id }),
+        id.clone().prop_map(|id| Event::RefundRefused { id }),
+        id.clone().prop_map(|id| Event::RefundUnknown { id }),
+        id.clone().prop_map(|id| Event::RefundNotSeen { id }),
+        id.prop_map(|id| Event::Restocked { id }),
+        lines.prop_map(|lines| Event::Shipped { lines }),
+    ]
+}
+
+fn any_method() -> impl Strategy<Value = Method> {
+    prop_oneof![
+        Just(Method::Provider),
+        Just(Method::Provider),
+        Just(Method::Invoice)
+    ]
+}
+
+/// What must hold in every state that any sequence of events leads to.
+fn check(state: &State, ledger: &[(Entry, i64)]) {
+    let sum = |entry| {
+        ledger
+            .iter()
+            .filter(|e| e.0 == entry)
+            .map(|e| e.1)
+            .sum::<i64>()
+    };
+    let count = |entry| ledger.iter().filter(|e| e.0 == entry).count();
+    assert!(count(Entry::Captured) <= 1, "captured twice");
+    assert!(count(Entry::Authorised) <= 1, "authorised twice");
+    assert_eq!(sum(Entry::Captured), state.captured);
+    assert_eq!(sum(Entry::Refunded), state.refunded());
+    if state.captured > 0 {
+        let claimed = matches!(state.stock, Stock::Claimed | Stock::Returned);
+        assert!(claimed, "captured without claimed stock");
+    }
+    assert!(state.refundable() >= 0, "more refunded than captured");
+    for line in &state.lines {
+        assert!(line.open() >= 0 && line.shipped >= 0 && line.withdrawn >= 0);
+        assert!((0..=line.shipped).contains(&line.returned));
+    }
+    if state.is_settled() {
+        assert_ne!(state.stock, Stock::Reserved, "settled with a reservation");
+        if state.cancelled.is_some() {
+            assert_ne!(state.stock, Stock::Claimed, "settled with claimed stock");
+        }
+        let held = matches!(
+            state.payment,
+            Payment::Due
+                | Payment::AuthorisationUnknown
+                | Payment::Authorised
+                | Payment::CaptureUnknown
+        );
+        assert!(!held, "settled with money held");
+    } else if state.commands().is_empty() {
+        // Nothing to do and not at the end: only people can go on.
+        let waits = state.cancelled.is_none()
+            && matches!(
+                state.payment,
+                Payment::Captured | Payment::Awaiting | Payment::Free
+            );
+        assert!(waits, "stuck in {state:?}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+    /// Whatever comes, in whatever order and however often.
+    #[test]
+    fn any_sequence_of_events_keeps_the_rules(
+        method in any_method(),
+        events in prop::collection::vec(any_event(), 0..60),
+    ) {
+        let mut state = State::placed(order(), method, 100, &[2, 1, 3]);
+        let mut ledger = Vec::new();
+        for event in &events {
+            let Ok(step) = state.apply(event) else { continue };
+            if step.state == state {
+                prop_assert_eq!(&step.effects, &vec![], "{:?} changed nothing", event);
+            }
+            let entries = step.effects.iter().filter_map(|effect| match effect {
+                Effect::Ledger { entry, amount, .. } => Some((*entry, *amount)),
+                _ => None,
+            });
+            ledger.extend(entries);
+            // The same event once more is known.
+            if !matches!(event, Event::Shipped { .. }) {
+                if let Ok(again) = step.state.apply(event) {
+                    let entries = |e: &Effect| matches!(e, Effect::Ledger { .. });
+                    prop_assert!(!again.effects.iter().any(entries), "{:?} counted twice", event);
+                }
+            }
+            prop_assert_eq!(step.state.commands(), step.commands);
+            state = step.state;
+            check(&state, &ledger);
+        }
+    }
+}

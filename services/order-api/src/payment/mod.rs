@@ -1,0 +1,156 @@
+//! The way to payment providers.
+//!
+//! Every step carries an idempotency key that follows from the order and the step, so that a step
+//! that is asked for again is the same step. A void is final: an authorisation under the same
+//! payment that arrives after it is refused.
+//!
+//! An error of a call says nothing about what happened outside; the same call is simply made
+//! again. [`Answer::Unknown`] is for what the provider itself leaves open.
+
+mod books;
+mod invoice;
+mod test_provider;
+
+use techcommerce_contracts::order_api::PaymentMethod;
+use techcommerce_kernel::{Error, Money, Uuid};
+
+pub use books::{Book, Operation};
+pub use test_provider::TestProvider;
+
+/// What a provider says to a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answer {
+    /// It happened.
+    Done,
+    /// It did not happen and never will.
+    Refused,
+    /// Nobody knows; look it up later.
+    Unknown,
+    /// The provider never saw it.
+    NotSeen,
+}
+
+/// An answer, and whether it came twice, as notifications of real providers do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reply {
+    /// What it says.
+    pub answer: Answer,
+    /// Whether it came once more.
+    pub twice: bool,
+}
+
+impl From<Answer> for Reply {
+    fn from(answer: Answer) -> Self {
+        Self {
+            answer,
+            twice: false,
+        }
+    }
+}
+
+/// One payment at a provider.
+#[derive(Clone)]
+pub struct Charge {
+    /// Names the payment: the order.
+    pub payment: Uuid,
+    /// The order's total.
+    pub total: Money,
+    /// What the provider's form gave.
+    pub token: Option<String>,
+}
+
+impl Charge {
+    /// The key of a step: the same whenever the step is asked for again.
+    pub fn key(&self, operation: Operation) -> String {
+        match operation {
+            Operation::Refund(id) => format!("{}:refund:{id}", self.payment),
+            operation => format!("{}:{}", self.payment, operation.name()),
+        }
+    }
+}
+
+/// A payment provider.
+///
+/// A new one (Stripe) becomes a variant here and a module beside [`TestProvider`]; nothing else
+/// knows which there are.
+#[derive(Clone)]
+pub enum Provider {
+    /// For trials: its tokens decide what happens.
+    Test(TestProvider),
+    /// Nobody: the customer pays later by bank transfer.
+    Invoice,
+}
+
+impl Provider {
+    /// Has the total held.
+    ///
+    /// # Errors
+    /// When the provider cannot be reached; the same for all that follow.
+    pub async fn authorise(&self, charge: &Charge) -> Result<Reply, Error> {
+        self.operate(charge, Operation::Authorise, charge.total.amount)
+            .await
+    }
+
+    /// Takes the total that is held.
+    pub async fn capture(&self, charge: &Charge) -> Result<Reply, Error> {
+        self.operate(charge, Operation::Capture, charge.total.amount)
+            .await
+    }
+
+    /// Lets go of what is held, or may still come to be held. [`Answer::Refused`] says that the
+    /// money was taken already.
+    pub async fn void(&self, charge: &Charge) -> Result<Reply, Error> {
+        self.operate(charge, Operation::Void, charge.total.amount)
+            .await
+    }
+
+    /// Pays `amount` minor units back.
+    pub async fn refund(&self, charge: &Charge, id: Uuid, amount: i64) -> Result<Reply, Error> {
+        self.operate(charge, Operation::Refund(id), amount).await
+    }
+
+    /// Asks what became of a step.
+    pub async fn lookup(&self, charge: &Charge, operation: Operation) -> Result<Reply, Error> {
+        match self {
+            Self::Test(provider) => provider.lookup(charge, operation).await,
+            Self::Invoice => Ok(invoice::answer(operation).into()),
+        }
+    }
+
+    async fn operate(
+        &self,
+        charge: &Charge,
+        operation: Operation,
+        amount: i64,
+    ) -> Result<Reply, Error> {
+        match self {
+            Self::Test(provider) => provider.operate(charge, operation, amount).await,
+            Self::Invoice => Ok(invoice::answer(operation).into()),
+        }
+    }
+}
+
+/// The providers that this shop offers.
+#[derive(Clone)]
+pub struct Providers {
+    test: TestProvider,
+}
+
+impl Providers {
+    /// All that there are.
+    pub fn new(test: TestProvider) -> Self {
+        Self { test }
+    }
+
+    /// The provider of a method.
+    ///
+    /// # Errors
+    /// `internal` for a method that this version does not know.
+    pub fn of(&self, method: PaymentMethod) -> Result<Provider, Error> {
+        match method {
+            PaymentMethod::Test => Ok(Provider::Test(self.test.clone())),
+            PaymentMethod::Invoice => Ok(Provider::Invoice),
+            PaymentMethod::Stripe => Err(Error::internal("this version has no Stripe")),
+        }
+    }
+}
