@@ -4,7 +4,8 @@
 CREATE TABLE jobs (
     id uuid PRIMARY KEY,
     kind text NOT NULL,
-    payload jsonb NOT NULL,
+    -- JSON. Not jsonb, which in SQLite has numeric affinity: the text 7 would become the integer.
+    payload text NOT NULL,
     -- ready: waits for due_at; running: is leased until due_at; done; dead: given up.
     state text NOT NULL,
     -- When the job may be taken next.

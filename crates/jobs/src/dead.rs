@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use sqlx::types::Json;
 use techcommerce_kernel::{Error, Timestamp, Uuid};
 use techcommerce_store::{execute, transact, with};
 
@@ -46,7 +45,7 @@ pub struct Stats {
 struct DeadRow {
     id: Uuid,
     kind: String,
-    payload: Json<serde_json::Value>,
+    payload: String,
     attempts: i64,
     last_error: Option<String>,
     created_at: i64,
@@ -138,7 +137,7 @@ impl From<DeadRow> for DeadJob {
         Self {
             id: row.id,
             kind: row.kind,
-            payload: row.payload.0,
+            payload: serde_json::from_str(&row.payload).unwrap_or_default(),
             attempts: row.attempts,
             last_error: row.last_error,
             created_at: Timestamp::from_micros(row.created_at),

@@ -1,7 +1,6 @@
 //! Writing jobs.
 
 use serde::Serialize;
-use sqlx::types::Json;
 use techcommerce_contracts::context::RequestContext;
 use techcommerce_kernel::{Env, Error, Timestamp, Uuid};
 use techcommerce_store::{Conn, with};
@@ -74,6 +73,7 @@ pub async fn enqueue(tx: &mut Conn, env: &Env, job: NewJob) -> Result<Uuid, Erro
          ON CONFLICT (unique_key) DO NOTHING RETURNING id";
     let id = env.new_id();
     let now = env.now();
+    let payload = job.payload.to_string();
     let context = RequestContext::current();
     let request_id = context
         .as_ref()
@@ -83,7 +83,7 @@ pub async fn enqueue(tx: &mut Conn, env: &Env, job: NewJob) -> Result<Uuid, Erro
         sqlx::query_scalar(INSERT)
             .bind(id)
             .bind(job.kind)
-            .bind(Json(&job.payload))
+            .bind(&payload)
             .bind(job.run_at.unwrap_or(now).as_micros())
             .bind(job.unique_key.as_deref())
             .bind(i64::from(job.max_attempts))

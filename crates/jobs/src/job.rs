@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
-use sqlx::types::Json;
 use techcommerce_kernel::{Env, Error, Timestamp, Uuid};
 use techcommerce_store::{Conn, execute};
 
@@ -20,7 +19,7 @@ pub struct Job {
     pub max_attempts: u32,
     /// When it was written.
     pub created_at: Timestamp,
-    pub(crate) payload: serde_json::Value,
+    pub(crate) payload: String,
     pub(crate) fence: i64,
     pub(crate) lease: Duration,
     pub(crate) request_id: Option<String>,
@@ -34,7 +33,7 @@ impl Job {
     /// `internal` if it is something else; a handler that changes its payload's shape must go on
     /// understanding the old one.
     pub fn payload<T: DeserializeOwned>(&self) -> Result<T, Error> {
-        T::deserialize(&self.payload).map_err(Error::internal)
+        serde_json::from_str(&self.payload).map_err(Error::internal)
     }
 
     /// Makes sure, inside a transaction, that the job is still ours until the commit: nobody can
@@ -91,7 +90,7 @@ pub(crate) const LOST: &str = "job_lost";
 pub(crate) struct JobRow {
     pub id: Uuid,
     pub kind: String,
-    pub payload: Json<serde_json::Value>,
+    pub payload: String,
     pub attempts: i64,
     pub max_attempts: i64,
     pub fence: i64,
@@ -108,7 +107,7 @@ impl JobRow {
             attempt: u32::try_from(self.attempts).unwrap_or(u32::MAX),
             max_attempts: u32::try_from(self.max_attempts).unwrap_or(u32::MAX),
             created_at: Timestamp::from_micros(self.created_at),
-            payload: self.payload.0,
+            payload: self.payload,
             fence: self.fence,
             lease,
             request_id: self.request_id,
