@@ -1,0 +1,154 @@
+//! From texts to types, with errors that say how to mend the value.
+
+use std::{net::IpAddr, path::PathBuf};
+
+use techcommerce_kernel::Currency;
+
+use crate::Secret;
+
+/// A value as it stands in a source.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Value {
+    /// A text, a number or a boolean, as text.
+    Text(String),
+    /// A TOML array.
+    List(Vec<String>),
+}
+
+impl Value {
+    pub(crate) fn show(&self) -> String {
+        match self {
+            Self::Text(text) => text.clone(),
+            Self::List(items) => items.join("; "),
+        }
+    }
+
+    fn text(&self) -> Result<&str, String> {
+        match self {
+            Self::Text(text) => Ok(text.trim()),
+            Self::List(_) => Err("must be one value, not a list".into()),
+        }
+    }
+}
+
+/// A type that a setting may have.
+pub trait Parse: Sized {
+    /// Reads the value; the error says what it must be.
+    fn parse(value: &Value) -> Result<Self, String>;
+}
+
+impl Parse for String {
+    fn parse(value: &Value) -> Result<Self, String> {
+        value.text().map(ToOwned::to_owned)
+    }
+}
+
+impl Parse for bool {
+    fn parse(value: &Value) -> Result<Self, String> {
+        match value.text()? {
+            "true" => Ok(true),
+            "false" => Ok(false),
+            _ => Err("must be true or false".into()),
+        }
+    }
+}
+
+macro_rules! parse_number {
+    ($($type:ty),+) => {
+        $(impl Parse for $type {
+            fn parse(value: &Value) -> Result<Self, String> {
+                value.text()?.parse().map_err(|_| {
+                    format!("must be a whole number between {} and {}", <$type>::MIN, <$type>::MAX)
+                })
+            }
+        })+
+    };
+}
+
+parse_number!(u16, u32, u64, i64);
+
+impl Parse for Currency {
+    fn parse(value: &Value) -> Result<Self, String> {
+        value.text()?.parse()
+    }
+}
+
+impl Parse for IpAddr {
+    fn parse(value: &Value) -> Result<Self, String> {
+        value
+            .text()?
+            .parse()
+            .map_err(|_| "must be an address, as 127.0.0.1 or 0.0.0.0".into())
+    }
+}
+
+impl Parse for PathBuf {
+    fn parse(value: &Value) -> Result<Self, String> {
+        match value.text()? {
+            "" => Err("must be a path".into()),
+            path => Ok(path.into()),
+        }
+    }
+}
+
+impl Parse for Secret {
+    fn parse(value: &Value) -> Result<Self, String> {
+        value.text().map(Self::new)
+    }
+}
+
+/// An empty value is none.
+impl<T: Parse> Parse for Option<T> {
+    fn parse(value: &Value) -> Result<Self, String> {
+        if value.text()?.is_empty() {
+            return Ok(None);
+        }
+        T::parse(value).map(Some)
+    }
+}
+
+/// In a variable the items are set apart by semicolons.
+impl Parse for Vec<String> {
+    fn parse(value: &Value) -> Result<Self, String> {
+        let items = match value {
+            Value::List(items) => items.clone(),
+            Value::Text(text) => text.split(';').map(ToOwned::to_owned).collect(),
+        };
+        Ok(items
+            .into_iter()
+            .map(|item| item.trim().to_owned())
+            .filter(|item| !item.is_empty())
+            .collect())
+    }
+}
+
+/// The address that shoppers use: `http` or `https`, a host, perhaps a port, and nothing else.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PublicUrl(String);
+
+impl PublicUrl {
+    /// The address without a slash at its end; it is also the origin that browsers name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether it is under TLS.
+    pub fn is_https(&self) -> bool {
+        self.0.starts_with("https://")
+    }
+}
+
+impl Parse for PublicUrl {
+    fn parse(value: &Value) -> Result<Self, String> {
+        let text = value.text()?.trim_end_matches('/').to_ascii_lowercase();
+        let host = text
+            .strip_prefix("https://")
+            .or_else(|| text.strip_prefix("http://"))
+            .unwrap_or_default();
+        let allowed = |c: char| c.is_ascii_alphanumeric() || ".-:[]".contains(c);
+        if host.is_empty() || !host.chars().all(allowed) {
+            return Err("must be the shop's address, as https://shop.example.com".into());
+        }
+        Ok(Self(text))
+    }
+}

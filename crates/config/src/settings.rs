@@ -1,0 +1,215 @@
+//! The table of all settings.
+
+use std::{net::IpAddr, path::PathBuf};
+
+use techcommerce_kernel::Currency;
+
+use crate::{
+    Secret,
+    parse::{Parse, PublicUrl, Value},
+    table::{Definition, Resolved, settings},
+};
+
+settings! {
+    /// All settings.
+    Settings {
+        /// Where shoppers reach the shop. Browsers must come from here to change anything.
+        public_url: PublicUrl = "http://127.0.0.1:3000";
+        /// The folder for databases, pictures, keys and mails. Made at the first start.
+        data_dir: PathBuf = "data";
+        /// Load the built-in catalogue into an empty shop at the first start.
+        demo_catalogue: bool = "true";
+        /// PostgreSQL as postgres://user:password@host/database; none: SQLite in the data folder.
+        database_url: Option<Secret> = "" secret;
+        /// Redis as redis://host:6379 for sessions; none: the database.
+        redis_url: Option<Secret> = "" secret;
+        /// Mail server as smtps://user:password@host or smtp://host; none: files in data_dir/mail.
+        smtp_url: Option<Secret> = "" secret;
+        /// Proxies whose X-Forwarded-For is believed, as 10.0.0.0/8.
+        trusted_proxies: Vec<String> = "";
+    }
+    /// What shoppers see.
+    shop: Shop {
+        /// The shop's name.
+        name: String = "Tidewell";
+        /// One line under the name.
+        tagline: String = "Well-made things for every day";
+        /// Who runs it and where, line by line, for the imprint and invoices.
+        address: Vec<String> = "Tidewell Trading; 12 Harbour Row; 20457 Hamburg; Germany";
+        /// The sender of mails, as Name <name@example.com>.
+        email_sender: String = "Tidewell <shop@tidewell.example>";
+        /// ISO 4217 code of all prices.
+        currency: Currency = "EUR";
+        /// Languages of the pages, the first being the default: en, de.
+        languages: Vec<String> = "en; de";
+        /// ISO 3166-1 code of the country that shipping addresses start with.
+        country: String = "DE";
+    }
+    /// Taxes.
+    tax: Tax {
+        /// Whether prices contain the tax.
+        included: bool = "true";
+        /// The rate in hundredths of a percent: 1900 is 19 %.
+        rate_basis_points: u32 = "1900";
+    }
+    /// Shipping, in minor units of the currency.
+    shipping: Shipping {
+        /// What standard shipping costs.
+        standard_price: u32 = "490";
+        /// What express shipping costs.
+        express_price: u32 = "1290";
+        /// Standard shipping is free from this subtotal on; 0: never.
+        free_from: u32 = "5000";
+    }
+    /// Where the process listens.
+    listen: Listen {
+        /// The address for shoppers. 0.0.0.0 is every interface.
+        address: IpAddr = "127.0.0.1";
+        /// The port for shoppers; 0 takes any.
+        port: u16 = "3000";
+        /// The address for metrics and health. Keep it inside.
+        management_address: IpAddr = "127.0.0.1";
+        /// The port for metrics and health; 0 takes any.
+        management_port: u16 = "9464";
+    }
+    /// The log on standard error.
+    log: Log {
+        /// text, json, or auto: text on a terminal.
+        format: LogFormat = "auto";
+        /// error, warn, info, debug, trace, or a filter as info,techcommerce_order_api=debug.
+        level: String = "info";
+    }
+    /// Sessions of people who signed in.
+    session: Session {
+        /// A session that is not used for so many days runs out.
+        idle_days: u32 = "30";
+    }
+    /// What one client may ask of the shop.
+    limits: Limits {
+        /// Requests a minute to the JSON interface, by client address or credential.
+        requests_per_minute: u32 = "600";
+        /// Tries a minute to sign in, by client address.
+        login_per_minute: u32 = "10";
+        /// Bytes of a request's body; uploads and imports have limits of their own.
+        body_bytes: u64 = "1048576";
+        /// Requests under way at once, beyond which the shop answers 503.
+        concurrency: u32 = "512";
+    }
+    /// Ending the process.
+    shutdown: Shutdown {
+        /// Seconds that requests and jobs under way have to finish.
+        grace_seconds: u32 = "20";
+    }
+    /// Orders.
+    orders: Orders {
+        /// Minutes that stock is held for an order whose payment has not begun.
+        reservation_minutes: u32 = "15";
+    }
+    /// Background work.
+    worker: Worker {
+        /// How often to look for work that nobody announced.
+        poll_milliseconds: u32 = "1000";
+        /// Jobs at once.
+        concurrency: u32 = "4";
+    }
+}
+
+/// How log lines are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// Text on a terminal, else JSON.
+    Auto,
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+impl Parse for LogFormat {
+    fn parse(value: &Value) -> Result<Self, String> {
+        match String::parse(value)?.as_str() {
+            "auto" => Ok(Self::Auto),
+            "text" => Ok(Self::Text),
+            "json" => Ok(Self::Json),
+            _ => Err("must be auto, text or json".into()),
+        }
+    }
+}
+
+impl Settings {
+    /// What no single setting can say of itself.
+    pub(crate) fn check(&self) -> Vec<(&'static str, String)> {
+        let mut wrong = Vec::new();
+        let known = ["en", "de"];
+        if self.shop.languages.is_empty()
+            || self
+                .shop
+                .languages
+                .iter()
+                .any(|language| !known.contains(&language.as_str()))
+        {
+            wrong.push((
+                "shop.languages",
+                format!("must be some of {}", known.join(", ")),
+            ));
+        }
+        if self.shop.country.len() != 2
+            || !self.shop.country.bytes().all(|b| b.is_ascii_uppercase())
+        {
+            wrong.push((
+                "shop.country",
+                "must be a code of two capitals, as DE".into(),
+            ));
+        }
+        if self.tax.rate_basis_points > 10_000 {
+            wrong.push((
+                "tax.rate_basis_points",
+                "must be at most 10000, which is 100 %".into(),
+            ));
+        }
+        let schemes: [(&str, &Option<Secret>, &[&str]); 3] = [
+            (
+                "database_url",
+                &self.database_url,
+                &["postgres://", "postgresql://"],
+            ),
+            (
+                "redis_url",
+                &self.redis_url,
+                &["redis://", "rediss://", "unix://", "redis+unix://"],
+            ),
+            ("smtp_url", &self.smtp_url, &["smtp://", "smtps://"]),
+        ];
+        for (key, url, schemes) in schemes {
+            if let Some(url) = url
+                && !schemes
+                    .iter()
+                    .any(|scheme| url.expose().starts_with(scheme))
+            {
+                wrong.push((key, format!("must start with {}", schemes.join(" or "))));
+            }
+        }
+        let positive = [
+            (
+                "orders.reservation_minutes",
+                self.orders.reservation_minutes,
+            ),
+            ("worker.poll_milliseconds", self.worker.poll_milliseconds),
+            ("worker.concurrency", self.worker.concurrency),
+            ("session.idle_days", self.session.idle_days),
+            (
+                "limits.requests_per_minute",
+                self.limits.requests_per_minute,
+            ),
+            ("limits.login_per_minute", self.limits.login_per_minute),
+            ("limits.concurrency", self.limits.concurrency),
+        ];
+        wrong.extend(
+            positive
+                .into_iter()
+                .filter(|(_, value)| *value == 0)
+                .map(|(key, _)| (key, "must be at least 1".to_owned())),
+        );
+        wrong
+    }
+}
