@@ -222,9 +222,73 @@ impl Health {
             .with_state(self.clone())
     }
 
+    /// What `/readyz` says, or, with each dependency and what the service adds, `/health`.
+    pub async fn report(&self, with_dependencies: bool) -> Report {
+        let outcomes = self.outcomes().await;
+        let failed: Vec<&str> = outcomes
+            .iter()
+            .filter(|outcome| outcome.failed.is_some())
+            .map(|outcome| outcome.name)
+            .collect();
+        // Read after the checks: a stop that came meanwhile must show.
+        let state = self.state();
+        let ready = state == State::Ready && failed.is_empty();
+        let status = match state {
+            State::Ready if !ready => "unavailable",
+            state => state.name(),
+        };
+        let mut document = Map::new();
+        document.insert("service".into(), self.service().name().into());
+        document.insert("status".into(), status.into());
+        if !failed.is_empty() {
+            document.insert("failed".into(), failed.into());
+        }
+        if with_dependencies {
+            document.insert("dependencies".into(), dependencies(&outcomes));
+            document.extend(self.extra().await);
+        }
+        Report {
+            ready,
+            document: document.into(),
+        }
+    }
+
     async fn outcomes(&self) -> Vec<Outcome> {
         join_all(self.shared.checks.iter().map(Check::outcome)).await
     }
+
+    async fn extra(&self) -> Map<String, Value> {
+        let Some(extra) = self.shared.extra.get() else {
+            return Map::new();
+        };
+        // What a service adds must not make its health hang.
+        timeout(Duration::from_secs(2), extra())
+            .await
+            .unwrap_or_else(|_| {
+                tracing::warn!("what the service adds to /health did not come in time");
+                Map::new()
+            })
+    }
+}
+
+fn dependencies(outcomes: &[Outcome]) -> Value {
+    let members = outcomes.iter().map(|outcome| {
+        let state = json!({
+            "status": outcome.failed.unwrap_or("up"),
+            "latency_ms": outcome.latency.as_micros() as f64 / 1000.0,
+        });
+        (outcome.name.to_owned(), state)
+    });
+    Value::Object(members.collect())
+}
+
+/// What a service says of its health.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Report {
+    /// Whether it can serve.
+    pub ready: bool,
+    /// The JSON document, an object.
+    pub document: Value,
 }
 
 /// The process runs; no dependency is asked.
@@ -237,60 +301,21 @@ async fn alive(FromState(health): FromState<Health>) -> Response {
 
 /// The service can serve: it is ready and its own stores answer.
 async fn readyz(FromState(health): FromState<Health>) -> Response {
-    let (status, document, _) = document(&health).await;
-    answer(status, document.into())
+    answer_with(health.report(false).await)
 }
 
 /// As `/readyz`, with the state and latency of each dependency and what the service adds.
 async fn health(FromState(health): FromState<Health>) -> Response {
-    let (status, mut document, outcomes) = document(&health).await;
-    let dependencies: Map<String, Value> = outcomes
-        .iter()
-        .map(|outcome| {
-            let state = json!({
-                "status": outcome.failed.unwrap_or("up"),
-                "latency_ms": outcome.latency.as_micros() as f64 / 1000.0,
-            });
-            (outcome.name.to_owned(), state)
-        })
-        .collect();
-    document.insert("dependencies".into(), dependencies.into());
-    if let Some(extra) = health.shared.extra.get() {
-        // What a service adds must not make its health hang.
-        match timeout(Duration::from_secs(2), extra()).await {
-            Ok(members) => document.extend(members),
-            Err(_) => tracing::warn!("what the service adds to /health did not come in time"),
-        }
-    }
-    answer(status, document.into())
+    answer_with(health.report(true).await)
 }
 
-async fn document(health: &Health) -> (StatusCode, Map<String, Value>, Vec<Outcome>) {
-    let outcomes = health.outcomes().await;
-    let failed: Vec<&str> = outcomes
-        .iter()
-        .filter(|outcome| outcome.failed.is_some())
-        .map(|outcome| outcome.name)
-        .collect();
-    // Read after the checks: a stop that came meanwhile must show.
-    let state = health.state();
-    let ready = state == State::Ready && failed.is_empty();
-    let word = match state {
-        State::Ready if !ready => "unavailable",
-        other => other.name(),
-    };
-    let mut document = Map::new();
-    document.insert("service".into(), health.service().name().into());
-    document.insert("status".into(), word.into());
-    if !failed.is_empty() {
-        document.insert("failed".into(), failed.into());
-    }
-    let status = if ready {
+fn answer_with(report: Report) -> Response {
+    let status = if report.ready {
         StatusCode::OK
     } else {
         StatusCode::SERVICE_UNAVAILABLE
     };
-    (status, document, outcomes)
+    answer(status, report.document)
 }
 
 fn answer(status: StatusCode, document: Value) -> Response {

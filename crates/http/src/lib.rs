@@ -24,6 +24,6 @@ pub use edge::{
 };
 pub use error::{ApiError, ApiResult};
 pub use extract::{Json, Path, Query};
-pub use health::{Check, Health, State};
+pub use health::{Check, Health, Report, State};
 pub use identity::{Admin, Caller, ServiceOnly, Signed, Staff};
 pub use stack::{Exposure, Limits, ServiceStack, service_stack};

@@ -1,0 +1,129 @@
+//! The wish to stop, as a value that is handed down.
+
+use techcommerce_kernel::Error;
+use tokio_util::sync::CancellationToken;
+
+/// The wish to stop. Clones share it; a child stops with its parent, or alone.
+#[derive(Debug, Clone, Default)]
+pub struct Shutdown {
+    token: CancellationToken,
+}
+
+impl Shutdown {
+    /// Nobody wishes to stop yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Asks all who hold a clone or a child to stop.
+    pub fn request(&self) {
+        self.token.cancel();
+    }
+
+    /// Whether a stop was asked for.
+    pub fn is_requested(&self) -> bool {
+        self.token.is_cancelled()
+    }
+
+    /// Waits until a stop is asked for.
+    pub async fn requested(&self) {
+        self.token.cancelled().await;
+    }
+
+    /// One that is requested with this one, or alone.
+    #[must_use]
+    pub fn child(&self) -> Self {
+        Self {
+            token: self.token.child_token(),
+        }
+    }
+
+    /// The same as a token of `tokio_util`, for code that knows nothing of this crate.
+    pub fn token(&self) -> CancellationToken {
+        self.token.clone()
+    }
+}
+
+/// Turns signals into wishes: the first SIGTERM or SIGINT (Ctrl-C) requests `shutdown`, the
+/// second calls `at_once`, which is expected to end the process.
+///
+/// Returns when the handlers are in place.
+///
+/// # Errors
+/// `internal` if the system refuses a handler.
+pub fn end_on_signals(
+    shutdown: Shutdown,
+    at_once: impl FnOnce() + Send + 'static,
+) -> Result<(), Error> {
+    let mut signals = Signals::listen()?;
+    tokio::spawn(async move {
+        let name = signals.next().await;
+        tracing::info!(
+            signal = name,
+            "stopping; what is under way is finished first, a second signal ends at once"
+        );
+        shutdown.request();
+        let name = signals.next().await;
+        tracing::warn!(signal = name, "a second signal: ending at once");
+        at_once();
+    });
+    Ok(())
+}
+
+#[cfg(unix)]
+struct Signals {
+    terminate: tokio::signal::unix::Signal,
+    interrupt: tokio::signal::unix::Signal,
+}
+
+#[cfg(unix)]
+impl Signals {
+    fn listen() -> Result<Self, Error> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+
+    async fn next(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.terminate.recv() => "SIGTERM",
+            _ = self.interrupt.recv() => "SIGINT",
+        }
+    }
+}
+
+#[cfg(not(unix))]
+struct Signals;
+
+#[cfg(not(unix))]
+impl Signals {
+    fn listen() -> Result<Self, Error> {
+        Ok(Self)
+    }
+
+    async fn next(&mut self) -> &'static str {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+        "Ctrl-C"
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_child_stops_with_its_parent_or_alone() {
+        let parent = Shutdown::new();
+        let (one, two) = (parent.child(), parent.child());
+        one.request();
+        one.requested().await;
+        assert!(!parent.is_requested() && !two.is_requested());
+        parent.request();
+        two.requested().await;
+        assert!(two.token().is_cancelled());
+    }
+}

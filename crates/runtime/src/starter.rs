@@ -1,0 +1,279 @@
+//! Starts modules in the order of their needs, serves, and stops all in reverse.
+
+use std::{fmt, panic::AssertUnwindSafe, time::Duration};
+
+use axum::Router;
+use futures_util::FutureExt;
+use techcommerce_contracts::Service;
+use techcommerce_http::Health;
+use techcommerce_kernel::Error;
+use techcommerce_telemetry::Telemetry;
+use tokio::{
+    sync::mpsc,
+    task::JoinHandle,
+    time::{Instant, timeout_at},
+};
+
+use crate::{
+    Listener, Module, ServerLimits, Shutdown, Switchboard, Task, management, module::in_order,
+    server,
+};
+
+/// Puts a process together and runs it.
+#[derive(Debug)]
+pub struct Starter {
+    telemetry: Telemetry,
+    switchboard: Switchboard,
+    modules: Vec<Module>,
+    public: Vec<(Service, Listener)>,
+    management: Option<Listener>,
+    limits: ServerLimits,
+    grace: Duration,
+    unready_for: Duration,
+}
+
+/// A module that runs.
+struct Running {
+    service: Service,
+    health: Health,
+    stop: Shutdown,
+    tasks: Vec<(&'static str, JoinHandle<()>)>,
+}
+
+impl Starter {
+    /// A process without modules. The switchboard is the one whose ways the modules were given.
+    pub fn new(telemetry: Telemetry, switchboard: Switchboard) -> Self {
+        Self {
+            telemetry,
+            switchboard,
+            modules: Vec::new(),
+            public: Vec::new(),
+            management: None,
+            limits: ServerLimits::default(),
+            grace: Duration::from_secs(20),
+            unready_for: Duration::ZERO,
+        }
+    }
+
+    /// Adds a module; the order does not matter.
+    #[must_use]
+    pub fn module(mut self, module: Module) -> Self {
+        self.modules.push(module);
+        self
+    }
+
+    /// Serves the service on this listener.
+    #[must_use]
+    pub fn listen(mut self, service: Service, listener: Listener) -> Self {
+        self.public.push((service, listener));
+        self
+    }
+
+    /// Serves metrics and health on this listener.
+    #[must_use]
+    pub fn management(mut self, listener: Listener) -> Self {
+        self.management = Some(listener);
+        self
+    }
+
+    /// What each listener takes on.
+    #[must_use]
+    pub fn limits(mut self, limits: ServerLimits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// How long a stop waits for what is under way, and then for the tasks.
+    #[must_use]
+    pub fn grace(mut self, grace: Duration) -> Self {
+        self.grace = grace;
+        self
+    }
+
+    /// How long a stop goes on taking connections after it reported itself unready, for load
+    /// balancers that need a moment to see it. Zero if not set.
+    #[must_use]
+    pub fn unready_for(mut self, time: Duration) -> Self {
+        self.unready_for = time;
+        self
+    }
+
+    /// Runs until `shutdown` is requested or a task fails; `on_ready` is called once, when all
+    /// modules are up and all listeners serve.
+    ///
+    /// # Errors
+    /// Needs that cannot be met, or the error of the task that failed. A stop that was asked for
+    /// is no error.
+    pub async fn run(self, shutdown: Shutdown, on_ready: impl FnOnce()) -> Result<(), Error> {
+        let modules = in_order(self.modules, |service| self.switchboard.is_remote(service))?;
+        let routers: Vec<(Service, Router)> = modules
+            .iter()
+            .map(|module| (module.service, module.router.clone()))
+            .collect();
+        let public = pair(self.public, &routers)?;
+
+        // Operators can watch the start.
+        let management_stop = Shutdown::new();
+        let management = self.management.map(|listener| {
+            let healths = modules.iter().map(|m| m.health.clone()).collect();
+            let router = management::router(self.telemetry, healths);
+            let stop = management_stop.clone();
+            tokio::spawn(server::serve(listener, router, self.limits, stop))
+        });
+
+        // All ways lead somewhere before the first task runs.
+        for (service, router) in routers {
+            self.switchboard.bind(service, router);
+        }
+        let (failed, mut failure) = mpsc::channel(1);
+        let running: Vec<Running> = modules
+            .into_iter()
+            .map(|module| start(module, &failed))
+            .collect();
+        let listening = Shutdown::new();
+        let servers: Vec<_> = public
+            .into_iter()
+            .map(|(listener, router)| {
+                let stop = listening.clone();
+                tokio::spawn(server::serve(listener, router, self.limits, stop))
+            })
+            .collect();
+        on_ready();
+
+        let outcome = tokio::select! {
+            () = shutdown.requested() => Ok(()),
+            // `failed` is held here, so the channel stays open.
+            Some(error) = failure.recv() => Err(error),
+        };
+
+        for module in &running {
+            module.health.set_draining();
+        }
+        if outcome.is_ok() {
+            tokio::time::sleep(self.unready_for).await;
+        }
+        listening.request();
+        let deadline = Instant::now() + self.grace;
+        drain(servers, &running, deadline).await;
+        // Tasks get as long again: a job under way is finished, not cut off.
+        let deadline = Instant::now() + self.grace;
+        for module in running.into_iter().rev() {
+            stop(module, deadline).await;
+        }
+        management_stop.request();
+        if let Some(management) = management {
+            // Nobody's data hangs on a scrape.
+            let _ = tokio::time::timeout(Duration::from_secs(1), management).await;
+        }
+        // A task that failed while stopping is no less a failure.
+        match (outcome, failure.try_recv()) {
+            (Ok(()), Ok(late)) => Err(late),
+            (outcome, _) => outcome,
+        }
+    }
+}
+
+fn pair(
+    listeners: Vec<(Service, Listener)>,
+    routers: &[(Service, Router)],
+) -> Result<Vec<(Listener, Router)>, Error> {
+    listeners
+        .into_iter()
+        .map(|(service, listener)| {
+            routers
+                .iter()
+                .find(|(name, _)| *name == service)
+                .map(|(_, router)| (listener, router.clone()))
+                .ok_or_else(|| {
+                    Error::internal(format!("{service} has a listener but does not run here"))
+                })
+        })
+        .collect()
+}
+
+fn start(module: Module, failed: &mpsc::Sender<Error>) -> Running {
+    let stop = Shutdown::new();
+    let service = module.service;
+    let tasks = module
+        .tasks
+        .into_iter()
+        .map(|task| {
+            let name = task.name();
+            let work = supervise(service, task, stop.clone(), failed.clone());
+            let span = tracing::info_span!("task", service = service.name(), task = name);
+            let handle = tokio::spawn(tracing::Instrument::instrument(work, span));
+            (name, handle)
+        })
+        .collect();
+    module.health.set_ready();
+    tracing::debug!(service = service.name(), "started");
+    Running {
+        service,
+        health: module.health,
+        stop,
+        tasks,
+    }
+}
+
+/// Runs a task and reports its failure. Only the first report counts.
+async fn supervise(service: Service, task: Task, stop: Shutdown, failed: mpsc::Sender<Error>) {
+    let Task { name, run } = task;
+    let error = match AssertUnwindSafe(run(stop)).catch_unwind().await {
+        Ok(Ok(())) => return,
+        Ok(Err(error)) => error,
+        Err(_) => Error::internal(format!("the task {name} of {service} panicked")),
+    };
+    tracing::error!(service = service.name(), task = name, error = ?error, "a task failed");
+    let _ = failed.try_send(error);
+}
+
+/// Waits until the requests under way are answered and the changes under way are done.
+async fn drain(servers: Vec<JoinHandle<()>>, running: &[Running], deadline: Instant) {
+    for server in servers {
+        let handle = server.abort_handle();
+        if timeout_at(deadline, server).await.is_err() {
+            tracing::warn!("some requests did not end in time and are cut off");
+            handle.abort();
+        }
+    }
+    for module in running {
+        let work = module.health.work();
+        work.close();
+        if timeout_at(deadline, work.wait()).await.is_err() {
+            tracing::warn!(
+                service = module.service.name(),
+                unfinished = work.len(),
+                "some changes did not end in time and are cut off"
+            );
+        }
+    }
+}
+
+async fn stop(module: Running, deadline: Instant) {
+    module.stop.request();
+    for (name, task) in module.tasks {
+        let handle = task.abort_handle();
+        if timeout_at(deadline, task).await.is_err() {
+            let service = module.service.name();
+            tracing::warn!(
+                service,
+                task = name,
+                "a task did not stop in time and is cut off"
+            );
+            handle.abort();
+        }
+    }
+    tracing::debug!(service = module.service.name(), "stopped");
+}
+
+impl fmt::Debug for Running {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Running")
+            .field("service", &self.service)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+#[path = "starter_tests.rs"]
+mod tests;
