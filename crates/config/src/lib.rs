@@ -16,7 +16,6 @@ pub use load::{Effective, Loaded, Sources, load};
 pub use parse::{Parse, PublicUrl, Value};
 pub use secret::Secret;
 pub use settings::{
-    Limits, Listen, Log, LogFormat, Orders, Session, Settings, Shipping, Shop, Shutdown, Tax,
-    Worker,
+    Limits, Listen, Log, Orders, Session, Settings, Shipping, Shop, Shutdown, Tax, Worker,
 };
 pub use table::{Definition, reference_markdown};

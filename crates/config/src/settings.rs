@@ -6,7 +6,7 @@ use techcommerce_kernel::Currency;
 
 use crate::{
     Secret,
-    parse::{Parse, PublicUrl, Value},
+    parse::PublicUrl,
     table::{Definition, Resolved, settings},
 };
 
@@ -75,7 +75,7 @@ settings! {
     /// The log on standard error.
     log: Log {
         /// text, json, or auto: text on a terminal.
-        format: LogFormat = "auto";
+        format: String = "auto";
         /// error, warn, info, debug, trace, or a filter as info,techcommerce_order_api=debug.
         level: String = "info";
     }
@@ -102,8 +102,8 @@ settings! {
     }
     /// Orders.
     orders: Orders {
-        /// Minutes that stock is held for an order whose payment has not begun.
-        reservation_minutes: u32 = "15";
+        /// Seconds that stock is held for an order that is being placed.
+        reservation_seconds: u32 = "900";
     }
     /// Background work.
     worker: Worker {
@@ -111,28 +111,6 @@ settings! {
         poll_milliseconds: u32 = "1000";
         /// Jobs at once.
         concurrency: u32 = "4";
-    }
-}
-
-/// How log lines are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LogFormat {
-    /// Text on a terminal, else JSON.
-    Auto,
-    /// For people.
-    Text,
-    /// One JSON object a line.
-    Json,
-}
-
-impl Parse for LogFormat {
-    fn parse(value: &Value) -> Result<Self, String> {
-        match String::parse(value)?.as_str() {
-            "auto" => Ok(Self::Auto),
-            "text" => Ok(Self::Text),
-            "json" => Ok(Self::Json),
-            _ => Err("must be auto, text or json".into()),
-        }
     }
 }
 
@@ -160,6 +138,9 @@ impl Settings {
                 "shop.country",
                 "must be a code of two capitals, as DE".into(),
             ));
+        }
+        if !["auto", "text", "json"].contains(&self.log.format.as_str()) {
+            wrong.push(("log.format", "must be auto, text or json".into()));
         }
         if self.tax.rate_basis_points > 10_000 {
             wrong.push((
@@ -191,8 +172,8 @@ impl Settings {
         }
         let positive = [
             (
-                "orders.reservation_minutes",
-                self.orders.reservation_minutes,
+                "orders.reservation_seconds",
+                self.orders.reservation_seconds,
             ),
             ("worker.poll_milliseconds", self.worker.poll_milliseconds),
             ("worker.concurrency", self.worker.concurrency),

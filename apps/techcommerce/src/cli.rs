@@ -1,0 +1,117 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use techcommerce_config::{Loaded, Sources};
+use techcommerce_kernel::{EmailAddress, Error};
+
+/// A shop platform in one binary.
+///
+/// Without a command it serves the shop. Settings come from a file, the environment and flags;
+/// `techcommerce config` shows them.
+#[derive(Debug, Parser)]
+#[command(name = "techcommerce", version, max_term_width = 100)]
+pub struct Cli {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+#[derive(Debug, Args)]
+pub struct Global {
+    /// The configuration file; else techcommerce.toml in this folder, if it is there
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Sets one setting, as --set listen.port=8080; may be repeated
+    #[arg(long, global = true, value_name = "KEY=VALUE", value_parser = key_value)]
+    set: Vec<(String, String)>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Serve the shop: all services in this process
+    Serve,
+    /// Bring all databases up to date, and end
+    Migrate,
+    /// Import a catalogue from a CSV file as Shopify exports it
+    Import(Import),
+    /// Manage the shop's admins
+    #[command(subcommand)]
+    Admin(Admin),
+    /// Try every dependency in the configuration, and say what is wrong and how to mend it
+    Doctor(Doctor),
+    /// Show the settings in force and where each came from; secrets are hidden
+    Config(Config),
+    /// Print the OpenAPI document of the public interface
+    Openapi,
+}
+
+#[derive(Debug, Args)]
+pub struct Import {
+    /// The CSV file
+    pub file: PathBuf,
+    /// Only report what would be done
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Admin {
+    /// Make an admin, or make an existing account one, and print a one-time password
+    Create {
+        /// The mail address to sign in with
+        #[arg(long)]
+        email: EmailAddress,
+    },
+}
+
+#[derive(Debug, Args)]
+pub struct Doctor {
+    /// Also recompute every stock level, reservation, order and payment from its books
+    #[arg(long)]
+    pub audit: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Config {
+    /// Print the reference of all settings (docs/configuration.md) instead
+    #[arg(long)]
+    pub reference: bool,
+}
+
+impl Global {
+    /// Reads the settings from all their sources.
+    pub fn load(&self) -> Result<Loaded, Error> {
+        #[allow(clippy::disallowed_methods, reason = "here the environment becomes settings")]
+        let environment = std::env::vars_os()
+            .filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?)))
+            .collect();
+        techcommerce_config::load(&Sources {
+            file: self.config.clone(),
+            environment,
+            flags: self.set.clone(),
+        })
+    }
+}
+
+fn key_value(text: &str) -> Result<(String, String), String> {
+    text.split_once('=')
+        .map(|(key, value)| (key.trim().to_owned(), value.to_owned()))
+        .ok_or_else(|| "write it as key=value, as listen.port=8080".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        use clap::CommandFactory;
+        Cli::command().debug_assert();
+        assert!(Cli::try_parse_from(["techcommerce", "--set", "listen.port"]).is_err());
+        let cli = Cli::try_parse_from(["techcommerce", "serve", "--set", "a=b=c"]).unwrap();
+        assert_eq!(cli.global.set, [("a".to_owned(), "b=c".to_owned())]);
+    }
+}
