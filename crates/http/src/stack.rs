@@ -8,6 +8,7 @@ use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use axum::{
     Router,
+    body::Body,
     extract::{DefaultBodyLimit, Request, State},
     middleware::{self, Next},
     response::{IntoResponse, Response},
@@ -18,6 +19,7 @@ use techcommerce_contracts::{Service, TokenVerifier, context::RequestContext};
 use techcommerce_kernel::{Env, Error};
 use techcommerce_telemetry::{HttpRecorder, Telemetry};
 use tokio::{sync::Semaphore, time::timeout};
+use tower_http::timeout::TimeoutBody;
 use tracing::Instrument;
 
 use crate::{
@@ -44,6 +46,9 @@ pub struct Limits {
     pub body_bytes: usize,
     /// Requests under way at once; one more is refused with 503 and `Retry-After`.
     pub concurrency: usize,
+    /// How long a body may pause on its way in before it is given up, so that a client that sends
+    /// nothing holds no place.
+    pub body_pause: Duration,
     /// Until the head of the answer must be there; then 503. Changing work goes on behind it.
     pub timeout: Duration,
 }
@@ -53,6 +58,7 @@ impl Default for Limits {
         Self {
             body_bytes: 1024 * 1024,
             concurrency: 512,
+            body_pause: Duration::from_secs(15),
             timeout: Duration::from_secs(30),
         }
     }
@@ -89,10 +95,11 @@ pub fn service_stack(router: Router, stack: ServiceStack) -> Router {
         permits: Arc::new(Semaphore::new(stack.limits.concurrency)),
         stack,
     });
-    router
+    let service = router
         .layer(body_limit)
-        .layer(middleware::from_fn_with_state(shared, around))
-        .merge(health)
+        .layer(middleware::from_fn_with_state(shared, around));
+    // In this order, because a router that is merged brings its answer to unknown paths along.
+    health.merge(service)
 }
 
 struct Shared {
@@ -134,6 +141,7 @@ async fn serve(shared: Arc<Shared>, mut request: Request, next: Next) -> Respons
         *request.method(),
         Method::GET | Method::HEAD | Method::OPTIONS | Method::TRACE
     );
+    let request = request.map(|body| Body::new(TimeoutBody::new(stack.limits.body_pause, body)));
     let work = async move {
         let _permit = permit;
         caught(next.run(request)).await

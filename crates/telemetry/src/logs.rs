@@ -65,7 +65,7 @@ pub fn init_logs(format: LogFormat, filter: &str) -> Result<(), String> {
         LogFormat::Json => Style::Json,
         LogFormat::Auto if !terminal => Style::Json,
         LogFormat::Auto | LogFormat::Text => Style::Text {
-            colour: terminal && std::env::var_os("NO_COLOR").is_none(),
+            colour: terminal && wants_colour(),
         },
     };
     let layer = LogLayer {
@@ -88,6 +88,14 @@ pub fn init_logs(format: LogFormat, filter: &str) -> Result<(), String> {
         tracing::error!(target: "panic", location, "panicked: {message}");
     }));
     Ok(())
+}
+
+#[allow(
+    clippy::disallowed_methods,
+    reason = "NO_COLOR (no-color.org) is everyone's convention, not a setting of ours"
+)]
+fn wants_colour() -> bool {
+    std::env::var_os("NO_COLOR").is_none()
 }
 
 #[derive(Debug, Clone, Copy)]
