@@ -1,0 +1,148 @@
+//! The change feed: what changed, in the order of commits.
+//!
+//! A feed that is read by ascending number loses a row whose transaction commits after a higher
+//! number was read. So numbers are handed out under the lock of the counter's row, which is held
+//! until the commit: whoever sees number n sees all before it. Take it last in a transaction, so
+//! that the lock is short and comes after all others.
+
+use std::collections::BTreeSet;
+
+use techcommerce_kernel::{Timestamp, Uuid};
+use techcommerce_store::{Conn, StoreError, execute, with};
+
+/// What sort of thing changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    /// A product, with its variants and pictures; the id is the product's.
+    Product,
+    /// How much of a product's variants is left; the id is the product's.
+    Stock,
+    /// A category; the id is the category's.
+    Category,
+}
+
+impl Kind {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Product => "product",
+            Self::Stock => "stock",
+            Self::Category => "category",
+        }
+    }
+}
+
+/// Something that changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Change {
+    /// What sort of thing.
+    pub kind: Kind,
+    /// Which one.
+    pub entity: Uuid,
+}
+
+impl Change {
+    /// A product changed.
+    pub const fn product(entity: Uuid) -> Self {
+        Self { kind: Kind::Product, entity }
+    }
+
+    /// The stock of a product's variants changed.
+    pub const fn stock(entity: Uuid) -> Self {
+        Self { kind: Kind::Stock, entity }
+    }
+
+    /// A category changed.
+    pub const fn category(entity: Uuid) -> Self {
+        Self { kind: Kind::Category, entity }
+    }
+}
+
+/// Writes the changes into the feed and gives the position of the last one, or `None` if there
+/// are none.
+pub async fn record(
+    tx: &mut Conn,
+    now: Timestamp,
+    changes: &BTreeSet<Change>,
+) -> Result<Option<i64>, StoreError> {
+    if changes.is_empty() {
+        return Ok(None);
+    }
+    let count = i64::try_from(changes.len()).unwrap_or(i64::MAX);
+    let last: i64 = with!(tx, |c| sqlx::query_scalar(
+        "UPDATE change_counter SET position = position + $1 WHERE id = 1 RETURNING position"
+    )
+    .bind(count)
+    .fetch_one(c)
+    .await)?;
+    let mut position = last - count;
+    for change in changes {
+        position += 1;
+        execute!(
+            tx,
+            sqlx::query(
+                "INSERT INTO changes (position, kind, entity, created_at) VALUES ($1, $2, $3, $4)"
+            )
+            .bind(position)
+            .bind(change.kind.name())
+            .bind(change.entity)
+            .bind(now.as_micros())
+        )?;
+    }
+    Ok(Some(last))
+}
+
+/// A change and its place in the feed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Entry {
+    /// Its place: without gaps, from 1.
+    pub position: i64,
+    /// What changed; `None` if a newer version of the program wrote a kind that we do not know.
+    pub change: Option<Change>,
+    /// When it was written.
+    pub created_at: Timestamp,
+}
+
+/// The position of the last change that is committed.
+pub async fn position(conn: &mut Conn) -> Result<i64, StoreError> {
+    with!(conn, |c| sqlx::query_scalar(
+        "SELECT position FROM change_counter WHERE id = 1"
+    )
+    .fetch_one(c)
+    .await)
+}
+
+/// The changes after a position, at most `limit`, in their order.
+pub async fn after(conn: &mut Conn, position: i64, limit: i64) -> Result<Vec<Entry>, StoreError> {
+    let rows: Vec<(i64, String, Uuid, i64)> = with!(conn, |c| sqlx::query_as(
+        "SELECT position, kind, entity, created_at FROM changes
+         WHERE position > $1 ORDER BY position LIMIT $2"
+    )
+    .bind(position)
+    .bind(limit)
+    .fetch_all(c)
+    .await)?;
+    Ok(rows
+        .into_iter()
+        .map(|(position, kind, entity, created_at)| Entry {
+            position,
+            change: [Kind::Product, Kind::Stock, Kind::Category]
+                .into_iter()
+                .find(|known| known.name() == kind)
+                .map(|kind| Change { kind, entity }),
+            created_at: Timestamp::from_micros(created_at),
+        })
+        .collect())
+}
+
+/// Takes away changes that were written before `before`, but never the last one, so that whoever
+/// follows the feed sees that it missed some.
+pub async fn prune(tx: &mut Conn, before: Timestamp) -> Result<u64, StoreError> {
+    execute!(
+        tx,
+        sqlx::query(
+            "DELETE FROM changes WHERE created_at < $1
+             AND position < (SELECT position FROM change_counter WHERE id = 1)"
+        )
+        .bind(before.as_micros())
+    )
+}

@@ -1,0 +1,301 @@
+//! One product out of the rows of a Shopify export.
+
+use techcommerce_contracts::product_api::{InventoryPolicy, OptionValue, ProductOption};
+use techcommerce_kernel::{Money, Sku};
+
+use super::{
+    layout::{Context, Parsed},
+    records::Row,
+    report::Refusal,
+    shopify::{Shopify, status},
+};
+use crate::catalogue::{
+    draft::{CategoryDraft, ImageDraft, ProductDraft, VariantDraft},
+    limits, text,
+};
+
+/// The rows of one product.
+pub(super) struct Group {
+    pub handle: String,
+    pub rows: Vec<Row>,
+}
+
+/// A place that is wrong: the column, and why.
+type Wrong = (Option<usize>, String);
+
+impl Group {
+    /// Reads the product; every row that cannot be taken is named.
+    pub fn finish(&self, layout: &Shopify, context: Context) -> Parsed {
+        let Some(first) = self.rows.first() else {
+            return Parsed::default();
+        };
+        let mut parsed = Parsed { line: first.line, ..Parsed::default() };
+        match self.product(layout, context, first, &mut parsed.refusals) {
+            Ok(product) => parsed.product = Some(product),
+            Err((column, reason)) => {
+                parsed.refusals.clear();
+                parsed.refusals.push(layout.refuse(first, column, reason));
+                for row in &self.rows[1..] {
+                    let reason = format!("its product was refused on line {}", first.line);
+                    parsed.refusals.push(layout.refuse(row, None, reason));
+                }
+            }
+        }
+        for refusal in &mut parsed.refusals {
+            refusal.handle = Some(self.handle.clone());
+        }
+        parsed
+    }
+
+    fn product(
+        &self,
+        layout: &Shopify,
+        context: Context,
+        first: &Row,
+        refusals: &mut Vec<Refusal>,
+    ) -> Result<ProductDraft, Wrong> {
+        let at = &layout.at;
+        let title = bounded(first.cell(at.title), limits::TITLE).map_err(|why| (at.title, why))?;
+        if title.is_empty() {
+            return Err((at.title, "is empty; a product's first row carries its title".into()));
+        }
+        let body = bounded(first.cell(at.body), limits::DESCRIPTION).map_err(|why| (at.body, why))?;
+        let vendor = bounded(first.cell(at.vendor), limits::NAME).map_err(|why| (at.vendor, why))?;
+        let status = status(first.cell(at.status), first.cell(at.published)).map_err(
+            |(in_status, why)| (if in_status { at.status } else { at.published }, why),
+        )?;
+        let names = self.option_names(layout, first);
+        let mut variants: Vec<(u64, VariantDraft)> = Vec::new();
+        let mut images: Vec<ImageDraft> = Vec::new();
+        for row in &self.rows {
+            let source = row.cell(at.image);
+            match image(source, row.cell(at.image_alt)) {
+                Ok(Some(image)) if images.iter().all(|i| i.source_url != image.source_url) => {
+                    images.push(image);
+                }
+                Ok(_) => {}
+                Err(why) => refusals.push(layout.refuse(row, at.image, why)),
+            }
+            if !has_variant(layout, row, names.len()) {
+                if source.is_empty() && row.line != first.line {
+                    let why = "The row has neither a variant nor a picture.";
+                    refusals.push(layout.refuse(row, None, why));
+                }
+                continue;
+            }
+            match variant(layout, context, row, &names) {
+                Ok(variant) => match variants.iter().find(|(_, v)| v.options == variant.options) {
+                    None => variants.push((row.line, variant)),
+                    Some((line, _)) => {
+                        let why = format!("`{}` stands on line {line} already", variant.title());
+                        refusals.push(layout.refuse(row, at.option_values[0], why));
+                    }
+                },
+                Err((column, why)) => refusals.push(layout.refuse(row, column, why)),
+            }
+        }
+        if variants.is_empty() {
+            // If each variant was refused, those reasons say more than ours.
+            let why = refusals.first().map_or_else(
+                || (at.price, "is empty; a product needs at least one variant with a price".into()),
+                |refusal| (refusal.column.as_deref().and_then(|name| layout.columns.find(&[name])), refusal.reason.clone()),
+            );
+            return Err(why);
+        }
+        let variants: Vec<VariantDraft> = variants.into_iter().map(|(_, variant)| variant).collect();
+        Ok(ProductDraft {
+            handle: self.handle.clone(),
+            title: title.to_owned(),
+            description: text::clean_html(body),
+            vendor: vendor.to_owned(),
+            tags: text::tags(first.cell(at.tags)),
+            category: category(first.cell(at.kind), first.cell(at.category)),
+            options: options(&names, &variants),
+            status,
+            images,
+            variants,
+        })
+    }
+
+    /// `Title` with `Default Title` as its only value means that there is nothing to choose.
+    fn option_names(&self, layout: &Shopify, first: &Row) -> Vec<(usize, String)> {
+        let at = &layout.at;
+        let mut names: Vec<(usize, String)> = Vec::new();
+        for (index, column) in at.option_names.iter().enumerate() {
+            let name = self.rows.iter().map(|row| row.cell(*column)).find(|name| !name.is_empty());
+            if let Some(name) = name {
+                names.push((index, name.to_owned()));
+            }
+        }
+        let default = names.len() == 1
+            && names[0].1.eq_ignore_ascii_case("title")
+            && first.cell(at.option_values[names[0].0]).eq_ignore_ascii_case("default title");
+        if default {
+            names.clear();
+        }
+        names
+    }
+}
+
+/// Whether a row adds a variant, or only a picture.
+fn has_variant(layout: &Shopify, row: &Row, options: usize) -> bool {
+    let at = &layout.at;
+    let filled = |column: &Option<usize>| !row.cell(*column).is_empty();
+    let any_option = options > 0 && at.option_values.iter().any(filled);
+    any_option || [at.price, at.sku].iter().any(filled)
+}
+
+fn variant(
+    layout: &Shopify,
+    context: Context,
+    row: &Row,
+    names: &[(usize, String)],
+) -> Result<VariantDraft, Wrong> {
+    let at = &layout.at;
+    let mut options = Vec::with_capacity(names.len());
+    for (index, name) in names {
+        let column = at.option_values[*index];
+        let value = bounded(row.cell(column), limits::NAME).map_err(|why| (column, why))?;
+        if value.is_empty() {
+            return Err((column, format!("is empty; the product has the option `{name}`")));
+        }
+        options.push(OptionValue { name: name.clone(), value: value.to_owned() });
+    }
+    let sku = match row.cell(at.sku) {
+        "" => None,
+        // Excel marks texts that look like numbers with an apostrophe.
+        sku => Some(sku.trim_start_matches('\'').parse::<Sku>().map_err(|why| (at.sku, why))?),
+    };
+    let price = row.cell(at.price);
+    if price.is_empty() {
+        return Err((at.price, "is empty; each variant has a price".into()));
+    }
+    let price = money(price, context).map_err(|why| (at.price, why))?;
+    let compare_at_price = match row.cell(at.compare_at) {
+        "" => None,
+        text => Some(money(text, context).map_err(|why| (at.compare_at, why))?),
+    };
+    let inventory_policy = match row.cell(at.policy).to_ascii_lowercase().as_str() {
+        "" | "deny" | "false" => InventoryPolicy::Deny,
+        "continue" | "true" => InventoryPolicy::Continue,
+        other => return Err((at.policy, format!("`{other}` is neither deny nor continue"))),
+    };
+    let track_inventory = !row.cell(at.tracker).is_empty();
+    let on_hand = match row.cell(at.quantity) {
+        "" => None,
+        text => Some(quantity(text).map_err(|why| (at.quantity, why))?),
+    };
+    let yes = |column, default| boolean(row.cell(column), default).map_err(|why| (column, why));
+    let weight_grams = match row.cell(at.grams) {
+        "" => None,
+        text => Some(grams(text).map_err(|why| (at.grams, why))?),
+    };
+    let barcode = bounded(row.cell(at.barcode), limits::NAME).map_err(|why| (at.barcode, why))?;
+    Ok(VariantDraft {
+        id: None,
+        sku: sku.map(String::from),
+        options,
+        price,
+        // Shopify writes 0 where there is none.
+        compare_at_price: compare_at_price.filter(|amount| *amount > 0),
+        track_inventory,
+        inventory_policy,
+        requires_shipping: yes(at.requires_shipping, true)?,
+        taxable: yes(at.taxable, true)?,
+        weight_grams: weight_grams.filter(|grams| *grams > 0),
+        barcode: Some(barcode.trim_start_matches('\'').to_owned()).filter(|code| !code.is_empty()),
+        source_on_hand: on_hand.filter(|_| track_inventory),
+        on_hand: on_hand.filter(|_| track_inventory),
+    })
+}
+
+fn options(names: &[(usize, String)], variants: &[VariantDraft]) -> Vec<ProductOption> {
+    let mut options = Vec::with_capacity(names.len());
+    for (place, (_, name)) in names.iter().enumerate() {
+        let mut values: Vec<String> = Vec::new();
+        for variant in variants {
+            let Some(selected) = variant.options.get(place) else { continue };
+            if !values.contains(&selected.value) {
+                values.push(selected.value.clone());
+            }
+        }
+        options.push(ProductOption { name: name.clone(), values });
+    }
+    options
+}
+
+/// The owner's own type, else the last step of Shopify's taxonomy (`Home > Decor > Vases`).
+fn category(kind: &str, taxonomy: &str) -> Option<CategoryDraft> {
+    let last = taxonomy.rsplit('>').next().unwrap_or_default().trim();
+    let title = if kind.is_empty() { last } else { kind };
+    (!title.is_empty()).then(|| CategoryDraft {
+        handle: text::handle_from(title, "category"),
+        title: title.chars().take(limits::NAME).collect(),
+        description: String::new(),
+    })
+}
+
+fn image(source: &str, alt: &str) -> Result<Option<ImageDraft>, String> {
+    if source.is_empty() {
+        return Ok(None);
+    }
+    let http = source.starts_with("https://") || source.starts_with("http://");
+    if !http || source.len() > limits::ADDRESS || source.chars().any(char::is_whitespace) {
+        return Err("is no address of a picture; write it as https://…".into());
+    }
+    Ok(Some(ImageDraft {
+        alt: alt.chars().take(limits::TITLE).collect(),
+        image_id: None,
+        size: None,
+        source_url: Some(source.to_owned()),
+    }))
+}
+
+/// Exact minor units. A comma may only set thousands apart: `12,50` must not become 1250.
+fn money(text: &str, context: Context) -> Result<i64, String> {
+    let whole = text.split('.').next().unwrap_or_default();
+    let mut groups = whole.split(',');
+    let first = groups.next().unwrap_or_default();
+    let thousands = groups.clone().next().is_none()
+        || ((1..=3).contains(&first.len()) && groups.all(|group| group.len() == 3));
+    if !thousands {
+        return Err(format!("`{text}` is no price: write it as 19.99, with a point"));
+    }
+    let amount = Money::parse_decimal(text, context.currency)?.amount;
+    if !(0..=limits::PRICE).contains(&amount) {
+        return Err(format!("`{text}` is not between 0 and {}", Money::new(limits::PRICE, context.currency)));
+    }
+    Ok(amount)
+}
+
+fn quantity(text: &str) -> Result<i64, String> {
+    match text.parse::<i64>() {
+        Ok(count) if count.abs() <= limits::STOCK => Ok(count),
+        _ => Err(format!("`{text}` is no whole number up to {}", limits::STOCK)),
+    }
+}
+
+/// Shopify writes whole grams; newer exports write `250.0`. A fraction of a gram is cut off.
+fn grams(text: &str) -> Result<i64, String> {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    match whole.parse::<i64>() {
+        Ok(grams) if (0..=limits::GRAMS).contains(&grams) && fraction.bytes().all(|b| b.is_ascii_digit()) => Ok(grams),
+        _ => Err(format!("`{text}` is no weight in grams")),
+    }
+}
+
+fn boolean(text: &str, default: bool) -> Result<bool, String> {
+    match text.to_ascii_lowercase().as_str() {
+        "" => Ok(default),
+        "true" | "yes" | "1" => Ok(true),
+        "false" | "no" | "0" => Ok(false),
+        other => Err(format!("`{other}` is neither true nor false")),
+    }
+}
+
+fn bounded(text: &str, most: usize) -> Result<&str, String> {
+    if text.chars().count() > most {
+        return Err(format!("is longer than {most} characters"));
+    }
+    Ok(text)
+}

@@ -1,0 +1,3 @@
+//! The read model.
+mod notifier;
+pub use notifier::Notifier;

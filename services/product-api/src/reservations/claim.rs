@@ -1,0 +1,135 @@
+//! Turning held stock into sold stock.
+
+use std::collections::BTreeSet;
+
+use techcommerce_contracts::{
+    codes,
+    product_api::{Reservation, ReservationState, Shortage},
+};
+use techcommerce_kernel::{Env, Error, Uuid};
+use techcommerce_store::{Conn, execute};
+
+use super::{
+    lines::short,
+    plan::suffices,
+    quotes::offers,
+    reserve::overtaken,
+    rows::{Stored, find},
+};
+use crate::{
+    changes::{self, Change},
+    stock::{self, Movement, Reason},
+};
+
+/// Claims a reservation for the order `reference`: `on_hand` falls, the promise is kept.
+///
+/// The inner result is the answer, also when it is a refusal that changed something; the outer
+/// error means that nothing happened. Gives the position in the change feed beside it.
+///
+/// # Errors
+/// `reservation_not_found`; `reservation_released` if it was given up; inside,
+/// `reservation_expired` with the lines that are short if the stock is no longer there.
+pub async fn claim(
+    tx: &mut Conn,
+    env: &Env,
+    id: Uuid,
+    reference: &str,
+    actor: &str,
+) -> Result<(Result<Reservation, Error>, Option<i64>), Error> {
+    let reservation = find(tx, id).await?;
+    let held = match reservation.state {
+        ReservationState::Claimed => return Ok((Ok(reservation.answer()), None)),
+        ReservationState::Released => {
+            return Err(Error::conflict(
+                codes::RESERVATION_RELEASED,
+                "The reservation was given up.",
+            ));
+        }
+        ReservationState::Held => true,
+        ReservationState::Expired => false,
+    };
+    let shortages = shortages(tx, &reservation, held).await?;
+    if !shortages.is_empty() {
+        let position = if held { give_up(tx, env, &reservation).await? } else { None };
+        let message = "The reservation ran out and the stock is gone.";
+        return Ok((Err(short(codes::RESERVATION_EXPIRED, message, &shortages)), position));
+    }
+    let rows = execute!(
+        tx,
+        sqlx::query(
+            "UPDATE reservations SET state = 'claimed', reference = $1, updated_at = $2
+             WHERE id = $3 AND state = $4"
+        )
+        .bind(reference)
+        .bind(env.now().as_micros())
+        .bind(id)
+        .bind(reservation.state.name())
+    )?;
+    if rows == 0 {
+        return Err(overtaken());
+    }
+    let mut changed = BTreeSet::new();
+    for line in reservation.counted() {
+        if held {
+            stock::unreserve(tx, env, line.variant_id, line.quantity).await?;
+        }
+        let movement =
+            Movement { reason: Reason::Sale, actor, note: None, reference: Some(reference) };
+        stock::add(tx, env, line.variant_id, -line.quantity, None, movement).await?;
+        changed.insert(Change::stock(line.quote.product_id));
+    }
+    let position = changes::record(tx, env.now(), &changed).await?;
+    Ok((Ok(find(tx, id).await?.answer()), position))
+}
+
+/// The lines that cannot be had, seen under the rows' locks.
+///
+/// What is held was promised; it is short only if staff have counted fewer since, and then it is
+/// better not sold than sold without being there.
+async fn shortages(
+    tx: &mut Conn,
+    reservation: &Stored,
+    held: bool,
+) -> Result<Vec<Shortage>, Error> {
+    let variants: Vec<Uuid> = reservation.counted().map(|line| line.variant_id).collect();
+    let levels = stock::lock(tx, &variants).await?;
+    let offers = offers(tx, &variants).await?;
+    let mut shortages = Vec::new();
+    for line in reservation.counted() {
+        let level = levels.iter().find(|level| level.variant_id == line.variant_id);
+        let left = level.map_or(0, |level| if held { level.on_hand } else { level.available() });
+        let enough = offers
+            .get(&line.variant_id)
+            .is_some_and(|offer| suffices(offer, left, line.quantity));
+        if !enough {
+            shortages.push(Shortage {
+                variant_id: line.variant_id,
+                requested: line.quantity,
+                available: left.max(0),
+            });
+        }
+    }
+    Ok(shortages)
+}
+
+/// A promise that cannot be kept no longer holds anything.
+async fn give_up(tx: &mut Conn, env: &Env, reservation: &Stored) -> Result<Option<i64>, Error> {
+    let rows = execute!(
+        tx,
+        sqlx::query(
+            "UPDATE reservations SET state = 'expired', updated_at = $1
+             WHERE id = $2 AND state = 'held'"
+        )
+        .bind(env.now().as_micros())
+        .bind(reservation.id)
+    )?;
+    if rows == 0 {
+        return Err(overtaken());
+    }
+    let mut changed = BTreeSet::new();
+    for line in reservation.counted() {
+        stock::unreserve(tx, env, line.variant_id, line.quantity).await?;
+        changed.insert(Change::stock(line.quote.product_id));
+    }
+    Ok(changes::record(tx, env.now(), &changed).await?)
+}

@@ -1,0 +1,146 @@
+//! Group commit: requests that wait at the same time are decided in one transaction.
+//!
+//! In a rush on one variant each request alone would wait for the row's lock and for the disk.
+//! Together they take the rows once, in the order of ids, and wait once.
+
+use std::collections::HashSet;
+
+use techcommerce_kernel::{Env, Error};
+use techcommerce_store::{Db, transact};
+use tokio::sync::{mpsc, oneshot};
+
+use super::{
+    expire::expire_due,
+    lines::Wanted,
+    reserve::{Answer, reserve},
+};
+use crate::model::Notifier;
+
+/// How many requests may wait; beyond that the caller is told to come back.
+const QUEUE: usize = 2_000;
+/// How many requests one transaction decides.
+const BATCH: usize = 200;
+
+type Waiting = (Wanted, oneshot::Sender<Answer>);
+
+/// Takes requests and waits for their answers. Clones share one queue.
+#[derive(Debug, Clone)]
+pub struct Collector {
+    queue: mpsc::Sender<Waiting>,
+}
+
+/// Decides what waits in the queue. Run it once.
+pub struct CollectorTask {
+    queue: mpsc::Receiver<Waiting>,
+    db: Db,
+    env: Env,
+    notifier: Notifier,
+}
+
+impl Collector {
+    /// A queue, and the task that empties it.
+    pub fn new(db: Db, env: Env, notifier: Notifier) -> (Self, CollectorTask) {
+        let (sender, receiver) = mpsc::channel(QUEUE);
+        (Self { queue: sender }, CollectorTask { queue: receiver, db, env, notifier })
+    }
+
+    /// Waits until the request is decided.
+    ///
+    /// # Errors
+    /// See [`reserve`]; `unavailable` if too many wait or the process is shutting down.
+    pub async fn reserve(&self, wanted: Wanted) -> Answer {
+        let (answer, decided) = oneshot::channel();
+        self.queue
+            .try_send((wanted, answer))
+            .map_err(|_| Error::unavailable("Too many people are buying at once. Please try again."))?;
+        decided
+            .await
+            .unwrap_or_else(|_| Err(Error::unavailable("The shop is restarting. Please try again.")))
+    }
+}
+
+impl CollectorTask {
+    /// Runs until every [`Collector`] is gone and the queue is empty.
+    pub async fn run(mut self) {
+        let mut batch = Vec::new();
+        loop {
+            if batch.is_empty() && self.queue.recv_many(&mut batch, BATCH).await == 0 {
+                return;
+            }
+            while batch.len() < BATCH
+                && let Ok(waiting) = self.queue.try_recv()
+            {
+                batch.push(waiting);
+            }
+            // Two requests with one id are decided one after the other.
+            let mut ids = HashSet::new();
+            let (now, later) = batch.into_iter().partition(|(wanted, _)| ids.insert(wanted.id));
+            batch = later;
+            self.decide(now).await;
+        }
+    }
+
+    async fn decide(&self, waiting: Vec<Waiting>) {
+        let (requests, answers): (Vec<Wanted>, Vec<_>) = waiting.into_iter().unzip();
+        let decided = self.decide_all(&requests).await;
+        for (answer, decision) in answers.into_iter().zip(decided) {
+            // Whoever no longer waits asks again with the same id and gets the same answer.
+            let _ = answer.send(decision);
+        }
+    }
+
+    async fn decide_all(&self, requests: &[Wanted]) -> Vec<Answer> {
+        let mut decided = self.transaction(requests).await;
+        let short = |answer: &Answer| {
+            matches!(answer, Err(error) if error.code() == techcommerce_contracts::codes::OUT_OF_STOCK)
+        };
+        if !decided.iter().any(short) {
+            return decided;
+        }
+        // Stock whose deadline has passed is not left to the next run of the schedule.
+        match expire_due(&self.db, &self.env).await {
+            Ok(expired) if expired.count > 0 => self.notifier.changed(expired.position),
+            Ok(_) => return decided,
+            Err(error) => {
+                tracing::warn!(?error, "overdue reservations could not be taken back");
+                return decided;
+            }
+        }
+        let places: Vec<usize> =
+            (0..decided.len()).filter(|index| short(&decided[*index])).collect();
+        let again: Vec<Wanted> = places.iter().map(|index| requests[*index].clone()).collect();
+        for (index, answer) in places.into_iter().zip(self.transaction(&again).await) {
+            decided[index] = answer;
+        }
+        decided
+    }
+
+    /// Decides all in one transaction; if that fails as a whole, each in its own.
+    async fn transaction(&self, requests: &[Wanted]) -> Vec<Answer> {
+        match self.once(requests).await {
+            Ok(answers) => answers,
+            Err(error) if requests.len() == 1 => vec![Err(error)],
+            Err(error) => {
+                tracing::warn!(?error, requests = requests.len(), "a batch of reservations failed; each is tried alone");
+                let mut answers = Vec::with_capacity(requests.len());
+                for request in requests {
+                    answers.push(match self.once(std::slice::from_ref(request)).await {
+                        Ok(mut one) => one.pop().unwrap_or_else(|| {
+                            Err(Error::internal("a reservation was not answered"))
+                        }),
+                        Err(error) => Err(error),
+                    });
+                }
+                answers
+            }
+        }
+    }
+
+    async fn once(&self, requests: &[Wanted]) -> Result<Vec<Answer>, Error> {
+        let (answers, position) = transact!(self.db, |tx| -> Result<(Vec<Answer>, Option<i64>), Error> {
+            reserve(tx, &self.env, requests).await
+        })?;
+        self.notifier.changed(position);
+        Ok(answers)
+    }
+}

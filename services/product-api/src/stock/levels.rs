@@ -1,0 +1,179 @@
+//! How many there are of each variant, and how many of them are promised.
+
+use techcommerce_kernel::{Env, Uuid};
+use techcommerce_store::{Conn, StoreError, dialect::in_list, execute, with};
+
+use super::Movement;
+
+/// The stock of one variant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::FromRow)]
+pub struct Level {
+    /// Of this variant.
+    pub variant_id: Uuid,
+    /// How many there are.
+    pub on_hand: i64,
+    /// How many of them are promised to checkouts under way.
+    pub reserved: i64,
+}
+
+impl Level {
+    /// How many may still be promised; below zero if more is promised than there is.
+    pub const fn available(&self) -> i64 {
+        self.on_hand.saturating_sub(self.reserved)
+    }
+}
+
+/// Opens the level of a new variant.
+pub async fn open(
+    tx: &mut Conn,
+    env: &Env,
+    variant_id: Uuid,
+    on_hand: i64,
+    movement: Movement<'_>,
+) -> Result<(), StoreError> {
+    execute!(
+        tx,
+        sqlx::query(
+            "INSERT INTO stock_levels (variant_id, on_hand, reserved, updated_at)
+             VALUES ($1, $2, 0, $3)"
+        )
+        .bind(variant_id)
+        .bind(on_hand)
+        .bind(env.now().as_micros())
+    )?;
+    if on_hand != 0 {
+        movement.write(tx, env, variant_id, on_hand, on_hand).await?;
+    }
+    Ok(())
+}
+
+/// The level of a variant, if there is such a variant.
+pub async fn level(conn: &mut Conn, variant_id: Uuid) -> Result<Option<Level>, StoreError> {
+    with!(conn, |c| sqlx::query_as(
+        "SELECT variant_id, on_hand, reserved FROM stock_levels WHERE variant_id = $1"
+    )
+    .bind(variant_id)
+    .fetch_optional(c)
+    .await)
+}
+
+/// The product that a variant belongs to.
+pub async fn product_of(conn: &mut Conn, variant_id: Uuid) -> Result<Option<Uuid>, StoreError> {
+    with!(conn, |c| sqlx::query_scalar(
+        "SELECT product_id FROM variants WHERE id = $1"
+    )
+    .bind(variant_id)
+    .fetch_optional(c)
+    .await)
+}
+
+/// Sets how many there are, whatever there were; gives the new level and whether it changed.
+/// `None`: there is no such variant.
+pub async fn set(
+    tx: &mut Conn,
+    env: &Env,
+    variant_id: Uuid,
+    on_hand: i64,
+    movement: Movement<'_>,
+) -> Result<Option<(Level, bool)>, StoreError> {
+    // Changing nothing takes the row's lock and tells what is in it, on both engines.
+    let before: Option<Level> = with!(tx, |c| sqlx::query_as(
+        "UPDATE stock_levels SET updated_at = updated_at WHERE variant_id = $1
+         RETURNING variant_id, on_hand, reserved"
+    )
+    .bind(variant_id)
+    .fetch_optional(c)
+    .await)?;
+    let Some(before) = before else {
+        return Ok(None);
+    };
+    if before.on_hand == on_hand {
+        return Ok(Some((before, false)));
+    }
+    let after = add(tx, env, variant_id, on_hand - before.on_hand, None, movement).await?;
+    Ok(after.map(|level| (level, true)))
+}
+
+/// Adds `delta` pieces (or, negative, takes them away) and writes the movement.
+///
+/// With `at_least` it only happens if that many are left afterwards. `None`: it did not happen,
+/// or there is no such variant.
+pub async fn add(
+    tx: &mut Conn,
+    env: &Env,
+    variant_id: Uuid,
+    delta: i64,
+    at_least: Option<i64>,
+    movement: Movement<'_>,
+) -> Result<Option<Level>, StoreError> {
+    let level: Option<Level> = with!(tx, |c| sqlx::query_as(
+        "UPDATE stock_levels SET on_hand = on_hand + $1, updated_at = $2
+         WHERE variant_id = $3 AND on_hand + $1 >= $4
+         RETURNING variant_id, on_hand, reserved"
+    )
+    .bind(delta)
+    .bind(env.now().as_micros())
+    .bind(variant_id)
+    .bind(at_least.unwrap_or(i64::MIN))
+    .fetch_optional(c)
+    .await)?;
+    if let Some(level) = &level {
+        movement.write(tx, env, variant_id, delta, level.on_hand).await?;
+    }
+    Ok(level)
+}
+
+/// Takes the locks of levels in the order of ids and gives what is in them.
+pub async fn lock(tx: &mut Conn, variants: &[Uuid]) -> Result<Vec<Level>, StoreError> {
+    let mut ordered = variants.to_vec();
+    ordered.sort_unstable();
+    ordered.dedup();
+    let mut levels = Vec::with_capacity(ordered.len());
+    for chunk in ordered.chunks(500) {
+        let sql = format!(
+            "SELECT variant_id, on_hand, reserved FROM stock_levels WHERE variant_id IN {}
+             ORDER BY variant_id{}",
+            in_list(1, chunk.len()),
+            tx.dialect().for_update()
+        );
+        let rows: Vec<Level> = with!(tx, |c| {
+            let mut query = sqlx::query_as(sqlx::AssertSqlSafe(sql.as_str()));
+            for id in chunk {
+                query = query.bind(*id);
+            }
+            query.fetch_all(c).await
+        })?;
+        levels.extend(rows);
+    }
+    Ok(levels)
+}
+
+/// Promises `quantity` more. Whether that may be is decided before, under [`lock`].
+pub async fn reserve(
+    tx: &mut Conn,
+    env: &Env,
+    variant_id: Uuid,
+    quantity: i64,
+) -> Result<(), StoreError> {
+    execute!(
+        tx,
+        sqlx::query(
+            "UPDATE stock_levels SET reserved = reserved + $1, updated_at = $2
+             WHERE variant_id = $3"
+        )
+        .bind(quantity)
+        .bind(env.now().as_micros())
+        .bind(variant_id)
+    )?;
+    Ok(())
+}
+
+/// Takes a promise of `quantity` back. The database refuses to go below zero.
+pub async fn unreserve(
+    tx: &mut Conn,
+    env: &Env,
+    variant_id: Uuid,
+    quantity: i64,
+) -> Result<(), StoreError> {
+    reserve(tx, env, variant_id, -quantity).await
+}
