@@ -29,7 +29,7 @@ def speaker(x, base, w, h, col, seed):
     return o
 
 
-@pic("shelf-speakers")
+@pic("shelf-speakers", fit=(1, -6, -23))
 def _():
     o = speaker(124, 800, 300, 500, OAK, 3) + speaker(532, 800, 300, 500, OAK, 9)
     return stand(B_PINE, o, 796, [(290, 804, 180), (700, 804, 180)])
@@ -58,21 +58,34 @@ def _():
     return stand(B_CLAY, o, 764, [(206, 772, 70), (794, 772, 70)])
 
 
-@pic("headphones-sand")
+@pic("headphones-sand", fit=(0.94, 0, -20))
 def _():
     c = SAND
-    o = L("M500 560C440 60 620 40 640 250", dk(STEEL, .4), 30, op=.0)
-    o += L("M470 420C440 240 470 150 540 140", dk(c, .35), 62) + L("M468 418C438 240 468 148 540 138", dk(c, .06), 54)
-    o += R(446, 300, 56, 150, 16, metal(STEEL, 446, 502))
-    o += L("M474 440C320 440 250 520 250 620M474 440C630 440 700 520 700 620", dk(STEEL, .35), 26) + L("M474 438C322 438 252 520 252 618M474 438C626 438 696 520 696 618", STEEL, 18) + L("M470 432C330 436 260 506 252 590", "#fff", 5, op=.7)
-    o += E(500, 606, 222, 250, dk("#6d5f50", .3)) + E(474, 606, 222, 250, lin([(0, li(c, .3)), (.5, c), (1, dk(c, .28))], (0, 0), (1, 1)))
-    o += E(474, 606, 176, 202, lin([(0, dk(c, .2)), (1, li(c, .25))], (0, 0), (1, 1))) + E(474, 606, 168, 194, fade(li(c, .06), .14))
-    o += E(474, 606, 168, 194, pat("perf", .0)) + "".join(C(474 + math.cos(a) * r, 606 + math.sin(a) * r * 1.14, 4.2, dk(c, .5)) for r, n in ((36, 10), (62, 16), (88, 22), (114, 28)) for a in [i * math.tau / n for i in range(n)])
-    o += C(474, 606, 14, RUST)
-    o += C(252, 620, 22, fade(BRASS)) + C(696, 620, 22, fade(BRASS)) + C(252, 620, 8, dk(BRASS, .4)) + C(696, 620, 8, dk(BRASS, .4))
-    o += R(462, 848, 26, 50, 8, metal(BRASS, 462, 488)) + tube("M475 896C480 950 600 950 700 900S860 760 1010 800", RUST, 13)
-    o += P("M300 560C310 470 360 410 430 396C370 450 340 520 336 600Z", "#fffaf0", op=.4)
-    return hang(B_DUSK, o, .8)
+    o = ""
+    # cable and plug, lying in a loose loop below
+    d = "M236 800C240 900 330 930 430 880S600 760 680 820S700 960 560 940"
+    o += G(L(d, "#1d1930", 11, op=.25), tf="translate(7 10)") + tube(d, RUST, 12)
+    o += G(R(-13, -30, 26, 60, 6, metal(BRASS, -13, 13)), R(-9, 28, 18, 10, 2, BLACK), R(-5, 36, 10, 30, 2, metal(BRASS, -5, 5)), R(-5, 46, 10, 4, 0, BLACK), tf="translate(530 932) rotate(76)")
+    b = "M236 520C196 20 804 20 764 520"
+    o += L(b, dk(STEEL, .35), 20) + L(b, STEEL, 13) + L("M234 490C214 50 760 50 762 440", "#ffffff", 3.5, op=.6)
+    pad = "M264 300C310 90 690 90 736 300"
+    o += L(pad, dk(c, .42), 86) + L(pad, c, 78) + L("M262 286C318 92 650 84 722 248", li(c, .5), 14, op=.5)
+    o += stitch("M296 306C340 136 660 136 704 306", dk(c, .4), 3.5, "13 9", .7) + stitch("M232 296C284 46 716 46 768 296", dk(c, .4), 3.5, "13 9", .7)
+    for s in (-1, 1):
+        x = 500 + s * 258
+        o += R(x - 20, 336, 40, 110, 12, metal(STEEL, x - 20, x + 20)) + "".join(L("M%s %sh24" % (x - 12, 352 + k * 13), dk(STEEL, .4), 2.4, op=.6) for k in range(5))
+        y = "M%s 640A172 190 0 0 1 %s 640" % (x - 172, x + 172)
+        o += E(x + 6, 650, 168, 188, dk("#5e5348", .2)) + E(x, 642, 168, 188, lin([(0, "#8a7a68"), (1, "#54493f")], (0, 0), (1, 1)))
+        o += E(x, 640, 146, 164, lin([(0, li(c, .4)), (.5, c), (1, dk(c, .28))], (0, 0), (1, 1)))
+        o += E(x, 640, 112, 128, lin([(0, dk(c, .22)), (1, li(c, .3))], (0, 0), (1, 1))) + E(x, 640, 106, 122, fade(li(c, .05), .12))
+        o += "".join(C(x + math.cos(a) * r, 640 + math.sin(a) * r * 1.12, 3.4, dk(c, .5)) for r, n in ((30, 10), (48, 16), (66, 22)) for a in [i * math.tau / n for i in range(n)])
+        o += C(x, 640, 9, RUST)
+        o += L(y, dk(STEEL, .4), 24) + L(y, STEEL, 16) + L("M%s 610A172 190 0 0 1 %s 470" % (x - 168, x - 50), "#ffffff", 4, op=.6)
+        for q in (-172, 172):
+            o += C(x + q, 640, 17, fade(BRASS, .3)) + C(x + q, 640, 6, dk(BRASS, .4))
+        o += P("M%s 600C%s 550 %s 520 %s 506C%s 540 %s 580 %s 620Z" % (x - 126, x - 112, x - 84, x - 50, x - 80, x - 98, x - 104), "#fffaf0", op=.4)
+    o += R(225, 800, 22, 34, 7, metal(BRASS, 225, 247))
+    return flat(B_DUSK, o, .9)
 
 
 def record(r, label=RUST):
@@ -85,7 +98,7 @@ def record(r, label=RUST):
     return o + C(0, 0, r * .35, label) + C(0, 0, r * .35, lin([(0, "#fffaf0", .3), (1, "#1d1930", .25)], (0, 0), (1, 1))) + C(0, 0, r * .26, "none", stroke="#f7efdd", sw=2, op=.7) + L("M%s %sq%s %s %s 0t%s 0" % (f(-r * .14), f(-r * .14), f(r * .07), f(-r * .09), f(r * .14), f(r * .14)), "#f7efdd", f(r * .025)) + C(0, 0, r * .035, "#f2efe6")
 
 
-@pic("turntable-above")
+@pic("turntable-above", fit=(0.94, 0, 12))
 def _():
     c = ASH
     d = rr(110, 170, 780, 660, 22)
@@ -102,7 +115,7 @@ def _():
     return flat(B_PLUM, o, .9)
 
 
-@pic("turntable")
+@pic("turntable", fit=(1, 0, -56))
 def _():
     c = ASH
     o = ""
@@ -126,7 +139,7 @@ def _():
     return stand(B_BLUSH, o, 790, [(210, 798, 44), (790, 798, 44)])
 
 
-@pic("table-radio")
+@pic("table-radio", fit=(0.94, -12, 66))
 def _():
     c = CHERRY
     o = tube("M760 330L900 90", STEEL, 7) + C(901, 88, 8, STEEL)
@@ -152,7 +165,7 @@ def _():
     return stand(B_BUTTER, o, 800, [(500, 804, 340)])
 
 
-@pic("pocket-speaker")
+@pic("pocket-speaker", fit=(1, -26, -43))
 def _():
     c = CORAL
     o = tube("M838 470C960 470 960 660 840 650", "#3a3a40", 22) + R(816, 452, 40, 40, 10, fade("#3a3a40", .2))
@@ -175,7 +188,7 @@ def _():
     return stand(B_SKY, o, 790, [(500, 796, 320)])
 
 
-@pic("integrated-amplifier")
+@pic("integrated-amplifier", fit=(1, 0, -70))
 def _():
     o = ""
     for x in (220, 780):
@@ -206,7 +219,7 @@ def _():
     return stand(B_TEAL, o, 796, [(220, 802, 44), (780, 802, 44), (500, 798, 380)])
 
 
-@pic("braided-cable")
+@pic("braided-cable", fit=(0.93, -22, -37))
 def _():
     def braid(d, w=26):
         return (L(d, dk(RUST, .35), w) + L(d, RUST, w - 5) + L(d, OAT, w - 5, dash="9 17", cap="butt") + G(L(d, "#fffaf0", 4, op=.35), tf="translate(-4 -4)"))
@@ -228,7 +241,7 @@ def _():
     return flat(B_MIST, G(o, tf="translate(-20 -6)"), .5)
 
 
-@pic("record-crate")
+@pic("record-crate", fit=(1.06, 0, 25))
 def _():
     c = "#dfc091"
     rnd = random.Random(14)

@@ -25,7 +25,7 @@ def rivet(x, y, r=8):
     return C(x, y, r + 1.5, dk(BRASS, .5)) + C(x, y, r, rad([(0, li(BRASS, .6)), (.6, BRASS), (1, dk(BRASS, .3))], (.35, .3), .75))
 
 
-@pic("canvas-rucksack")
+@pic("canvas-rucksack", fit=(1.17, 0, 38))
 def _():
     c = OLIVE
     o = tube("M340 330C250 380 232 560 262 742", dk(TAN, .15), 34) + tube("M660 330C750 380 768 560 738 742", dk(TAN, .15), 34)
@@ -105,19 +105,19 @@ def tote(col, full=True):
     return o
 
 
-@pic("market-tote")
+@pic("market-tote", fit=(1, -24, 52))
 def _():
     return stand(B_DUSK, G(tote("#e3d6bc"), tf="translate(0 20)"), 808, [(500, 814, 262)])
 
 
-@pic("market-tote-ink")
+@pic("market-tote-ink", fit=(1.06, 0, 89))
 def _():
     peg = R(410, 96, 180, 60, 30, fade(OAK, .15)) + clip(rr(410, 96, 180, 60, 30), hgrain(410, 96, 180, 60, OAK, 4))
     front = C(500, 126, 40, dk(OAK, .3)) + C(496, 120, 38, rad([(0, li(OAK, .5)), (.6, OAK), (1, dk(OAK, .3))], (.35, .3), .8))
     return hang(B_OCHRE, peg + G(tote(INK, False), tf="translate(0 -60) scale(1 1.05)") + front, .8)
 
 
-@pic("card-wallet")
+@pic("card-wallet", fit=(1.2, 0, -9))
 def _():
     o = G(R(150, 190, 460, 300, 24, fade("#e7ddc8")), R(150, 240, 460, 46, 0, INK, op=.8), tf="rotate(-3 400 300)")
     o += G(R(160, 240, 460, 300, 24, fade("#6d94a0")), L("M200 300c20 -16 40 -16 60 0s40 16 60 0", "#f7efdd", 7, op=.8), tf="rotate(1 400 300)")
@@ -132,7 +132,7 @@ def _():
     return flat(B_PINE, G(o, tf="translate(100 36) rotate(-9 400 500) translate(-8 20)"), .8)
 
 
-@pic("messenger-satchel")
+@pic("messenger-satchel", fit=(1.06, 0, 25))
 def _():
     c = CHARCOAL
     o = L("M190 470C170 120 830 120 810 470", dk("#7a7363", .3), 44) + L("M190 470C170 124 830 124 810 470", "#7a7363", 38) + L("M190 470C170 124 830 124 810 470", pat("twill", .3), 38)
@@ -149,7 +149,7 @@ def _():
     return stand(B_SKY, o, 790, [(500, 794, 332)])
 
 
-@pic("weekend-holdall")
+@pic("weekend-holdall", fit=(1, 21, -10))
 def _():
     c = NAVY
     o = tube("M340 500C330 250 600 250 600 480", dk(TAN, .3), 26)
@@ -170,12 +170,12 @@ def _():
     return stand(B_ROSE, o, 790, [(500, 794, 360)])
 
 
-@pic("laptop-sleeve")
+@pic("laptop-sleeve", fit=(1.1, 4, 15))
 def _():
     c = CHARCOAL
     o = R(110, 150, 560, 500, 26, fade("#cfd3d6", .12)) + R(110, 150, 560, 500, 26, "none", stroke="#f2f3f4", sw=3)
     d = rr(80, 260, 620, 470, 26)
-    o += blur(8, R(80, 250, 620, 40, 20, "#1d1930"), op=.4) + P(d, fade(c, .14)) + P(d, pat("felt", .4, 1.1))
+    o += blur(8, R(80, 250, 620, 40, 20, "#1d1930"), op=.4) + P(d, fade(c, .14)) + P(d, pat("felt", .3, 1))
     o += stitch("M98 276V700M682 276V700", OCHRE, 4, "15 10") + L("M84 263H696", li(c, .4), 4, op=.6)
     fl = "M250 214H530V440C530 486 500 510 470 510H310C280 510 250 486 250 440Z"
     o += blur(9, P(fl, "#1d1930", tf="translate(5 10)"), op=.5) + P(fl, fade(TAN, .2)) + clip(fl, speckle(250, 214, 280, 300, dk(TAN, .5), 200, 3, (.8, 2.2), .25)) + stitch("M268 230V436C268 474 290 492 314 492H466C490 492 512 474 512 436V230", "#f0dcb4", 3.4, "13 9")
@@ -183,7 +183,7 @@ def _():
     return flat(B_CLAY, G(o, tf="translate(110 56) rotate(7 390 440)"), .9)
 
 
-@pic("wash-bag")
+@pic("wash-bag", fit=(1.09, 23, -83))
 def _():
     c = NAVY
     body = "M180 520C180 470 210 448 260 446H740C790 448 820 470 820 520L832 748C832 780 816 792 786 792H214C184 792 168 780 168 748Z"
@@ -198,7 +198,7 @@ def _():
     return stand(B_SAGE, o, 790, [(500, 794, 326)])
 
 
-@pic("roll-top-pack")
+@pic("roll-top-pack", fit=(1.14, 0, 12))
 def _():
     c = SLATE
     o = tube("M330 360C236 420 240 640 286 760", dk(c, .35), 40) + tube("M670 360C764 420 760 640 714 760", dk(c, .45), 40)
@@ -221,7 +221,7 @@ def _():
     return stand(B_BLUSH, o, 792, [(500, 796, 220)])
 
 
-@pic("bag-repair-service")
+@pic("bag-repair-service", fit=(0.88, -8, -6))
 def _():
     c = OLIVE
     o = cloth(poly((60, 150), (700, 120), (720, 800), (90, 840)), c, "canvas", .28, 1.3)
@@ -241,10 +241,10 @@ def _():
     reel = R(-86, -100, 172, 34, 8, fade(BEECH)) + R(-86, 92, 172, 34, 8, fade(dk(BEECH, .1)))
     th = rr(-66, -68, 132, 162, 10)
     reel += P(th, round_("#f0e2c2", -66, 66)) + clip(th, "".join(L("M-70 %sL70 %s" % (-66 + i * 9, -60 + i * 9), "#b8a67f", 2.2, op=.7) for i in range(19)))
-    o += G(reel, tf="translate(808 330) rotate(14)")
+    o += G(reel, tf="translate(846 270) rotate(14)")
     # scissors
     sc = ""
     for s in (1, -1):
-        sc += G(P("M-6 0L10 -250C14 -256 18 -240 18 -226L12 10Z", lin([(0, "#f2f4f5"), (.5, STEEL), (1, dk(STEEL, .35))], (0, 0), (1, 0))), L("M4 0C16 40 40 60 40 108", dk(STEEL, .3), 16), E(40, 152, 38, 50, "none", stroke=IRON, sw=20), E(38, 149, 38, 50, "none", stroke=li(IRON, .35), sw=5), tf="scale(%s 1) rotate(6)" % s)
-    o += G(sc, C(0, -4, 12, BRASS), tf="translate(830 660) rotate(-16)")
+        sc += G(P("M-6 0L10 -250C14 -256 18 -240 18 -226L12 10Z", lin([(0, "#f2f4f5"), (.5, STEEL), (1, dk(STEEL, .35))], (0, 0), (1, 0))), L("M4 0C16 40 40 60 40 108", dk(STEEL, .3), 16), E(40, 152, 38, 50, "none", stroke=IRON, sw=20), E(38, 149, 38, 50, "none", stroke=li(IRON, .35), sw=5), tf="scale(%s 1) rotate(11)" % s)
+    o += G(sc, C(0, -4, 12, BRASS), tf="translate(858 690) rotate(-10) scale(.98)")
     return flat(B_STONE, G(o, tf="translate(16 10)"), .7)

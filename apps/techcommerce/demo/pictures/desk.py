@@ -21,7 +21,7 @@ def _():
     return flat(B_SAGE, G(rib, notebook(CLAY), tf="translate(340 150) rotate(8)"))
 
 
-@pic("linen-notebook-stack")
+@pic("linen-notebook-stack", fit=(1.22, 7, -138))
 def _():
     o = ""
     y = 790
@@ -86,7 +86,7 @@ def _():
     return flat(B_BLUSH, o, .5)
 
 
-@pic("ash-laptop-stand")
+@pic("ash-laptop-stand", fit=(1.18, 0, 27))
 def _():
     c = ASH
     o = ""
@@ -111,7 +111,7 @@ def _():
     return stand(B_LILAC, o, 800, [(262, 806, 52), (738, 806, 52)])
 
 
-@pic("desk-clock")
+@pic("desk-clock", fit=(1.16, -9, 18))
 def _():
     c = OCHRE
     o = tube("M380 740L340 796", dk(c, .15), 34) + tube("M620 740L660 796", dk(c, .15), 34)
@@ -133,7 +133,7 @@ def _():
     return stand(B_TEAL, o, 800, [(344, 806, 34), (664, 806, 34)])
 
 
-@pic("tape-dispenser")
+@pic("tape-dispenser", fit=(1.07, -8, -49))
 def _():
     c = INK
     d = "M140 760C140 560 190 430 330 418C440 410 470 560 560 606C640 644 720 600 800 556C826 542 850 552 854 580L866 770C866 784 858 790 846 790H168C148 790 140 780 140 760Z"
@@ -163,7 +163,7 @@ def tray(x, y, w, h, seed):
     return o
 
 
-@pic("letter-tray")
+@pic("letter-tray", fit=(1.13, 0, -84))
 def _():
     c = OAK
 
@@ -202,7 +202,7 @@ def _():
     return stand(B_SKY, o, 792, [(500, 796, 350)])
 
 
-@pic("graphite-pencils")
+@pic("graphite-pencils", fit=(1, -24, 54))
 def _():
     o = ""
     def pencil(x, y, ln, grade, c):
@@ -225,7 +225,7 @@ def _():
     return flat(B_OCHRE, G(o, box_, tf="translate(170 190) rotate(-4)"), .7)
 
 
-@pic("gift-card")
+@pic("gift-card", fit=(1.07, -8, -20))
 def _():
     env = "M0 0H620V420H0Z"
     card = R(60, -210, 500, 330, 22, fade("#24495a", .12))

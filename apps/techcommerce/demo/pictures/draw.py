@@ -11,6 +11,7 @@ import math
 import random
 
 PICTURES = {}
+FITS = {}
 
 # --- palette ---------------------------------------------------------------
 SAND, OAT, CHALK, CREAM = "#d8c19b", "#ddcfb6", "#f1ece1", "#f0dfba"
@@ -28,12 +29,19 @@ B_STONE, B_DUSK, B_PINE, B_INK = "#dad6cd", "#93a2b5", "#59756a", "#3c4a63"
 B_ROSE, B_OCHRE, B_SKY, B_PLUM = "#d9a898", "#ddb36a", "#b3cbdb", "#6b5468"
 
 
-def pic(name):
+def pic(name, fit=None):
+    """Register a picture. fit: (scale, dx, dy) places the finished drawing in the frame."""
     def deco(fn):
         assert name not in PICTURES, name
-        PICTURES[name] = fn
+        PICTURES[name], FITS[name] = fn, fit
         return fn
     return deco
+
+
+def draw(name):
+    """The complete SVG of one picture."""
+    _c.defs, _c.n, _c.fit = [], 0, FITS[name]
+    return PICTURES[name]()
 
 
 # --- colour ----------------------------------------------------------------
@@ -58,14 +66,10 @@ def dk(c, t=.2):
 # --- definitions collected while one picture is drawn ------------------------
 class _Ctx:
     def __init__(self):
-        self.defs, self.n = [], 0
+        self.defs, self.n, self.fit = [], 0, None
 
 
 _c = _Ctx()
-
-
-def reset():
-    _c.defs, _c.n = [], 0
 
 
 def _def(fmt):
@@ -167,7 +171,7 @@ def clip(shape, *items, tf=None):
 
 
 def blur(px, *items, op=None):
-    i = _def('<filter id="@" x="-60%%" y="-60%%" width="220%%" height="220%%"><feGaussianBlur stdDeviation="%s"/></filter>' % px)
+    i = _def('<filter id="@" filterUnits="userSpaceOnUse" x="-1500" y="-1500" width="4000" height="4000"><feGaussianBlur stdDeviation="%s"/></filter>' % px)
     return '<g filter="url(#%s)"%s>%s</g>' % (i, ' opacity="%s"' % op if op else "", "".join(items))
 
 
@@ -287,19 +291,39 @@ def hgrain(x, y, w, h, col, seed=1, n=None, op=.5):
     return o
 
 
+def _wrap(size, marks):
+    """Marks that run over the edge of a pattern tile come in again on the other side."""
+    return "".join('<g transform="translate(%d %d)">%s</g>' % (x, y, marks) for x in (0, -size) for y in (0, -size))
+
+
+def _fibres(a, b):
+    rnd = random.Random(7)
+    return _wrap(160, "".join('<path d="M%s %sq%s %s %s %s" stroke="%s" stroke-width="1.2" fill="none"/>' % tuple(
+        [f(i % 16 * 10 + rnd.uniform(0, 10)), f(i // 16 * 10 + rnd.uniform(0, 10))] + [f(rnd.uniform(-8, 8)) for _ in range(4)] + [rnd.choice((a, b))]) for i in range(256)))
+
+
+def _slubs(a, b):
+    """Linen: even threads with the odd thicker stretch."""
+    rnd = random.Random(11)
+    even = "".join('<path d="M0 %dh180" stroke="%s" stroke-width=".8" opacity=".55"/><path d="M%d 0v180" stroke="%s" stroke-width=".8" opacity=".55"/>' % (k * 5 + 2, a, k * 5 + 2, b) for k in range(36))
+    slub = "".join('<path d="M%d %dh%d" stroke="%s" stroke-width="%s"/><path d="M%d %dv%d" stroke="%s" stroke-width="%s"/>' % (
+        rnd.randint(0, 179), i * 3, rnd.randint(18, 90), a, f(rnd.uniform(.8, 1.7)),
+        i * 3 + 1, rnd.randint(0, 179), rnd.randint(18, 90), b, f(rnd.uniform(.8, 1.7))) for i in range(60))
+    return even + _wrap(180, slub)
+
+
 def pat(kind, op=.16, s=1, tf=""):
     """Surface textures as pattern fills; use as an overlay over a coloured shape."""
     a, b = "#1d1930", "#fffaf0"
     t = {
         "canvas": (8, 8, '<path d="M0 2h4M4 6h4" stroke="%s" stroke-width="2"/><path d="M4 2h4M0 6h4" stroke="%s" stroke-width="1.4" opacity=".8"/>' % (a, b)),
-        "linen": (14, 14, '<path d="M0 3h14M0 8.5h9M3 12h11" stroke="%s" stroke-width="1.1"/><path d="M4 0v14M10.5 0v14" stroke="%s" stroke-width="1.2"/>' % (a, b)),
+        "linen": (180, 180, _slubs(a, b)),
         "twill": (16, 16, '<path d="M-4 4L4 -4M0 16L16 0M12 20L20 12" stroke="%s" stroke-width="4"/>' % a),
         "perf": (20, 20, '<circle cx="5" cy="5" r="4" fill="%s"/><circle cx="15" cy="15" r="4" fill="%s"/>' % (a, a)),
         "knit": (22, 18, '<path d="M0 2L11 13L22 2" stroke="%s" stroke-width="4" fill="none"/><path d="M0 -4L11 7L22 -4M0 14L11 25L22 14" stroke="%s" stroke-width="2" fill="none" opacity=".8"/>' % (a, b)),
-        "felt": (60, 60, "".join('<path d="M%d %dl%d %d" stroke="%s" stroke-width="1.6"/>' % (x, y, dx, dy, col) for x, y, dx, dy, col in
-                                 [(4, 8, 9, 4, a), (22, 3, 4, 10, b), (40, 12, 12, -5, a), (12, 30, 10, -6, b), (33, 28, 3, 9, a),
-                                  (50, 36, 8, 5, b), (7, 50, 12, 3, a), (28, 46, 9, 6, b), (46, 52, 5, -9, a)])),
+        "felt": (160, 160, _fibres(a, b)),
     }[kind]
+    op = round(op * {"linen": .62, "felt": .7}.get(kind, 1), 3)
     i = _def('<pattern id="@" width="%s" height="%s" patternUnits="userSpaceOnUse" patternTransform="scale(%s) %s"><g opacity="%s">%s</g></pattern>'
              % (t[0], t[1], s, tf, op, t[2]))
     return "url(#%s)" % i
@@ -366,7 +390,11 @@ def _dark(bg):
 
 
 def _doc(bg, back, shadows, obj, over):
-    body = back + shadows + ('<g id="o">%s</g>' % obj) + over
+    body = shadows + ('<g id="o">%s</g>' % obj) + over
+    if _c.fit:
+        sc, dx, dy = _c.fit
+        body = G(body, tf="translate(%s %s) scale(%s) translate(-500 -500)" % (500 + dx, 500 + dy, sc))
+    body = back + body
     return ('<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" viewBox="0 0 1000 1000" width="1280" height="1280"><defs>%s</defs>%s</svg>'
             % ("".join(_c.defs), body))
 
@@ -380,19 +408,21 @@ def _wall(bg):
 def stand(bg, obj, floor=800, contact=(), under="", over="", cast=True, horizon=None, lean=-50, tall=.3, sop=.3):
     """Things on a surface. contact: (cx, y, rx) for each spot that touches it."""
     hz = horizon or floor - 130
+    if _c.fit and not horizon:
+        hz = 500 + _c.fit[2] + (hz - 500) * _c.fit[0]
     sh = dk(bg, .62)
     back = _wall(bg)
     back += R(0, 0, 1000, 1000, 0, lin([(0, li(bg, .3), 0), ((hz - 50) / 1000, li(bg, .3), 0), ((hz + 26) / 1000, li(bg, .3), .85), (1, dk(bg, .02), .5)]))
     s = ""
     if cast:
         u = '<g transform="translate(0 %s) skewX(%s) scale(1 %s) translate(0 %s)"><use xlink:href="#o"/></g>' % (f(floor), lean, tall, f(-floor))
-        m = _def('<mask id="@" maskUnits="userSpaceOnUse" x="0" y="0" width="1000" height="1000"><rect width="1000" height="1000" fill="%s"/></mask>'
+        m = _def('<mask id="@" maskUnits="userSpaceOnUse" x="-500" y="-500" width="2000" height="2000"><rect x="-500" y="-500" width="2000" height="2000" fill="%s"/></mask>'
                  % lin([(0, "#ffffff"), (1, "#222222")], (0, floor), (0, floor - 260), True))
         s += '<g mask="url(#%s)">%s</g>' % (m, _sil(sh, sop, 13, u))
     for cx, y, rx in contact:
         s += blur(15, E(cx + rx * .07, y + 5, rx * 1.04, max(9, rx * .12), sh), op=.55)
         s += blur(5, E(cx + 2, y + 2, rx * .97, max(5, rx * .07), dk(bg, .8)), op=.5)
-    return _doc(bg, back + under, s, obj, over)
+    return _doc(bg, back, under + s, obj, over)
 
 
 def flat(bg, obj, lift=1.0, under="", over=""):
@@ -401,7 +431,7 @@ def flat(bg, obj, lift=1.0, under="", over=""):
     u = '<use xlink:href="#o"/>'
     s = G(_sil(sh, .34, 20 * lift, u), tf="translate(%s %s)" % (f(24 * lift), f(32 * lift)))
     s += G(_sil(sh, .42, 6, u), tf="translate(%s %s)" % (f(6 * lift), f(8 * lift)))
-    return _doc(bg, _wall(bg) + under, s, obj, over)
+    return _doc(bg, _wall(bg), under + s, obj, over)
 
 
 def hang(bg, obj, far=1.0, under="", over=""):
@@ -409,7 +439,7 @@ def hang(bg, obj, far=1.0, under="", over=""):
     sh = dk(bg, .6)
     u = '<use xlink:href="#o"/>'
     s = G(_sil(sh, .26, 24 * far, u), tf="translate(%s %s)" % (f(64 * far), f(58 * far)))
-    return _doc(bg, _wall(bg) + under, s, obj, over)
+    return _doc(bg, _wall(bg), under + s, obj, over)
 
 
 def close(bg, obj, over=""):

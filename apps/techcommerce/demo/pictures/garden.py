@@ -31,14 +31,14 @@ def olive(cx, y, s=1, seed=3):
     return o + "".join(leaves)
 
 
-@pic("terracotta-pot")
+@pic("terracotta-pot", fit=(0.9, 0, 32))
 def _():
     o = olive(500, 560, 1.08) + lathe(500, [(196, 768, "c"), (190, 792), (176, 800)], TERRA, .14) + E(500, 768, 196, 27, li(TERRA, .25)) + E(500, 770, 184, 23, dk(TERRA, .3))
     p_ = pot(500, 778, 200, 240, soil=True)
     return stand(B_MIST, G(lathe(500, [(196, 768, "c"), (190, 792), (176, 800)], TERRA, .14), E(500, 768, 196, 27, li(TERRA, .25)), E(500, 770, 184, 23, dk(TERRA, .3)), p_, olive(500, 548, 1.12)), 800, [(500, 816, 178)])
 
 
-@pic("terracotta-pot-trio")
+@pic("terracotta-pot-trio", fit=(1, 0, -113))
 def _():
     o = pot(340, 800, 220, 340, seed=2)
     b = pot(730, 806, 150, 220, seed=6)
@@ -50,7 +50,7 @@ def _():
     return stand(B_SAGE, o, 800, [(340, 822, 150), (730, 820, 104)])
 
 
-@pic("watering-can")
+@pic("watering-can", fit=(0.91, 20, -4))
 def _():
     c = "#5f7d62"
     o = ""
@@ -75,7 +75,7 @@ def _():
     return stand(B_BUTTER, o, 800, [(580, 818, 206)])
 
 
-@pic("hand-tools")
+@pic("hand-tools", fit=(0.95, -7, 3))
 def _():
     st = "#aeb5b9"
 
@@ -126,7 +126,7 @@ def _():
     return flat(B_SKY, G(o, tf="translate(14 -12)"), .7)
 
 
-@pic("twine-ball")
+@pic("twine-ball", fit=(1, -13, -108))
 def _():
     c = "#c79f63"
     rnd = random.Random(6)
@@ -157,7 +157,7 @@ def _():
     return stand(B_CLAY, o, 800, [(330, 820, 186), (690, 814, 100)])
 
 
-@pic("secateurs")
+@pic("secateurs", fit=(0.9, -23, -31))
 def _():
     c = RUST
     st = "#b4babd"
@@ -179,7 +179,7 @@ def _():
     return flat(B_SAND, tool + tw, .8)
 
 
-@pic("nest-box")
+@pic("nest-box", fit=(0.96, -24, 10))
 def _():
     c = "#cf9f6b"
     o = ""
@@ -209,7 +209,7 @@ def _():
     return hang(B_TEAL, G(o, tf="translate(-8 -30)"), .9)
 
 
-@pic("garden-trug")
+@pic("garden-trug", fit=(0.89, 0, 21))
 def _():
     c = "#c08e58"
     o = ""

@@ -15,8 +15,7 @@ def main():
     out.mkdir(parents=True, exist_ok=True)
     names = sys.argv[2:] or sorted(draw.PICTURES)
     for name in names:
-        draw.reset()
-        svg = draw.PICTURES[name]()
+        svg = draw.draw(name)
         path = out / (name + ".svg")
         if not path.exists() or path.read_text("utf-8") != svg:
             path.write_text(svg, "utf-8")  # untouched files keep their time stamp

@@ -20,18 +20,18 @@ def mug(cx, base, r, h, col, k=.17, drink=None, seed=4, dots=True, handle=1):
     return o
 
 
-@pic("stoneware-mug")
+@pic("stoneware-mug", fit=(1.14, -28, -66))
 def _():
     return stand(B_SAGE, mug(455, 762, 235, 372, SAND), 780, [(455, 790, 190)])
 
 
-@pic("stoneware-mug-ink")
+@pic("stoneware-mug-ink", fit=(1.1, -28, -46))
 def _():
     o = mug(455, 740, 240, 330, INK, .3, "#3a2318", 9, handle=1)
     return stand(B_BLUSH, o, 770, [(455, 782, 190)], over=steam(430, 380))
 
 
-@pic("enamel-kettle")
+@pic("enamel-kettle", fit=(1.19, 52, -6))
 def _():
     c = SAGE
     spout = "M318 690C236 668 232 548 150 470L142 446L196 424L212 440C268 492 276 560 350 574Z"
@@ -65,7 +65,7 @@ def lemon(cx, cy, r):
     return o + C(cx, cy, r * .1, "#fbf1cf")
 
 
-@pic("oak-chopping-board")
+@pic("oak-chopping-board", fit=(1, 22, 40))
 def _():
     d = "M330 330C330 300 350 286 384 282C440 274 452 250 452 214V150C452 112 474 92 505 92S558 112 558 150V214C558 250 570 274 626 282C660 286 680 300 680 330V742C680 772 664 788 634 788H376C346 788 330 772 330 742Z"
     o = G(P(d, lin([(0, dk(OAK, .25)), (1, dk(OAK, .45))])), tf="translate(24 -6)")
@@ -81,7 +81,7 @@ def _():
     return stand(B_MIST, o, 792, [(505, 792, 182), (236, 806, 74), (742, 794, 56)])
 
 
-@pic("cast-iron-casserole")
+@pic("cast-iron-casserole", fit=(1.07, 0, -49))
 def _():
     c = RUST
     o = ""
@@ -101,7 +101,7 @@ def _():
     return stand(B_BUTTER, o, 782, [(500, 800, 208)])
 
 
-@pic("carbon-steel-pan")
+@pic("carbon-steel-pan", fit=(1, -15, -70))
 def _():
     c = "#4b4d55"
     h = "M640 560L690 500C760 448 838 408 900 392C926 388 934 410 914 424C848 456 786 504 742 560L700 606Z"
@@ -136,7 +136,7 @@ def egg(x, y, s=1, seed=1):
              tf="translate(%s %s) scale(%s)" % (x, y, s))
 
 
-@pic("carbon-steel-pan-above")
+@pic("carbon-steel-pan-above", fit=(0.91, -3, 19))
 def _():
     c = "#4b4d55"
     h = "M600 610L672 560L900 838C924 872 892 904 860 884L586 690Z"
@@ -165,7 +165,7 @@ def glassware(cx, prof, k=.13, tint=GLASS, inner=""):
     return o
 
 
-@pic("pour-over-set")
+@pic("pour-over-set", fit=(1.12, -15, 0))
 def _():
     c = CHALK
     cof = "#5a3420"
@@ -199,7 +199,7 @@ def jar(cx, base, r, h, fill_items, level=.12, seed=5):
     return glassware(cx, prof, inner=inner) + lid_wood(cx, top - 38, r + 8, 48, seed=seed)
 
 
-@pic("storage-jar")
+@pic("storage-jar", fit=(1.21, 0, 6))
 def _():
     rnd = random.Random(12)
     bits = [R(300, 400, 400, 420, 0, "#b98a45")]
@@ -229,7 +229,7 @@ def _():
     return stand(B_ROSE, o, 788, [(240, 794, 120), (520, 806, 120), (790, 794, 120)])
 
 
-@pic("pepper-mill")
+@pic("pepper-mill", fit=(1.12, -33, -10))
 def _():
     c = BEECH
     prof = [(86, 470, "c"), (92, 486), (70, 540), (60, 590), (74, 660), (104, 730), (112, 770, "c"), (112, 790)]

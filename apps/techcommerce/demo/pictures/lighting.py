@@ -28,7 +28,7 @@ def beam(cx, y, r, w, bottom=1000, op=.5):
     return blur(18, P(d, lin([(0, WARM, op), (.6, WARM, op * .3), (1, WARM, 0)])))
 
 
-@pic("dome-pendant")
+@pic("dome-pendant", fit=(1.08, 0, 36))
 def _():
     return hang(B_BUTTER, pendant(500, 270, 315, INK), 1.1, over=beam(500, 632, 290, 470, 1010, .55))
 
@@ -40,7 +40,7 @@ def _():
     return hang(B_PINE, o, .9, over=b)
 
 
-@pic("lever-desk-lamp")
+@pic("lever-desk-lamp", fit=(1.08, -14, 0))
 def _():
     c = RUST
     o = lathe(560, [(150, 760), (156, 776), (158, 796)], c, .17, low=.1) + E(560, 760, 150, 25, lin([(0, li(c, .35)), (1, c)], (0, 0), (1, .4)))
@@ -88,7 +88,7 @@ def table_lamp(glass, foot, night=False):
     o += lathe(500, [(46, 560), (44, 620), (78, 690), (150, 752), (172, 786), (164, 800)], foot, .15, gloss=.5)
     o += P("M458 590C450 660 400 720 358 766C350 780 346 786 348 792C370 740 440 690 470 600Z", "#fffaf0", op=.35)
     o += band(500, 528, 50, 40, BRASS, .16, metal(BRASS, 450, 550))
-    d = lathe_d(500, [(20, 212), (150, 238), (256, 320), (296, 430), (286, 520, "c"), (270, 534)], .12)
+    d = lathe_d(500, [(74, 212), (168, 240), (256, 320), (296, 430), (286, 520, "c"), (270, 534)], .12)
     if night:
         o += P(d, rad([(0, "#fff6d6"), (.3, "#ffd98c"), (.7, glass), (1, dk(glass, .35))], (500, 470), 330, True))
     else:
@@ -100,12 +100,12 @@ def table_lamp(glass, foot, night=False):
     return o
 
 
-@pic("glass-table-lamp")
+@pic("glass-table-lamp", fit=(1.13, 0, -6))
 def _():
     return stand(B_TEAL, table_lamp("#f3efe4", "#e9e4d8"), 796, [(500, 814, 168)], over=glow(500, 430, 340, "#fff0c4", .35))
 
 
-@pic("glass-table-lamp-amber")
+@pic("glass-table-lamp-amber", fit=(1.13, 0, -6))
 def _():
     o = table_lamp("#d98a35", "#a8642a", True)
     return stand(B_INK, o, 796, [(500, 814, 168)], under=glow(500, 440, 620, "#ffca77", .5) + E(500, 850, 460, 90, rad([(0, "#ffca77", .5), (1, "#ffca77", 0)])),
@@ -129,7 +129,7 @@ def _():
     return stand(B_PLUM, o, 850, [(296, 858, 26), (716, 858, 26), (541, 768, 20)], horizon=700, over=glow(500, 290, 420, WARM, .4), sop=.35)
 
 
-@pic("brass-wall-light")
+@pic("brass-wall-light", fit=(1.21, 14, 94))
 def _():
     o = E(330, 470, 104, 150, fade("#cf9f4a", .25)) if False else ""
     o += C(300, 470, 118, lin([(0, li(BRASS, .5)), (.5, BRASS), (1, dk(BRASS, .35))], (0, 0), (1, 1))) + C(300, 470, 104, lin([(0, li(BRASS, .2)), (.5, li(BRASS, .5)), (1, dk(BRASS, .2))], (0, 0), (1, 1)))
@@ -144,7 +144,7 @@ def _():
     return hang(B_SAGE, o, .9, under=glow(620, 380, 470, "#fff2c0", .75), over=glow(620, 370, 260, "#fff6d8", .4))
 
 
-@pic("carry-lantern")
+@pic("carry-lantern", fit=(1, 0, 34))
 def _():
     c = MOSS
     o = tube("M330 330C300 90 700 90 670 330", STEEL, 13)
@@ -176,7 +176,7 @@ def candle(cx, base, top, seed):
     return o
 
 
-@pic("beeswax-candles")
+@pic("beeswax-candles", fit=(1.13, 0, 15))
 def _():
     o = candle(378, 806, 300, 1) + candle(622, 790, 390, 2)
     return stand(B_PINE, o, 796, [(378, 818, 90), (622, 802, 90)], under=glow(500, 320, 560, "#ffd88a", .4), over=glow(378, 240, 220, "#ffdf9a", .7) + glow(622, 330, 200, "#ffdf9a", .65))

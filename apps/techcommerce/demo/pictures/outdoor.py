@@ -6,7 +6,7 @@ def flask(cx, base, h, r, col, cup=True):
     top = base - h
     sh = top + h * .26
     o = ""
-    body = [(r * .66, sh - 4), (r * .9, sh + h * .05), (r, sh + h * .12), (r, base - 34, "c"), (r, base - 26)]
+    body = [(r * .66, sh - 4), (r * .8, sh + h * .016), (r * .92, sh + h * .05), (r * .985, sh + h * .1), (r, sh + h * .17), (r, base - 34, "c"), (r, base - 26)]
     o += lathe(cx, [(r, base - 28), (r * .98, base - 8), (r * .92, base)], STEEL, .13, fill=metal(STEEL, cx - r, cx + r))
     o += lathe(cx, body, col, .13, gloss=.26, low=.12, extra=speckle(cx - r, sh, 2 * r, h, li(col, .4), 90, 4, (.8, 1.8), .25))
     o += L("M%s %sV%s" % (f(cx - r * .66), f(sh + h * .15), f(base - 60)), "#fffaf0", r * .09, op=.3)
@@ -21,13 +21,13 @@ def flask(cx, base, h, r, col, cup=True):
     return o
 
 
-@pic("vacuum-flask")
+@pic("vacuum-flask", fit=(1.1, -17, 26))
 def _():
     loop = tube("M612 330C700 340 700 450 640 470", TAN, 22)
     return stand(B_OCHRE, loop + flask(500, 806, 640, 150, PINE) + C(608, 342, 12, metal(STEEL, 596, 620)), 806, [(500, 820, 146)])
 
 
-@pic("vacuum-flask-pair")
+@pic("vacuum-flask-pair", fit=(1.15, -38, -66))
 def _():
     o = flask(330, 800, 560, 128, RUST, False) + flask(596, 772, 430, 112, CHALK)
     cx, b, r = 800, 806, 84
@@ -62,12 +62,12 @@ def umbrella_open(c):
     return o
 
 
-@pic("storm-umbrella")
+@pic("storm-umbrella", fit=(0.8, 0, -66))
 def _():
     return hang(B_SKY, G(umbrella_open(OCHRE), tf="translate(528 424) rotate(14) scale(.96)"), .9)
 
 
-@pic("storm-umbrella-closed")
+@pic("storm-umbrella-closed", fit=(0.91, 30, 51))
 def _():
     c = NAVY
     o = L("M0 -40V-120", "#9a6238", 16) + tube("M0 -120V-200C0 -286 104 -286 104 -204", "#9a6238", 29, .5) + R(-16, -130, 32, 26, 6, metal(BRASS, -16, 16))
@@ -76,7 +76,7 @@ def _():
     o += clip(d, "".join(L("M%s -70C%s 120 %s 340 %s 600" % (x, f(x * 2.6 + 14), f(x * 2.2 + 30), f(x * .2)), dk(c, .5), 4, op=.6) for x in (-24, -8, 8, 20)), "".join(L("M%s -70C%s 120 %s 340 %s 600" % (x - 5, f(x * 2.6 + 8), f(x * 2.2 + 24), f(x * .2)), li(c, .4), 3, op=.4) for x in (-24, -8, 8, 20)))
     o += P("M-53 150C-20 180 30 184 57 160V190C30 214 -20 210 -54 180Z", dk(c, .25)) + C(20, 192, 8, BRASS)
     o += P("M-8 596H8L4 670H-4Z", metal(BRASS, -8, 8))
-    return stand(B_CLAY, G(o, tf="translate(420 300) rotate(-12) scale(.86)"), 868, [(541, 868, 12)], horizon=800, lean=-30, tall=.5)
+    return stand(B_CLAY, G(o, tf="translate(420 300) rotate(-12) scale(1.2 .86)"), 868, [(541, 868, 12)], horizon=800, lean=-30, tall=.5)
 
 
 @pic("ridge-tent")
@@ -109,7 +109,7 @@ def _():
     return stand(B_SAGE, o, 800, [(405, 800, 236)], horizon=640, over=g, sop=.34, under=P("M0 640C160 560 300 600 420 560S720 480 1000 590V720H0Z", "#b5c6ac", op=.7) + P("M0 670C240 610 480 690 700 640S900 620 1000 650V760H0Z", "#bccbb0", op=.8))
 
 
-@pic("camp-mug")
+@pic("camp-mug", fit=(1.12, -8, -24))
 def _():
     c = CHALK
     o = tube("M648 420C800 380 810 690 640 690", c, 38, .5)
@@ -122,7 +122,7 @@ def _():
     return stand(B_TEAL, o, 784, [(460, 800, 196)], over=steam(440, 300))
 
 
-@pic("folding-stool")
+@pic("folding-stool", fit=(1.26, -3, -86))
 def _():
     c = OLIVE
     w = ASH
@@ -144,7 +144,7 @@ def _():
     return stand(B_LILAC, o, 812, [(664, 818, 24), (334, 822, 24), (512, 782, 20), (424, 806, 20)])
 
 
-@pic("picnic-blanket")
+@pic("picnic-blanket", fit=(1.09, -6, -40))
 def _():
     c = RUST
 
@@ -173,7 +173,7 @@ def _():
     return stand(B_MIST, o, 788, [(560, 792, 310)])
 
 
-@pic("field-compass")
+@pic("field-compass", fit=(0.93, -65, 10))
 def _():
     c = BRASS
     lid = C(500, 262, 190, lin([(0, li(c, .55)), (.5, c), (1, dk(c, .35))], (0, 0), (1, 1))) + C(500, 262, 172, lin([(0, dk(c, .35)), (.6, c), (1, li(c, .4))], (0, 0), (1, 1))) + C(500, 262, 150, lin([(0, dk(c, .12)), (.5, li(c, .35)), (1, dk(c, .15))], (0, 0), (1, 1)))
@@ -202,7 +202,7 @@ def _():
     return flat(B_PINE, G(o, tf="translate(500 500) scale(.97) rotate(-8) translate(-500 -500)"), .8)
 
 
-@pic("wool-beanie")
+@pic("wool-beanie", fit=(1.07, 0, 9))
 def _():
     c = OCHRE
     d = "M190 640C186 420 280 190 500 186S814 420 810 640Z"

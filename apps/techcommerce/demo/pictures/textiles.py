@@ -4,31 +4,30 @@ from draw import *
 
 def cushion(w, c, seed=1, kind="linen"):
     h = w
-    d = ("M%s %sC%s %s %s %s 0 %sC%s %s %s %s %s %sC%s %s %s %s %s 0C%s %s %s %s %s %sC%s %s %s %s 0 %sC%s %s %s %s %s %sC%s %s %s %s %s 0C%s %s %s %s %s %sZ" % ((0,) * 42)) if False else None
     a = w / 2
     e = a * .1
     d = "M%s %sC%s %s %s %s %s %sC%s %s %s %s %s %sC%s %s %s %s %s %sC%s %s %s %s %s %sZ" % tuple(f(v) for v in (
-        -a, -a, -a * .5, -a + e * 1.7, a * .5, -a + e * 1.7, a, -a,
-        a - e * 1.6, -a * .5, a - e * 1.6, a * .5, a, a,
-        a * .5, a - e * .9, -a * .5, a - e * .9, -a, a,
-        -a + e * 1.6, a * .5, -a + e * 1.6, -a * .5, -a, -a))
+        -a, -a, -a * .5, -a + e * .9, a * .5, -a + e * .9, a, -a,
+        a - e * .9, -a * .5, a - e * .9, a * .5, a, a,
+        a * .5, a - e * .5, -a * .5, a - e * .5, -a, a,
+        -a + e * .9, a * .5, -a + e * .9, -a * .5, -a, -a))
     o = L(d, dk(c, .3), 17) + L(d, li(c, .12), 8)
     o += P(d, rad([(0, li(c, .3)), (.45, c), (1, dk(c, .38))], (.36, .3), .8)) + P(d, pat(kind, .34, 1.1))
     s = ""
     for x, y, dx, dy in ((-1, -1, .5, .42), (1, -1, -.46, .46), (-1, 1, .44, -.5), (1, 1, -.5, -.4)):
         s += L("M%s %sQ%s %s %s %s" % (f(x * a * .97), f(y * a * .97), f(x * a * .7), f(y * a * .78), f(x * a + dx * a), f(y * a + dy * a)), "#1d1930", 20)
         s += L("M%s %sQ%s %s %s %s" % (f(x * a * .97), f(y * a * .97), f(x * a * .84), f(y * a * .66), f(x * a + dx * a * .5), f(y * a + dy * a * 1.2)), "#1d1930", 14)
-    o += clip(d, blur(13, s, op=.26), blur(12, G(s, tf="translate(18 16)").replace("#1d1930", "#fffaf0"), op=.16))
+    o += clip(d, blur(13, s.replace("#1d1930", dk(c, .6)), op=.3), blur(12, G(s, tf="translate(20 17)").replace("#1d1930", li(c, .5)), op=.2))
     return o
 
 
-@pic("linen-cushion")
+@pic("linen-cushion", fit=(1.14, 0, 12))
 def _():
-    o = G(cushion(600, RUST), tf="translate(500 500) rotate(-3)")
-    return stand(B_STONE, o, 806, [(500, 800, 250)])
+    o = G(cushion(600, RUST), tf="translate(500 500) rotate(-1.2)")
+    return stand(B_STONE, o, 806, [(500, 790, 284)])
 
 
-@pic("linen-cushion-pair")
+@pic("linen-cushion-pair", fit=(0.93, -5, -25))
 def _():
     o = G(cushion(480, SAGE), tf="translate(386 520) rotate(7)") + G(blur(18, R(-210, -190, 400, 420, 60, "#1d1930"), op=.3), tf="translate(610 580)") + G(cushion(440, OAT), tf="translate(636 566) rotate(-12)")
     return stand(B_CLAY, o, 792, [(370, 776, 190), (640, 788, 180)])
@@ -47,7 +46,7 @@ def folds(x, base, w, hs, cols, kind="linen", op=.3, s=1):
     return o, y
 
 
-@pic("lambswool-throw")
+@pic("lambswool-throw", fit=(1.23, 0, -108))
 def _():
     c = OCHRE
     o = ""
@@ -99,8 +98,8 @@ def _():
             x, y = bx * 42, by * 40
             col = "#f1e3c3" if 8 <= by < 11 else (RUST if by == 12 else c)
             g = P("M-20 16C-14 -2 4 -14 22 -16C18 4 2 18 -20 16Z" if not flip else "M20 16C14 -2 -4 -14 -22 -16C-18 4 -2 18 20 16Z", lin([(0, li(col, .28)), (.6, col), (1, dk(col, .22))]))
-            tw += G(g, tf="translate(%s %s)" % (x + (by % 2) * 0 + (by * 10 * (1 if not flip else -1)) % 42, y + 4))
-    o += R(-10, -10, 1020, 624, 0, dk(c, .32)) + clip(R(-10, -10, 1020, 622, 0, "#000"), R(-10, 310, 1020, 124, 0, dk("#f1e3c3", .3)), R(-10, 470, 1020, 44, 0, dk(RUST, .3)), tw) + L("M0 606H1000", dk(c, .4), 7, op=.6)
+            tw += G(g, tf="translate(%s %s) scale(1.12)" % (x + (by % 2) * 0 + (by * 10 * (1 if not flip else -1)) % 42, y + 4))
+    o += R(-10, -10, 1020, 624, 0, "#a87a2c") + clip(R(-10, -10, 1020, 622, 0, "#000"), R(-10, 310, 1020, 124, 0, "#cdb88c"), R(-10, 470, 1020, 44, 0, dk(RUST, .2)), tw) + L("M0 606H1000", dk(c, .4), 7, op=.6)
     return close(B_DUSK, _bg(B_DUSK) + G(blur(16, G(sh, R(-10, 500, 1020, 110, 0, "#1d1930"), tf="translate(26 34)"), op=.35)) + o)
 
 
@@ -119,7 +118,7 @@ def sock(c, heel):
     return o
 
 
-@pic("wool-socks")
+@pic("wool-socks", fit=(1, 8, 37))
 def _():
     o = G(sock(RUST, OAT), tf="translate(470 110) rotate(9) scale(.98)")
     o2 = G(sock(RUST, OAT), tf="translate(210 170) rotate(-4) scale(.98)")
@@ -135,7 +134,7 @@ def waffle(x, y, w, h, c, s=30):
     return "url(#%s)" % n
 
 
-@pic("bath-towels")
+@pic("bath-towels", fit=(1.2, 0, -63))
 def _():
     o, y = "", 796
     for i, (c, h) in enumerate(((OAT, 112), (SAGE, 108), (OAT, 104), (SAGE, 84))):
@@ -147,8 +146,6 @@ def _():
             d = rr(x + k * 5, y, w - k * 8, hh, int(hh / 2) - 1)
             o += P(d, waffle(0, 0, 0, 0, c, 22)) + P(d, lin([(0, "#fffaf0", .5), (.4, "#fffaf0", 0), (.75, "#1d1930", .12), (1, "#1d1930", .45)]))
             o += clip(d, R(x, y, 70, hh, 0, lin([(0, "#fffaf0", .4), (1, "#fffaf0", 0)], (0, 0), (1, 0))), R(x + w - 120, y, 120, hh, 0, lin([(0, "#1d1930", 0), (1, "#1d1930", .28)], (0, 0), (1, 0))))
-        if i in (1, 2):
-            o += L("M%s %sc-4 26 30 26 26 0" % (f(x + 90), f(y + h - 6)), dk(c, .22), 8)
     # a sprig on top
     o += G(L("M0 0C60 -20 150 -30 240 -10", "#6b6a45", 5), "".join(leaf(30 + i * 32, -10 - (i % 3) * 4, 62, (-48 if i % 2 else 36), mix(LEAF, SAGE, .4), .3) for i in range(6)), leaf(236, -10, 56, -4, mix(LEAF, SAGE, .4), .3), tf="translate(390 %s)" % f(y + 2))
     return stand(B_MIST, o, 796, [(500, 800, 320)])
@@ -197,7 +194,7 @@ def _():
     return hang(B_BLUSH, o, .7)
 
 
-@pic("tea-towels")
+@pic("tea-towels", fit=(1.06, -4, 15))
 def _():
     w = "#f1ebdd"
     a = rr(0, 0, 360, 620, 6)
@@ -232,8 +229,6 @@ def _():
                            "".join(P(poly((x, 370), (x + 42, 322), (x + 84, 370), (x + 42, 418)), RUST) + P(poly((x + 18, 370), (x + 42, 342), (x + 66, 370), (x + 42, 398)), "#f1e6cd") + P(poly((x + 32, 370), (x + 42, 358), (x + 52, 370), (x + 42, 382)), INK) for x in range(3, 510, 84)),
                            "".join(P(poly((x, 185), (x + 21, 215), (x + 42, 185)), "#f1e6cd") + P(poly((x, 555), (x + 21, 525), (x + 42, 555)), "#f1e6cd") for x in range(3, 510, 42)))
     o += clip(d, "".join(L("M0 %sH510" % y, "#1d1930" if (y // 6) % 2 else "#fffaf0", 2, op=.16) for y in range(0, 740, 6)), R(0, 0, 510, 740, 0, pat("linen", .2)), R(0, 0, 510, 740, 0, lin([(0, "#fffaf0", .22), (.5, "#fffaf0", 0), (1, "#1d1930", .18)], (0, 0), (1, 1))))
-    # one corner turned over
-    o += G(blur(10, P("M510 740L400 740C440 700 470 660 510 610Z", "#1d1930"), op=.0))
     floor = ""
     for i in range(-1, 8):
         floor += R(i * 150, 0, 148, 1000, 0, mix(B_CLAY, "#c79a72", .22 + .1 * (i % 3)), op=.55) + vgrain(i * 150, 0, 148, 1000, "#c79a72", 20 + i, 5, .28)
@@ -241,7 +236,7 @@ def _():
     return flat(B_CLAY, G(o, tf="translate(262 112) rotate(-5 255 370)"), .6, under=G(floor, op=.6))
 
 
-@pic("bed-linen")
+@pic("bed-linen", fit=(1.2, 0, -78))
 def _():
     c = CHALK
     o, y = "", 794
