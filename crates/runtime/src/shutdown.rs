@@ -126,4 +126,23 @@ mod tests {
         two.requested().await;
         assert!(two.token().is_cancelled());
     }
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn the_first_signal_asks_and_the_second_ends() {
+        let send = |signal: &str| {
+            let own = std::process::id().to_string();
+            let kill = std::process::Command::new("kill")
+                .args([signal, &own])
+                .status();
+            assert!(kill.unwrap().success());
+        };
+        let shutdown = Shutdown::new();
+        let (at_once, ended) = tokio::sync::oneshot::channel();
+        end_on_signals(shutdown.clone(), || at_once.send(()).unwrap()).unwrap();
+        send("-TERM");
+        shutdown.requested().await;
+        send("-INT");
+        ended.await.unwrap();
+    }
 }
