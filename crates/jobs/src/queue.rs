@@ -50,6 +50,11 @@ impl Queue {
         self.wake.sleeper()
     }
 
+    /// Whether the queue's database answers.
+    pub async fn ping(&self) -> Result<(), Error> {
+        Ok(self.db.ping().await?)
+    }
+
     /// When the next job can be taken (perhaps in the past), if any is open.
     pub async fn next_due(&self) -> Result<Option<Timestamp>, Error> {
         let mut conn = self.db.read().await?;

@@ -56,7 +56,8 @@ struct Inner {
 }
 
 impl JobSet {
-    /// The jobs of `service`, whose queue this is.
+    /// Starts the set of `service`, whose queue this is.
+    #[allow(clippy::new_ret_no_self, reason = "a set is put together first")]
     pub fn new(service: &'static str, queue: Queue) -> Builder {
         let builder = Builder {
             service,

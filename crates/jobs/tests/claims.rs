@@ -1,5 +1,7 @@
 //! Who gets which job, and who may still finish it.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a panic is how a test fails")]
+
 mod common;
 
 use std::{collections::HashSet, time::Duration};

@@ -1,5 +1,7 @@
 //! What becomes of a job when it runs.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a panic is how a test fails")]
+
 mod common;
 
 use std::time::Duration;

@@ -1,5 +1,7 @@
 //! What comes round with the clock.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a panic is how a test fails")]
+
 mod common;
 
 use std::{sync::Arc, time::Duration};

@@ -9,6 +9,7 @@
 
 mod folder;
 mod message;
+mod settings;
 mod smtp;
 
 pub use folder::Folder;
