@@ -1,16 +1,115 @@
-//! product-api: products, prices, stock, reservations, search and import.
+//! Products, prices, stock, reservations, search and import.
+//!
+//! [`build`] makes the service from what it needs. The public reads from a model in memory
+//! ([`model`]) that follows the change feed ([`changes`]); staff and checkouts read and write the
+//! database ([`catalogue`], [`stock`], [`reservations`]). The endpoints are one file each.
 
 pub mod audit;
 pub mod catalogue;
 pub mod changes;
+mod endpoints;
+mod jobs;
 pub mod model;
 pub mod reservations;
 pub mod stock;
 
 use std::sync::LazyLock;
 
+use axum::Router;
 use sqlx::migrate::Migrator;
+use techcommerce_contracts::{Service, TokenVerifier};
+use techcommerce_http::{Check, Exposure, Health, Limits, ServiceStack, service_stack};
+use techcommerce_jobs::{JobSet, Queue, Wake};
+use techcommerce_kernel::{Currency, Env, Error};
+use techcommerce_runtime::Task;
+use techcommerce_store::Db;
+use techcommerce_telemetry::Telemetry;
+
+use crate::{model::Notifier, reservations::Collector};
 
 /// The schema: the catalogue, the stock, the change feed, and the job queue's tables.
 pub static MIGRATOR: LazyLock<Migrator> =
     LazyLock::new(|| techcommerce_jobs::with_tables(sqlx::migrate!("./migrations")));
+
+/// What the owner decides.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The currency of all prices.
+    pub currency: Currency,
+}
+
+/// What the service needs.
+#[derive(Debug, Clone)]
+pub struct Deps {
+    /// Clock and randomness.
+    pub env: Env,
+    /// The service's database, migrated with [`MIGRATOR`].
+    pub db: Db,
+    /// Wakes the worker of this process.
+    pub wake: Wake,
+    /// Verifies who calls.
+    pub verifier: TokenVerifier,
+    /// Where metrics go.
+    pub telemetry: Telemetry,
+    /// What the owner decides.
+    pub settings: Settings,
+}
+
+/// The service, ready to be served.
+pub struct Built {
+    /// Its routes, with everything around them.
+    pub router: Router,
+    /// Its state and checks.
+    pub health: Health,
+    /// The public endpoints by their outer paths.
+    pub openapi: utoipa::openapi::OpenApi,
+    /// What it does in the background.
+    pub tasks: Vec<Task>,
+    /// Its jobs and schedules.
+    pub jobs: JobSet,
+}
+
+/// Makes the service.
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn build(deps: Deps) -> Result<Built, Error> {
+    let notifier = Notifier::default();
+    let (collector, collecting) =
+        Collector::new(deps.db.clone(), deps.env.clone(), notifier.clone());
+    let db = deps.db.clone();
+    let check = Check::new("database", move || {
+        let db = db.clone();
+        async move { Ok(db.ping().await?) }
+    });
+    let health = Health::new(Service::ProductApi, vec![check]);
+    let jobs = jobs(&deps);
+    let app = endpoints::App::new(endpoints::Inner {
+        env: deps.env.clone(),
+        db: deps.db,
+        settings: deps.settings,
+        notifier,
+        collector,
+    });
+    let (router, openapi) = endpoints::router(app);
+    let stack = ServiceStack {
+        service: Service::ProductApi,
+        env: deps.env,
+        telemetry: deps.telemetry,
+        verifier: deps.verifier,
+        health: health.clone(),
+        exposure: Exposure::Internal,
+        limits: Limits { body_bytes: 4 * 1024 * 1024, ..Limits::default() },
+    };
+    let tasks = vec![Task::new("reservations", |stop| async move {
+        collecting.run(stop.requested()).await;
+        Ok(())
+    })];
+    Ok(Built { router: service_stack(router, stack), health, openapi, tasks, jobs })
+}
+
+/// The service's jobs alone, for a worker that runs apart from it.
+pub fn jobs(deps: &Deps) -> JobSet {
+    let queue = Queue::new(deps.db.clone(), deps.env.clone(), deps.wake.clone());
+    jobs::set(&deps.db, &deps.env, queue)
+}

@@ -29,7 +29,7 @@ impl Shop {
     fn new(db: &TestDb) -> Self {
         let (env, clock) = Env::manual(7);
         let (collector, task) = Collector::new(db.db(), env.clone(), Notifier::default());
-        tokio::spawn(task.run());
+        tokio::spawn(task.run(std::future::pending()));
         Self { db: db.db(), env, clock, collector }
     }
 

@@ -60,12 +60,24 @@ impl Collector {
 }
 
 impl CollectorTask {
-    /// Runs until every [`Collector`] is gone and the queue is empty.
-    pub async fn run(mut self) {
+    /// Runs until `stop`, then decides what still waits and takes nothing new.
+    pub async fn run(mut self, stop: impl Future<Output = ()>) {
+        let mut stop = std::pin::pin!(stop);
         let mut batch = Vec::new();
         loop {
-            if batch.is_empty() && self.queue.recv_many(&mut batch, BATCH).await == 0 {
-                return;
+            if batch.is_empty() {
+                tokio::select! {
+                    biased;
+                    received = self.queue.recv_many(&mut batch, BATCH) => {
+                        if received == 0 {
+                            return;
+                        }
+                    }
+                    () = &mut stop, if !self.queue.is_closed() => {
+                        self.queue.close();
+                        continue;
+                    }
+                }
             }
             while batch.len() < BATCH
                 && let Ok(waiting) = self.queue.try_recv()

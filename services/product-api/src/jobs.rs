@@ -1,0 +1,69 @@
+//! The service's jobs: what comes round with the clock.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use techcommerce_jobs::{Handler, Job, JobSet, Outcome, Queue, Schedule};
+use techcommerce_kernel::{Env, Error};
+use techcommerce_store::{Db, transact};
+
+use crate::{changes, reservations};
+
+const EXPIRE: &str = "reservations.expire";
+const PRUNE: &str = "changes.prune";
+
+/// For how long the change feed is kept: a replica that was away longer loads everything anew.
+const FEED_KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
+
+/// The handlers and schedules.
+pub fn set(db: &Db, env: &Env, queue: Queue) -> JobSet {
+    JobSet::new("product-api", queue)
+        .handler(Expire { db: db.clone(), env: env.clone() })
+        .schedule(Schedule::new(EXPIRE, Duration::from_secs(30), EXPIRE))
+        .handler(Prune { db: db.clone(), env: env.clone() })
+        .schedule(Schedule::new(PRUNE, Duration::from_secs(24 * 3600), PRUNE))
+        .build()
+}
+
+/// Takes back stock whose deadline has passed. Whoever needs such stock earlier does it too.
+struct Expire {
+    db: Db,
+    env: Env,
+}
+
+#[async_trait]
+impl Handler for Expire {
+    fn kind(&self) -> &'static str {
+        EXPIRE
+    }
+
+    async fn run(&self, _job: &Job) -> Result<Outcome, Error> {
+        let expired = reservations::expire_all(&self.db, &self.env).await?;
+        if expired.count > 0 {
+            tracing::info!(count = expired.count, "reservations ran out");
+        }
+        Ok(Outcome::Done)
+    }
+}
+
+/// Keeps the change feed short.
+struct Prune {
+    db: Db,
+    env: Env,
+}
+
+#[async_trait]
+impl Handler for Prune {
+    fn kind(&self) -> &'static str {
+        PRUNE
+    }
+
+    async fn run(&self, _job: &Job) -> Result<Outcome, Error> {
+        let before = self.env.now() - FEED_KEPT;
+        transact!(self.db, |tx| -> Result<(), Error> {
+            changes::prune(tx, before).await?;
+            Ok(())
+        })?;
+        Ok(Outcome::Done)
+    }
+}
