@@ -1,1 +1,138 @@
-//! To be written.
+//! Accounts, passwords, sessions, roles and API keys; who is calling.
+//!
+//! [`build`] makes the service from what it needs. The edge asks `POST /internal/tokens` who holds
+//! a credential and gets a token that all services trust for a minute; the other endpoints are
+//! one file each in [`endpoints`]. Sessions are kept in the database or in Redis ([`sessions`]).
+
+mod accounts;
+mod api_keys;
+mod bootstrap;
+mod endpoints;
+mod jobs;
+mod password;
+mod resets;
+mod secret_file;
+pub mod sessions;
+mod throttle;
+mod token;
+
+use std::{sync::LazyLock, time::Duration};
+
+use axum::Router;
+use sqlx::migrate::Migrator;
+use techcommerce_contracts::{Service, TokenSigner};
+use techcommerce_http::{Check, Exposure, Health, Limits, ServiceStack, service_stack};
+use techcommerce_jobs::{JobSet, Queue, Wake};
+use techcommerce_kernel::Env;
+use techcommerce_mail::Mailer;
+use techcommerce_store::Db;
+use techcommerce_telemetry::Telemetry;
+
+pub use bootstrap::{DEFAULT_ADMIN_EMAIL, bootstrap_admin, create_admin};
+pub use secret_file::{load_or_create_signing_key, signing_key_from_text, write_secret_file};
+pub use sessions::{RedisSessions, Sessions};
+pub use throttle::Quotas;
+
+/// The schema, with the queue's tables.
+pub static MIGRATOR: LazyLock<Migrator> =
+    LazyLock::new(|| techcommerce_jobs::with_tables(sqlx::migrate!("./migrations")));
+
+/// What the owner decides.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The shop's address, as `https://shop.example.com`; links in mails begin with it.
+    pub public_url: String,
+    /// The shop's name, for mails.
+    pub shop_name: String,
+    /// After how long without use a session ends.
+    pub session_idle: Duration,
+    /// How much may be tried.
+    pub quotas: Quotas,
+}
+
+/// What the service needs.
+#[derive(Debug, Clone)]
+pub struct Deps {
+    /// Clock and randomness.
+    pub env: Env,
+    /// The service's database, migrated with [`MIGRATOR`].
+    pub db: Db,
+    /// Where sessions are kept.
+    pub sessions: Sessions,
+    /// Signs what the other services trust.
+    pub signer: TokenSigner,
+    /// Sends mail, when the jobs run here.
+    pub mailer: Mailer,
+    /// Wakes the worker of this process.
+    pub wake: Wake,
+    /// Where metrics go.
+    pub telemetry: Telemetry,
+    /// What the owner decides.
+    pub settings: Settings,
+}
+
+/// The service, ready to be served.
+pub struct Built {
+    /// Its routes, with everything around them.
+    pub router: Router,
+    /// Its state and checks.
+    pub health: Health,
+    /// The public endpoints by their outer paths.
+    pub openapi: utoipa::openapi::OpenApi,
+    /// Its jobs and schedules.
+    pub jobs: JobSet,
+}
+
+/// Makes the service.
+pub fn build(deps: Deps) -> Built {
+    let queue = Queue::new(deps.db.clone(), deps.env.clone(), deps.wake.clone());
+    let jobs = jobs::set(&deps, &queue);
+    let health = Health::new(Service::Auth, checks(&deps));
+    let stack = ServiceStack {
+        service: Service::Auth,
+        env: deps.env.clone(),
+        telemetry: deps.telemetry.clone(),
+        verifier: deps.signer.verifier(),
+        health: health.clone(),
+        exposure: Exposure::Internal,
+        limits: Limits {
+            // Passwords and names: nothing here is long.
+            body_bytes: 16 * 1024,
+            ..Limits::default()
+        },
+    };
+    let (router, openapi) = endpoints::router(endpoints::App::new(deps, queue));
+    Built {
+        router: service_stack(router, stack),
+        health,
+        openapi,
+        jobs,
+    }
+}
+
+/// The service's jobs alone, for a worker that runs apart from it.
+pub fn jobs(deps: &Deps) -> JobSet {
+    jobs::set(
+        deps,
+        &Queue::new(deps.db.clone(), deps.env.clone(), deps.wake.clone()),
+    )
+}
+
+fn checks(deps: &Deps) -> Vec<Check> {
+    let db = deps.db.clone();
+    let mut checks = vec![Check::new("database", move || {
+        let db = db.clone();
+        async move { Ok(db.ping().await?) }
+    })];
+    if let Sessions::Redis(_) = &deps.sessions {
+        let sessions = deps.sessions.clone();
+        checks.push(Check::new("redis", move || {
+            let sessions = sessions.clone();
+            async move { sessions.ping().await }
+        }));
+    }
+    checks
+}
+
+#[cfg(test)]
+mod tests;

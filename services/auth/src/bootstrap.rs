@@ -1,0 +1,140 @@
+//! The first admin, and more of them by hand.
+
+use techcommerce_contracts::{Role, codes};
+use techcommerce_kernel::{EmailAddress, Env, Error};
+use techcommerce_store::{Db, transact};
+
+use crate::{
+    accounts::{self, NewAccount},
+    password::{NewPassword, Passwords},
+    sessions::Sessions,
+};
+
+/// The first admin's address where the owner gave none.
+pub const DEFAULT_ADMIN_EMAIL: &str = "admin@example.com";
+
+/// Makes an admin if the shop has none (first start): then gives `true`.
+///
+/// `deliver` gets the one-time password **before** the account exists, so that a crash in between
+/// leaves no admin whose password nobody knows; the next start makes a new one. It must replace
+/// what it delivered before. The password is to be changed after the first sign-in.
+///
+/// # Errors
+/// Those of the database and of `deliver`.
+pub async fn bootstrap_admin(
+    db: &Db,
+    env: &Env,
+    email: Option<EmailAddress>,
+    deliver: impl FnOnce(&EmailAddress, &str) -> Result<(), Error>,
+) -> Result<bool, Error> {
+    if accounts::any_with_role(db, Role::Admin).await? {
+        return Ok(false);
+    }
+    let email = match email {
+        Some(email) => email,
+        None => DEFAULT_ADMIN_EMAIL
+            .parse()
+            .map_err(|error: String| Error::internal(error))?,
+    };
+    let (password, text) = NewPassword::generate(env);
+    let password_hash = Passwords::default().hash(env, password).await?;
+    deliver(&email, &text)?;
+    let new = NewAccount {
+        email: &email,
+        name: "",
+        role: Role::Admin,
+        password_hash: &password_hash,
+        must_change_password: true,
+    };
+    match accounts::insert(db, env, new).await {
+        Ok(_) => Ok(true),
+        // Another process was faster; what it delivered is the password.
+        Err(error) if error.code() == codes::EMAIL_TAKEN => {
+            tracing::warn!("another process made the first admin at the same time");
+            Ok(false)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Makes an admin of this address, or makes the account that it has one, and gives a one-time
+/// password in either case; its sessions end. For `techcommerce admin create`, also when nobody
+/// knows the password any more.
+///
+/// # Errors
+/// Those of the database and of the store of sessions.
+pub async fn create_admin(
+    db: &Db,
+    env: &Env,
+    sessions: &Sessions,
+    email: &EmailAddress,
+) -> Result<String, Error> {
+    let (password, text) = NewPassword::generate(env);
+    let password_hash = Passwords::default().hash(env, password).await?;
+    let Some(account) = accounts::by_email(db, &email.key()).await? else {
+        let new = NewAccount {
+            email,
+            name: "",
+            role: Role::Admin,
+            password_hash: &password_hash,
+            must_change_password: true,
+        };
+        accounts::insert(db, env, new).await?;
+        return Ok(text);
+    };
+    transact!(db, |tx| -> Result<(), Error> {
+        accounts::set_role(tx, env, account.id, Role::Admin).await?;
+        accounts::set_password(tx, env, account.id, None, &password_hash, true).await?;
+        Ok(())
+    })?;
+    // They are over already, as the account is of a new generation; this only tidies up.
+    if let Err(error) = sessions.revoke_all(account.id, None).await {
+        tracing::warn!(?error, "records of ended sessions stay until they run out");
+    }
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use techcommerce_testkit::on_both_engines;
+
+    use super::*;
+    use crate::MIGRATOR;
+
+    on_both_engines! { MIGRATOR;
+        /// Once; and what was delivered before a crash is replaced.
+        async fn the_first_admin(db: TestDb) {
+            let (env, _) = techcommerce_testkit::env();
+            let failed = bootstrap_admin(&db, &env, None, |_, _| Err(Error::internal("disk full")));
+            assert!(failed.await.is_err());
+            let mut delivered = None;
+            let deliver = |email: &EmailAddress, password: &str| {
+                delivered = Some((email.key(), password.to_owned()));
+                Ok(())
+            };
+            assert!(bootstrap_admin(&db, &env, None, deliver).await.unwrap());
+            let (email, password) = delivered.unwrap();
+            let admin = accounts::by_email(&db, &email).await.unwrap().unwrap();
+            assert_eq!((admin.role, admin.must_change_password), (Role::Admin, true));
+            let passwords = Passwords::default();
+            assert!(passwords.verify(Some(&admin.password_hash), &password).await.unwrap());
+            let again = bootstrap_admin(&db, &env, None, |_, _| Err(Error::internal("called")));
+            assert!(!again.await.unwrap());
+        }
+
+        /// Also of an account that is there.
+        async fn an_admin_by_hand(db: TestDb) {
+            let (env, _) = techcommerce_testkit::env();
+            let sessions = Sessions::Sql(db.db());
+            let jo: EmailAddress = "jo@example.com".parse().unwrap();
+            let first = create_admin(&db, &env, &sessions, &jo).await.unwrap();
+            let second = create_admin(&db, &env, &sessions, &jo).await.unwrap();
+            assert_ne!(first, second);
+            let admin = accounts::by_email(&db, &jo.key()).await.unwrap().unwrap();
+            assert_eq!((admin.role, admin.generation), (Role::Admin, 2));
+            let passwords = Passwords::default();
+            assert!(!passwords.verify(Some(&admin.password_hash), &first).await.unwrap());
+            assert!(passwords.verify(Some(&admin.password_hash), &second).await.unwrap());
+        }
+    }
+}

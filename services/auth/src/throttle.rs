@@ -1,0 +1,200 @@
+//! Slows down guessing: attempts are counted for each account and for each client address, in
+//! memory. Only what fails counts, so nobody is slowed down who knows the password.
+//!
+//! Each replica counts by itself; the edge's limits stand before these.
+
+use std::{net::IpAddr, time::Duration};
+
+use techcommerce_kernel::{
+    Env, Error, Limiter, Quota,
+    limiter::{Exhausted, client_network},
+};
+
+/// How many accounts and addresses are remembered.
+const CAPACITY: usize = 20_000;
+
+/// How much may be tried.
+#[derive(Debug, Clone, Copy)]
+pub struct Quotas {
+    /// Wrong passwords for one account, whoever tries them.
+    pub failures_per_account: Quota,
+    /// Wrong passwords from one client address, for whichever accounts.
+    pub failures_per_address: Quota,
+    /// New accounts from one client address.
+    pub registrations_per_address: Quota,
+    /// Mails with a link for a new password to one mail address.
+    pub resets_per_account: Quota,
+    /// Mails with a link for a new password that one client address asks for.
+    pub resets_per_address: Quota,
+}
+
+impl Default for Quotas {
+    fn default() -> Self {
+        Self {
+            failures_per_account: Quota::new(10, Duration::from_secs(60)),
+            failures_per_address: Quota::new(50, Duration::from_secs(10)),
+            registrations_per_address: Quota::new(50, Duration::from_secs(10)),
+            resets_per_account: Quota::new(3, Duration::from_secs(600)),
+            resets_per_address: Quota::new(20, Duration::from_secs(30)),
+        }
+    }
+}
+
+/// Counts what is tried.
+#[derive(Debug)]
+pub struct Throttle {
+    env: Env,
+    failures_of_account: Limiter<String>,
+    failures_from: Limiter<IpAddr>,
+    registrations_from: Limiter<IpAddr>,
+    resets_of_account: Limiter<String>,
+    resets_from: Limiter<IpAddr>,
+}
+
+/// An attempt that is counted as a failure until it is said to have succeeded: so that many at
+/// once count before their outcome is known.
+#[derive(Debug)]
+#[must_use]
+pub struct Attempt<'a> {
+    throttle: &'a Throttle,
+    account: String,
+    address: Option<IpAddr>,
+}
+
+impl Throttle {
+    /// Counts against `quotas`.
+    pub fn new(env: Env, quotas: Quotas) -> Self {
+        Self {
+            env,
+            failures_of_account: Limiter::new(quotas.failures_per_account, CAPACITY),
+            failures_from: Limiter::new(quotas.failures_per_address, CAPACITY),
+            registrations_from: Limiter::new(quotas.registrations_per_address, CAPACITY),
+            resets_of_account: Limiter::new(quotas.resets_per_account, CAPACITY),
+            resets_from: Limiter::new(quotas.resets_per_address, CAPACITY),
+        }
+    }
+
+    /// Somebody tries a password for the account of `email_key`, whether it exists or not.
+    ///
+    /// # Errors
+    /// `too_many_requests` with the time to wait.
+    pub fn password(&self, email_key: &str, address: Option<IpAddr>) -> Result<Attempt<'_>, Error> {
+        let now = self.env.now();
+        let address = address.map(client_network);
+        if let Some(address) = address {
+            self.failures_from.take(address, now).map_err(refused)?;
+        }
+        if let Err(exhausted) = self.failures_of_account.take(email_key.to_owned(), now) {
+            if let Some(address) = address {
+                self.failures_from.give_back(&address);
+            }
+            return Err(refused(exhausted));
+        }
+        Ok(Attempt {
+            throttle: self,
+            account: email_key.to_owned(),
+            address,
+        })
+    }
+
+    /// Somebody makes an account.
+    ///
+    /// # Errors
+    /// `too_many_requests` with the time to wait.
+    pub fn registration(&self, address: Option<IpAddr>) -> Result<(), Error> {
+        let Some(address) = address.map(client_network) else {
+            return Ok(());
+        };
+        let taken = self.registrations_from.take(address, self.env.now());
+        taken.map(drop).map_err(refused)
+    }
+
+    /// Somebody asks for a mail to `email_key`.
+    ///
+    /// # Errors
+    /// `too_many_requests` with the time to wait.
+    pub fn reset(&self, email_key: &str, address: Option<IpAddr>) -> Result<(), Error> {
+        let now = self.env.now();
+        if let Some(address) = address.map(client_network) {
+            self.resets_from.take(address, now).map_err(refused)?;
+        }
+        let taken = self.resets_of_account.take(email_key.to_owned(), now);
+        taken.map(drop).map_err(refused)
+    }
+}
+
+impl Attempt<'_> {
+    /// The password was right: the attempt does not count.
+    pub fn succeeded(self) {
+        self.throttle.failures_of_account.give_back(&self.account);
+        if let Some(address) = self.address {
+            self.throttle.failures_from.give_back(&address);
+        }
+    }
+}
+
+fn refused(exhausted: Exhausted) -> Error {
+    // Whole seconds, rounded up: who waits that long is let through.
+    let seconds = exhausted.retry_after.as_secs_f64().ceil().max(1.0);
+    Error::too_many(
+        "That was tried too often. Please wait a moment and try again.",
+        Duration::from_secs_f64(seconds),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn throttle() -> (Throttle, techcommerce_kernel::ManualClock) {
+        let (env, clock) = techcommerce_testkit::env();
+        (Throttle::new(env, Quotas::default()), clock)
+    }
+
+    #[test]
+    fn failures_count_and_successes_do_not() {
+        let (throttle, clock) = throttle();
+        let address = Some("192.0.2.1".parse().unwrap());
+        for _ in 0..100 {
+            throttle
+                .password("jo@example.com", address)
+                .unwrap()
+                .succeeded();
+        }
+        for _ in 0..10 {
+            let _failed = throttle.password("jo@example.com", address).unwrap();
+        }
+        let error = throttle.password("jo@example.com", address).unwrap_err();
+        assert_eq!(error.code(), "too_many_requests");
+        assert_eq!(error.retry_after_hint(), Some(Duration::from_secs(60)));
+        let _other = throttle.password("other@example.com", address).unwrap();
+        clock.advance(Duration::from_secs(60));
+        assert!(throttle.password("jo@example.com", address).is_ok());
+    }
+
+    #[test]
+    fn one_address_cannot_try_many_accounts() {
+        let (throttle, _clock) = throttle();
+        let address = Some("2001:db8::1".parse().unwrap());
+        let tried = (0..200)
+            .filter(|n| {
+                throttle
+                    .password(&format!("{n}@example.com"), address)
+                    .is_ok()
+            })
+            .count();
+        assert_eq!(tried, 50);
+        let neighbour = Some("2001:db8::2".parse().unwrap());
+        assert!(throttle.registration(neighbour).is_ok());
+        assert!(throttle.password("x@example.com", neighbour).is_err());
+    }
+
+    #[test]
+    fn mails_are_few() {
+        let (throttle, _clock) = throttle();
+        let asked = (0..10)
+            .filter(|_| throttle.reset("jo@example.com", None).is_ok())
+            .count();
+        assert_eq!(asked, 3);
+    }
+}
