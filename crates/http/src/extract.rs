@@ -9,6 +9,9 @@ pub use json::Json;
 pub use path::Path;
 pub use query::Query;
 
+/// Why a text is refused: PostgreSQL stores no NUL, SQLite and C programs cut texts off at it.
+const NO_NUL: &str = "texts must not hold the character NUL (U+0000)";
+
 /// The path that serde reached, with the field added that is missing or unknown there.
 ///
 /// `serde_path_to_error` names the object that lacks a field; a person looks for the field.

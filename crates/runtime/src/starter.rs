@@ -236,7 +236,8 @@ async fn drain(servers: Vec<JoinHandle<()>>, running: &[Running], deadline: Inst
             handle.abort();
         }
     }
-    for module in running {
+    // Who calls others is waited for before those whom it calls.
+    for module in running.iter().rev() {
         let work = module.health.work();
         work.close();
         if timeout_at(deadline, work.wait()).await.is_err() {

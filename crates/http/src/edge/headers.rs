@@ -43,7 +43,6 @@ impl SecurityHeaders {
                 "camera=(), microphone=(), geolocation=(), payment=(self), usb=()",
             ),
             fixed("cross-origin-opener-policy", "same-origin"),
-            fixed("cross-origin-resource-policy", "same-origin"),
         ];
         if public_url.starts_with("https://") {
             headers.push(fixed(

@@ -10,7 +10,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use techcommerce_contracts::codes;
 use techcommerce_kernel::{Error, Kind};
 
-use super::full_path;
+use super::{NO_NUL, full_path};
 use crate::ApiError;
 
 /// A JSON body, in or out.
@@ -76,6 +76,9 @@ fn unread(rejection: BytesRejection) -> ApiError {
 
 /// Reads `bytes` as JSON of shape `T`.
 fn from_slice<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
+    if escapes_nul(bytes) {
+        return Err(Error::invalid_field("", NO_NUL));
+    }
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         let path = error.path().to_string();
@@ -85,6 +88,20 @@ fn from_slice<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
         .end()
         .map_err(|error| explain("", &error, false))?;
     Ok(value)
+}
+
+/// Whether a text in this JSON holds NUL, which JSON can only write as an escape.
+fn escapes_nul(json: &[u8]) -> bool {
+    let mut rest = json;
+    while let Some(at) = rest.iter().position(|byte| *byte == b'\\') {
+        let after = &rest[at + 1..];
+        if after.starts_with(b"u0000") {
+            return true;
+        }
+        // The next byte is escaped, be it another backslash.
+        rest = after.get(1..).unwrap_or_default();
+    }
+    false
 }
 
 fn explain(path: &str, error: &serde_json::Error, empty: bool) -> Error {
@@ -172,6 +189,20 @@ mod tests {
                 "{body}"
             );
         }
+    }
+
+    #[tokio::test]
+    async fn nul_is_refused_and_what_looks_like_it_is_not() {
+        let body = r#"{"email":"a\u0000","lines":[]}"#;
+        let error = take("application/json", body).await.unwrap_err();
+        assert_eq!(error.code(), codes::INVALID_INPUT);
+        for fine in [
+            r#"{"email":"\\u0000","lines":[]}"#,
+            r#"{"email":"u0000","lines":[]}"#,
+        ] {
+            assert!(take("application/json", fine).await.is_ok(), "{fine}");
+        }
+        assert!(take("application/json", r#"{"email":"\"#).await.is_err());
     }
 
     #[tokio::test]

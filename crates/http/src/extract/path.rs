@@ -1,10 +1,11 @@
 //! The variable parts of an address.
 
-use axum::extract::{FromRequestParts, path::ErrorKind, rejection::PathRejection};
+use axum::extract::{FromRequestParts, RawPathParams, path::ErrorKind, rejection::PathRejection};
 use http::request::Parts;
 use serde::de::DeserializeOwned;
 use techcommerce_kernel::Error;
 
+use super::NO_NUL;
 use crate::ApiError;
 
 /// The variable parts of the route, as `Path<Uuid>` or `Path<(Uuid, Uuid)>`.
@@ -17,49 +18,46 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T>
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
-        match axum::extract::Path::<T>::from_request_parts(parts, state).await {
-            Ok(axum::extract::Path(value)) => Ok(Self(value)),
-            Err(rejection) => Err(explain(parts, state, rejection).await.into()),
+        let raw = RawPathParams::from_request_parts(parts, state).await;
+        if let Ok(raw) = &raw
+            && let Some((name, _)) = raw.iter().find(|(_, value)| value.contains('\0'))
+        {
+            return Err(Error::invalid_field(name, NO_NUL).into());
         }
+        axum::extract::Path::<T>::from_request_parts(parts, state)
+            .await
+            .map(|axum::extract::Path(value)| Self(value))
+            .map_err(|rejection| explain(raw.ok().as_ref(), rejection).into())
     }
 }
 
-async fn explain<S: Send + Sync>(parts: &mut Parts, state: &S, rejection: PathRejection) -> Error {
+fn explain(raw: Option<&RawPathParams>, rejection: PathRejection) -> Error {
     let PathRejection::FailedToDeserializePathParams(failed) = rejection else {
         return Error::internal(rejection);
     };
+    // The name that the route gives its part at `index`.
+    let name_at = |index: usize| {
+        let name = raw.and_then(|raw| raw.iter().nth(index));
+        name.map(|(name, _)| name.to_owned()).unwrap_or_default()
+    };
+    let not_valid = |expected: &&str| format!("is not a valid {expected}");
     let (path, message) = match failed.kind() {
         ErrorKind::ParseErrorAtKey {
             key, expected_type, ..
-        } => (key.clone(), format!("is not a valid {expected_type}")),
-        ErrorKind::InvalidUtf8InPathParam { key } => (key.clone(), "is not UTF-8".to_owned()),
-        ErrorKind::DeserializeError { key, message, .. } => (key.clone(), message.clone()),
+        } => (key.clone(), not_valid(expected_type)),
         ErrorKind::ParseErrorAtIndex {
             index,
             expected_type,
             ..
-        } => (
-            name_at(parts, state, *index).await,
-            format!("is not a valid {expected_type}"),
-        ),
-        ErrorKind::ParseError { expected_type, .. } => (
-            name_at(parts, state, 0).await,
-            format!("is not a valid {expected_type}"),
-        ),
-        ErrorKind::Message(message) => (name_at(parts, state, 0).await, message.clone()),
+        } => (name_at(*index), not_valid(expected_type)),
+        ErrorKind::ParseError { expected_type, .. } => (name_at(0), not_valid(expected_type)),
+        ErrorKind::InvalidUtf8InPathParam { key } => (key.clone(), "is not UTF-8".to_owned()),
+        ErrorKind::DeserializeError { key, message, .. } => (key.clone(), message.clone()),
+        ErrorKind::Message(message) => (name_at(0), message.clone()),
         // A route and its handler that do not fit each other.
         _ => return Error::internal(failed.body_text()),
     };
     Error::invalid_field(path, message)
-}
-
-/// The name that the route gives its part at `index`.
-async fn name_at<S: Send + Sync>(parts: &mut Parts, state: &S, index: usize) -> String {
-    axum::extract::RawPathParams::from_request_parts(parts, state)
-        .await
-        .ok()
-        .and_then(|names| names.iter().nth(index).map(|(name, _)| name.to_owned()))
-        .unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -100,6 +98,7 @@ mod tests {
             ("/one/7", "order_id"),
             ("/two/x/lines/7", "variant_id"),
             ("/two/%ff/lines/7", "cart_id"),
+            (&format!("/two/a%00b/lines/{id}"), "cart_id"),
         ] {
             let (status, body) = ask(uri).await;
             assert_eq!(status, 400, "{uri}: {body}");

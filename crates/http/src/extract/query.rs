@@ -5,7 +5,7 @@ use http::request::Parts;
 use serde::de::DeserializeOwned;
 use techcommerce_kernel::Error;
 
-use super::full_path;
+use super::{NO_NUL, full_path};
 use crate::ApiError;
 
 /// The query, read into a struct. Parameters that the struct does not have are ignored.
@@ -21,6 +21,9 @@ impl<T: DeserializeOwned, S: Sync> FromRequestParts<S> for Query<T> {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
         let query = parts.uri.query().unwrap_or_default();
         let pairs = form_urlencoded::parse(query.as_bytes());
+        if let Some((name, _)) = pairs.clone().find(|(_, value)| value.contains('\0')) {
+            return Err(Error::invalid_field(name, NO_NUL).into());
+        }
         let deserializer = serde_urlencoded::Deserializer::new(pairs);
         serde_path_to_error::deserialize(deserializer)
             .map(Self)
@@ -61,6 +64,10 @@ mod tests {
     async fn the_parameter_is_named() {
         let error = take::<ListQuery>("/products?limit=many").await.unwrap_err();
         assert_eq!(error.fields()[0].path, "limit");
+        let error = take::<ListQuery>("/products?cursor=a%00b")
+            .await
+            .unwrap_err();
+        assert_eq!(error.fields()[0].path, "cursor");
 
         #[derive(Debug, serde::Deserialize)]
         #[allow(dead_code, reason = "only its shape matters")]
