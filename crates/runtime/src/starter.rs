@@ -19,6 +19,9 @@ use crate::{
     server,
 };
 
+/// What tasks have to stop when the requests used up the grace.
+const TASKS_AT_LEAST: Duration = Duration::from_secs(5);
+
 /// Puts a process together and runs it.
 #[derive(Debug)]
 pub struct Starter {
@@ -83,7 +86,8 @@ impl Starter {
         self
     }
 
-    /// How long a stop waits for what is under way, and then for the tasks.
+    /// How long a stop waits for what is under way and for the tasks together; the tasks get at
+    /// least five seconds, so a stop takes at most `grace` and five seconds.
     #[must_use]
     pub fn grace(mut self, grace: Duration) -> Self {
         self.grace = grace;
@@ -155,8 +159,7 @@ impl Starter {
         listening.request();
         let deadline = Instant::now() + self.grace;
         drain(servers, &running, deadline).await;
-        // Tasks get as long again: a job under way is finished, not cut off.
-        let deadline = Instant::now() + self.grace;
+        let deadline = deadline.max(Instant::now() + TASKS_AT_LEAST);
         for module in running.into_iter().rev() {
             stop(module, deadline).await;
         }

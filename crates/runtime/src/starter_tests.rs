@@ -265,7 +265,7 @@ async fn what_does_not_end_is_cut_off_after_the_grace() {
     let process = Process::start(starter).await;
     let before = Instant::now();
     process.stop().await.unwrap();
-    assert_eq!(before.elapsed().as_secs(), 5 + 20 + 20);
+    assert_eq!(before.elapsed().as_secs(), 5 + 20 + 5);
 }
 
 #[tokio::test]
