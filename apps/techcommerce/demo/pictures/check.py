@@ -66,6 +66,7 @@ def main():
         for t in ("p", "ul", "li", "strong", "em"):
             need(tags.count("<%s>" % t) == tags.count("</%s>" % t), h + ": unbalanced <%s>" % t)
         need("<" not in re.sub(r"<[^>]*>", "", p["description"]), h + ": stray <")
+        need(not re.search(r"&(?!(amp|lt|gt|quot|#\d+);)", p["description"]), h + ": bare ampersand")
         need(2 <= len(re.findall(r"<p>|<ul>", p["description"])) <= 4, h + ": number of paragraphs")
         need(p["images"], h + ": no image")
         need(all(i["alt"].strip() for i in p["images"]), h + ": alternative text")

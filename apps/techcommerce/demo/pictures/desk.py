@@ -7,7 +7,6 @@ def notebook(col, w=430, h=600):
     for i in range(4):
         o += L("M%s %sV%s" % (w + 1 + i * 1.6, 18, h - 2), "#d9cfbb", 1)
     d = rr(0, 0, w, h, 12)
-    o += L("M%s 20V%s" % (w * .7, h + 70), RUST if col != CLAY else OCHRE, 16, cap="butt") if False else ""
     o += cloth(d, col, "linen", .3)
     o += clip(d, R(0, 0, 54, h, 0, dk(col, .22)), R(0, 0, 54, h, 0, pat("linen", .3)), R(54, 0, 6, h, 0, dk(col, .5), op=.35), R(60, 0, 4, h, 0, li(col, .5), op=.35), R(0, 0, 14, h, 0, li(col, .4), op=.25))
     o += R(w * .5 - 70 + 30, h * .2, 140, 84, 4, PAPER) + R(w * .5 - 70 + 30, h * .2, 140, 84, 4, "none", stroke=dk(PAPER, .2), sw=2, op=.5)
@@ -29,7 +28,6 @@ def _():
         h = 92
         t = y - h
         top = ""
-        o += R(x, t, w, h, 12, dk(col, .25)) if False else ""
         o += R(x + 26, t + 12, w - 30, h - 22, 4, lin([(0, "#fbf5e8"), (1, "#ddd0b8")]))
         for i in range(9):
             o += L("M%s %sH%s" % (x + 40, f(t + 18 + i * 7.5), x + w - 6), "#b9ab92", 1.2, op=.6)
@@ -55,7 +53,7 @@ def _():
     pen = hexbar(0, 0, 380, 46, c) + R(-24, 6, 26, 34, 3, metalv(c, 6, 40)) + "".join(R(-24 + i * 6, 6, 2, 34, 0, dk(c, .45)) for i in range(4))
     pen += P("M380 2L470 14V32L380 44Z", metalv(c, 2, 44)) + P("M470 14L516 20V26L470 32Z", metalv(STEEL, 14, 32)) + C(517, 23, 3.5, INK) + R(372, 0, 10, 46, 0, dk(c, .3))
     cap = hexbar(0, 0, 200, 48, c) + R(30, -13, 150, 13, 6, metalv(c, -13, 0)) + R(22, -13, 16, 18, 4, dk(c, .2)) + R(196, 2, 6, 44, 0, dk(c, .4))
-    o = G(pen, tf="translate(770 660) rotate(-160)") if False else G(pen, tf="translate(786 688) rotate(207)")
+    o = G(pen, tf="translate(786 688) rotate(207)")
     o += G(cap, tf="translate(520 720) rotate(24)")
     return flat(B_ROSE, o, .6, under=G(G(blur(14, G(R(0, 0, 640, 820, 4, dk(B_ROSE, .6)), tf="translate(166 132) rotate(-6)"), op=.4)), paper, ink))
 
@@ -64,7 +62,7 @@ def _():
 def _():
     c = SLATE
     d = "M60 250H940V640L850 740H60Z"
-    o = P(rr(60, 250, 880, 490, 4) if False else d, fade(c, .12)) + P(d, pat("felt", .3))
+    o = P(d, fade(c, .12)) + P(d, pat("felt", .3))
     # keyboard
     kb = R(0, 0, 470, 190, 20, fade("#e9e5dc", .1)) + R(8, 6, 454, 178, 16, "#d9d4c8")
     for r in range(4):
@@ -142,7 +140,6 @@ def _():
         o += C(338, 470, r, "none", stroke="#b79a58", sw=1.6, op=.5)
     o += P("M380 320C560 380 700 500 842 540L838 552C700 520 520 430 470 540Z", "#f0dca0", op=.75) + L("M384 322C560 380 700 500 846 540", "#fff8dd", 4, op=.8)
     o += C(338, 470, 100, "#e6d6b0") + C(338, 470, 92, lin([(0, dk(BEECH, .2)), (1, li(BEECH, .2))], (0, 0), (1, 1)))
-    o += P(d, lin([(0, li(c, .25)), (.4, c), (1, dk(c, .3))], (0, 0), (.5, 1))) if False else ""
     d2 = "M140 760C140 640 156 560 196 500C236 600 440 620 480 500C500 560 520 588 560 606C640 644 720 600 800 556C826 542 850 552 854 580L866 770C866 784 858 790 846 790H168C148 790 140 780 140 760Z"
     o += P(d2, lin([(0, li(c, .3)), (.45, c), (1, dk(c, .3))], (0, 0), (.4, 1)))
     o += L("M198 508C240 606 436 624 479 508C500 562 520 592 562 610C640 646 720 604 802 560", li(c, .6), 4, op=.6)
@@ -151,16 +148,6 @@ def _():
     o += R(150, 786, 708, 16, 6, dk(OAT, .25)) + R(150, 786, 708, 16, 6, pat("felt", .3))
     o += speckle(200, 640, 640, 140, li(c, .4), 50, 5, (1, 2), .3)
     return stand(B_CLAY, o, 800, [(505, 804, 356)])
-
-
-def tray(x, y, w, h, seed):
-    c = OAK
-    dep = 150
-    ins = 70
-    o = P(poly((x + 14, y), (x + ins, y - dep), (x + w - ins, y - dep), (x + w - 14, y)), dk(c, .35))
-    # back and inner sides
-    o += P(poly((x + ins, y - dep), (x + w - ins, y - dep), (x + w - ins, y - dep + h * .7), (x + ins, y - dep + h * .7)), fade(dk(c, .16)))
-    return o
 
 
 @pic("letter-tray", fit=(1.13, 0, -84))
@@ -199,7 +186,7 @@ def _():
                 o += R(xx, y - 108 + k * 38, 20, 18, 1, dk(c, .28), op=.5)
         return o
     o = one(790, 3, 3) + "".join(R(x, 650, 20, 26, 4, metal(BRASS, x, x + 20)) for x in (168, 812)) + one(650, 5, 8)
-    return stand(B_SKY, o, 792, [(500, 796, 350)])
+    return stand(B_BUTTER, o, 792, [(500, 796, 350)])
 
 
 @pic("graphite-pencils", fit=(1, -24, 54))
@@ -207,8 +194,7 @@ def _():
     o = ""
     def pencil(x, y, ln, grade, c):
         p = R(x, y, 16, ln, 2, li(c, .3)) + R(x + 13, y, 20, ln, 0, c) + R(x + 30, y, 16, ln, 2, dk(c, .18))
-        p += P("M%s %sL%s %sL%s %sC%s %s %s %s %s %sC%s %s %s %s %s %sZ" % (x, y + 2, x + 19, y - 74, x + 27, y - 74, x + 46, y + 2, x + 46, y + 2, 0, 0, 0, 0, 0, 0) if False else
-               "M%s %sL%s %sH%sL%s %sQ%s %s %s %sQ%s %s %s %sQ%s %s %s %sZ" % (x, y + 4, x + 17, y - 66, x + 29, x + 46, y + 4, x + 38, y - 10, x + 31, y + 4, x + 23, y - 10, x + 15, y + 4, x + 8, y - 10, x, y + 4),
+        p += P("M%s %sL%s %sH%sL%s %sQ%s %s %s %sQ%s %s %s %sQ%s %s %s %sZ" % (x, y + 4, x + 17, y - 66, x + 29, x + 46, y + 4, x + 38, y - 10, x + 31, y + 4, x + 23, y - 10, x + 15, y + 4, x + 8, y - 10, x, y + 4),
                lin([(0, li("#e9cfa4", .35)), (.5, "#e0c193"), (1, "#b98f5c")], (0, 0), (1, 0)))
         p += P("M%s %sL%s %sL%s %sZ" % (x + 17, y - 66, x + 23, y - 98, x + 29, y - 66), lin([(0, "#6b6d73"), (1, "#2c2d33")], (0, 0), (1, 0)))
         p += R(x, y + ln - 16, 46, 16, 2, [INK, RUST, OCHRE, PINE][grade % 4])
@@ -216,7 +202,6 @@ def _():
         return p
     for i in range(7):
         o += pencil(0 + i * 62, 90 + (i * 37 % 23), 520, i, "#dcbd8c")
-    bx = R(0, 0, 330, 560, 6, fade(INK, .12)) if False else ""
     box_ = P(rr(460, 40, 210, 600, 6), dk(PAPER, .12)) + R(466, 46, 198, 60, 3, dk(BEECH, .1))
     for i in range(4):
         box_ += R(472 + i * 47, 20, 42, 80, 3, lin([(0, li("#dcbd8c", .3)), (.5, "#dcbd8c"), (1, dk("#dcbd8c", .25))], (0, 0), (1, 0))) + P("M%s 22l15 -50h12l15 50z" % (472 + i * 47), lin([(0, "#f0dcb6"), (1, "#b98f5c")], (0, 0), (1, 0))) + P("M%s -26l6 -24l6 24z" % (487 + i * 47), "#3c3d43")
@@ -232,7 +217,6 @@ def _():
     card += clip(rr(60, -210, 500, 330, 22), "".join(L("M40 %sc70 -50 130 -50 200 0s130 50 200 0s130 -50 200 0" % (-60 + i * 42), mix("#2f6072", "#e6a34c", i / 7), 15, op=.75) for i in range(6)))
     card += G(P("M11 24.5C17 14.5 25 14.5 32 20.5S47 26.5 53 16.5", stroke="#f7efdd", sw=8, stroke_linecap="round"), P("M32 33V50", stroke="#e6a34c", sw=8.5, stroke_linecap="round"), tf="translate(86 -196) scale(1.5)")
     o = P(rr(0, 0, 620, 420, 12), dk("#e7d3b3", .12))
-    o += P("M6 4H614L330 -0Z", "#000") if False else ""
     o += G(blur(10, R(66, -200, 500, 330, 22, "#1d1930"), op=.35)) + card
     front = "M0 14C0 6 6 2 14 6L292 200C304 208 316 208 328 200L606 6C614 2 620 6 620 14V406C620 414 614 420 606 420H14C6 420 0 414 0 406Z"
     o += blur(8, P(front, "#1d1930"), op=.3) + P(front, fade("#ecdcc0", .12)) + L("M6 414L250 176M614 414L370 176", dk("#ecdcc0", .22), 3, op=.6) + L("M8 8L292 203C304 211 316 211 328 203L612 8", "#fffaf0", 4, op=.7)

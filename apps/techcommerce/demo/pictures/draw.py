@@ -72,7 +72,8 @@ class _Ctx:
 _c = _Ctx()
 
 
-def _def(fmt):
+def define(fmt):
+    """Add a definition; @ in it stands for its id, which is returned."""
     _c.n += 1
     i = "d%d" % _c.n
     _c.defs.append(fmt.replace("@", i))
@@ -91,13 +92,13 @@ def _stops(stops):
 
 
 def lin(stops, a=(0, 0), b=(0, 1), user=False):
-    i = _def('<linearGradient id="@" x1="%s" y1="%s" x2="%s" y2="%s"%s>%s</linearGradient>'
+    i = define('<linearGradient id="@" x1="%s" y1="%s" x2="%s" y2="%s"%s>%s</linearGradient>'
              % (*a, *b, ' gradientUnits="userSpaceOnUse"' if user else "", _stops(stops)))
     return "url(#%s)" % i
 
 
 def rad(stops, c=(.5, .5), r=.5, user=False):
-    i = _def('<radialGradient id="@" cx="%s" cy="%s" r="%s"%s>%s</radialGradient>'
+    i = define('<radialGradient id="@" cx="%s" cy="%s" r="%s"%s>%s</radialGradient>'
              % (*c, r, ' gradientUnits="userSpaceOnUse"' if user else "", _stops(stops)))
     return "url(#%s)" % i
 
@@ -166,12 +167,12 @@ def clip(shape, *items, tf=None):
     """Items cut to a path (given as d) or to any primitive."""
     if not shape.startswith("<"):
         shape = P(shape, "#000")
-    i = _def('<clipPath id="@">%s</clipPath>' % shape)
+    i = define('<clipPath id="@">%s</clipPath>' % shape)
     return '<g clip-path="url(#%s)"%s>%s</g>' % (i, ' transform="%s"' % tf if tf else "", "".join(items))
 
 
 def blur(px, *items, op=None):
-    i = _def('<filter id="@" filterUnits="userSpaceOnUse" x="-1500" y="-1500" width="4000" height="4000"><feGaussianBlur stdDeviation="%s"/></filter>' % px)
+    i = define('<filter id="@" filterUnits="userSpaceOnUse" x="-1500" y="-1500" width="4000" height="4000"><feGaussianBlur stdDeviation="%s"/></filter>' % px)
     return '<g filter="url(#%s)"%s>%s</g>' % (i, ' opacity="%s"' % op if op else "", "".join(items))
 
 
@@ -324,7 +325,7 @@ def pat(kind, op=.16, s=1, tf=""):
         "felt": (160, 160, _fibres(a, b)),
     }[kind]
     op = round(op * {"linen": .62, "felt": .7}.get(kind, 1), 3)
-    i = _def('<pattern id="@" width="%s" height="%s" patternUnits="userSpaceOnUse" patternTransform="scale(%s) %s"><g opacity="%s">%s</g></pattern>'
+    i = define('<pattern id="@" width="%s" height="%s" patternUnits="userSpaceOnUse" patternTransform="scale(%s) %s"><g opacity="%s">%s</g></pattern>'
              % (t[0], t[1], s, tf, op, t[2]))
     return "url(#%s)" % i
 
@@ -380,13 +381,15 @@ def shadow_in(d, *items, px=10, op=.35):
 # --- scenes ------------------------------------------------------------------
 def _sil(col, op, px, inner):
     r, g, b = [v / 255 for v in _rgb(col)]
-    i = _def('<filter id="@" x="-80%%" y="-80%%" width="260%%" height="260%%" color-interpolation-filters="sRGB">'
+    i = define('<filter id="@" x="-80%%" y="-80%%" width="260%%" height="260%%" color-interpolation-filters="sRGB">'
              '<feColorMatrix values="0 0 0 0 %.3f 0 0 0 0 %.3f 0 0 0 0 %.3f 0 0 0 %s 0"/><feGaussianBlur stdDeviation="%s"/></filter>' % (r, g, b, op, px))
     return '<g filter="url(#%s)">%s</g>' % (i, inner)
 
 
-def _dark(bg):
-    return sum(_rgb(bg)) < 400
+def _shade(bg, k):
+    """The background's own colour in shadow, with a little violet from the sky."""
+    own = "#%02x%02x%02x" % tuple(round(v * (1 - k) ** (1 + (255 - v) / 400)) for v in _rgb(bg))
+    return mix(own, "#1d1930", .22)
 
 
 def _doc(bg, back, shadows, obj, over):
@@ -410,24 +413,24 @@ def stand(bg, obj, floor=800, contact=(), under="", over="", cast=True, horizon=
     hz = horizon or floor - 130
     if _c.fit and not horizon:
         hz = 500 + _c.fit[2] + (hz - 500) * _c.fit[0]
-    sh = dk(bg, .62)
+    sh = _shade(bg, .6)
     back = _wall(bg)
     back += R(0, 0, 1000, 1000, 0, lin([(0, li(bg, .3), 0), ((hz - 50) / 1000, li(bg, .3), 0), ((hz + 26) / 1000, li(bg, .3), .85), (1, dk(bg, .02), .5)]))
     s = ""
     if cast:
         u = '<g transform="translate(0 %s) skewX(%s) scale(1 %s) translate(0 %s)"><use xlink:href="#o"/></g>' % (f(floor), lean, tall, f(-floor))
-        m = _def('<mask id="@" maskUnits="userSpaceOnUse" x="-500" y="-500" width="2000" height="2000"><rect x="-500" y="-500" width="2000" height="2000" fill="%s"/></mask>'
+        m = define('<mask id="@" maskUnits="userSpaceOnUse" x="-500" y="-500" width="2000" height="2000"><rect x="-500" y="-500" width="2000" height="2000" fill="%s"/></mask>'
                  % lin([(0, "#ffffff"), (1, "#222222")], (0, floor), (0, floor - 260), True))
         s += '<g mask="url(#%s)">%s</g>' % (m, _sil(sh, sop, 13, u))
     for cx, y, rx in contact:
         s += blur(15, E(cx + rx * .07, y + 5, rx * 1.04, max(9, rx * .12), sh), op=.55)
-        s += blur(5, E(cx + 2, y + 2, rx * .97, max(5, rx * .07), dk(bg, .8)), op=.5)
+        s += blur(5, E(cx + 2, y + 2, rx * .97, max(5, rx * .07), _shade(bg, .78)), op=.5)
     return _doc(bg, back, under + s, obj, over)
 
 
 def flat(bg, obj, lift=1.0, under="", over=""):
     """Things lying on a surface, seen from above."""
-    sh = dk(bg, .65)
+    sh = _shade(bg, .64)
     u = '<use xlink:href="#o"/>'
     s = G(_sil(sh, .34, 20 * lift, u), tf="translate(%s %s)" % (f(24 * lift), f(32 * lift)))
     s += G(_sil(sh, .42, 6, u), tf="translate(%s %s)" % (f(6 * lift), f(8 * lift)))
@@ -436,7 +439,7 @@ def flat(bg, obj, lift=1.0, under="", over=""):
 
 def hang(bg, obj, far=1.0, under="", over=""):
     """Things hanging in front of a wall."""
-    sh = dk(bg, .6)
+    sh = _shade(bg, .6)
     u = '<use xlink:href="#o"/>'
     s = G(_sil(sh, .26, 24 * far, u), tf="translate(%s %s)" % (f(64 * far), f(58 * far)))
     return _doc(bg, _wall(bg), under + s, obj, over)

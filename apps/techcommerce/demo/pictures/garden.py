@@ -33,18 +33,12 @@ def olive(cx, y, s=1, seed=3):
 
 @pic("terracotta-pot", fit=(0.9, 0, 32))
 def _():
-    o = olive(500, 560, 1.08) + lathe(500, [(196, 768, "c"), (190, 792), (176, 800)], TERRA, .14) + E(500, 768, 196, 27, li(TERRA, .25)) + E(500, 770, 184, 23, dk(TERRA, .3))
     p_ = pot(500, 778, 200, 240, soil=True)
     return stand(B_MIST, G(lathe(500, [(196, 768, "c"), (190, 792), (176, 800)], TERRA, .14), E(500, 768, 196, 27, li(TERRA, .25)), E(500, 770, 184, 23, dk(TERRA, .3)), p_, olive(500, 548, 1.12)), 800, [(500, 816, 178)])
 
 
 @pic("terracotta-pot-trio", fit=(1, 0, -113))
 def _():
-    o = pot(340, 800, 220, 340, seed=2)
-    b = pot(730, 806, 150, 220, seed=6)
-    c = pot(0, 0, 110, 170, seed=9)
-    o += b + G(c, tf="translate(738 690) rotate(-4)") if False else b
-    inner = clip("M560 300H900V%sA140 18 0 0 1 580 %sZ" % (592, 592), pot(730, 690, 128, 200, seed=9))
     o = pot(340, 800, 220, 340, seed=2) + pot(730, 806, 150, 220, seed=6)
     o += clip("M500 200H960V588H876A146 20 0 0 1 584 588H500Z", pot(730, 700, 124, 200, seed=9))
     return stand(B_SAGE, o, 800, [(340, 822, 150), (730, 820, 104)])
@@ -67,11 +61,10 @@ def _():
         r = 197 + (y - 470) * .035
         o += arc(580, y, r, dk(c, .4), 6, .14, .5) + arc(580, y - 5, r, li(c, .5), 3, .14, .6)
     o += E(580, 440, 190, 27, li(c, .3)) + E(580, 442, 182, 23, dk(c, .45))
-    hd = "M393 440A190 27 0 0 0 580 467V420C500 400 420 412 393 440Z"
     o += P("M391 440A190 27 0 0 1 580 413V467A190 27 0 0 1 391 440Z", lin([(0, li(c, .25)), (1, dk(c, .05))], (0, 0), (1, .4)))
     o += L("M580 413V467", li(c, .5), 4)
     o += L("M440 520V700", "#fffaf0", 20, op=.22)
-    o += P("M540 600h96v64h-96z", "#f0e6cc") + L("M566 634q11 -14 22 0t22 0", c, 5) if False else L("M560 610q18 -22 36 0t36 0", "#f3ead2", 7, op=.9)
+    o += L("M560 610q18 -22 36 0t36 0", "#f3ead2", 7, op=.9)
     return stand(B_BUTTER, o, 800, [(580, 818, 206)])
 
 
@@ -123,7 +116,7 @@ def _():
     c = packet(PINE, [(70, 230, 1, "#f6f1e4", 0), (150, 190, 1.15, "#e9c6d4", 1), (230, 226, 1, "#f6f1e4", 0), (110, 300, .9, "#e9c6d4", 1), (200, 296, 1, OCHRE, 0)], "#5f7d52", 3)
     seeds = "".join(G(E(0, 0, 7, 4, "#6a4d38"), E(-1, -1, 3, 1.4, "#b08b6a"), tf="translate(%s %s) rotate(%s)" % (x, y, r)) for x, y, r in ((220, 770, 20), (250, 800, 80), (282, 778, 140), (310, 812, 10), (190, 806, 60), (346, 790, 100), (268, 832, 30)))
     o = G(c, tf="translate(560 250) rotate(17)") + G(blur(12, R(8, 10, 300, 424, 8, "#1d1930"), op=.3), b, tf="translate(346 232) rotate(2)") + G(blur(12, R(8, 10, 300, 424, 8, "#1d1930"), op=.3), a, tf="translate(130 316) rotate(-14)") + seeds
-    return flat(B_SKY, G(o, tf="translate(14 -12)"), .7)
+    return flat(B_PINE, G(o, tf="translate(14 -12)"), .7)
 
 
 @pic("twine-ball", fit=(1, -13, -108))
@@ -154,7 +147,7 @@ def _():
         a = rnd.uniform(0, math.tau)
         o += L("M%s %sl%s %s" % (f(bx + math.cos(a) * r), f(by + math.sin(a) * r), f(math.cos(a) * rnd.uniform(4, 12)), f(math.sin(a) * rnd.uniform(4, 12))), c, 2, op=.8)
     o += tube("M640 806C560 850 700 880 760 850S880 830 900 870", c, 9)
-    return stand(B_CLAY, o, 800, [(330, 820, 186), (690, 814, 100)])
+    return stand(B_SKY, o, 800, [(330, 820, 186), (690, 814, 100)])
 
 
 @pic("secateurs", fit=(0.9, -23, -31))
@@ -223,9 +216,6 @@ def _():
         for k in range(7):
             t = .4 + k * .1
             veg += leaf(x + dx * t * t, 560 + dy * t, rnd.uniform(30, 48), f(-90 + (60 if k % 2 else -60) + dx * .2), rnd.choice(["#6f8a58", "#86a06a", "#5f7d4c"]), .4)
-    handle = "M500 690C478 120 522 120 500 690"
-    hd = "M452 600C440 120 640 90 640 560"
-    o += L("M380 600C380 110 620 110 620 560", dk(c, .4), 40) if False else ""
     o += veg
     for i in range(8):
         x, y, a = 330 + i * 46, 520 + (i % 3) * 20, 8 + rnd.uniform(-10, 10)
@@ -241,7 +231,6 @@ def _():
     o += clip(body, grain, strips, P(body, lin([(0, "#1d1930", 0), (.5, "#1d1930", 0), (1, "#1d1930", .35)])))
     rimd = "M104 548C240 616 760 616 896 548"
     o += L(rimd, dk(c, .45), 34) + L(rimd, li(c, .08), 28) + L("M112 544C244 608 756 608 888 544", li(c, .5), 6, op=.6)
-    hp = "M500 800C452 700 440 640 440 560C440 120 560 120 560 560"
     hfront = "M470 796C440 700 430 600 432 470C436 90 700 80 712 500"
     o += L(hfront, dk(c, .45), 42, cap="butt") + L(hfront, li(c, .06), 35, cap="butt") + L("M462 780C436 690 424 590 424 470C430 100 660 70 700 420", li(c, .5), 6, op=.5, cap="butt")
     for x, y in ((438, 590), (446, 680), (464, 770)):

@@ -9,9 +9,6 @@ def mug(cx, base, r, h, col, k=.17, drink=None, seed=4, dots=True, handle=1):
     o = tube(hd, col, 40)
     prof = [(r, top), (r * .985, top + h * .45), (r * .95, top + h * .8), (r * .8, base - 10), (r * .76, base)]
     o += lathe(cx, prof, col, k, extra=speckle(cx - r, top, 2 * r, h + 40, dk(col, .55), 80, seed) if dots else "")
-    # bare clay foot
-    o += clip(lathe_d(cx, prof, k), R(cx - r, base + r * .76 * k - 24, 2 * r, 60, 0, round_("#b99a78", cx - r, cx + r)),
-              ) if False else ""
     o += rim(cx, top, r, col, k, 11)
     if drink:
         o += clip(E(cx, top + 2, r - 11, (r - 11) * k - 1, "#000"), E(cx, top + 17, r - 9, (r - 9) * k, lin([(0, dk(drink, .2)), (.5, drink), (1, li(drink, .2))], (0, 0), (1, .5))),
@@ -41,15 +38,13 @@ def _():
     o += tube("M322 520C300 300 420 250 520 250S740 300 718 520", STEEL, 15)
     prof = [(128, 452, "c"), (176, 486), (222, 570), (236, 660), (230, 736, "c"), (222, 770)]
     o += lathe(520, prof, c, .13)
-    o += arc(520, 744, 230, dk(c, .45), 5, op=.35)
+    o += arc(520, 744, 226, dk(c, .45), 5, op=.35)
     o += band(520, 762, 224, 10, IRON)
     o += E(520, 452, 134, 20, IRON) + E(520, 448, 130, 18, li(c, .1))
     o += lathe(520, [(20, 392), (70, 404), (118, 432), (128, 448)], c, .13, low=.1)
     o += arc(520, 448, 128, IRON, 6)
     o += band(520, 372, 12, 24, STEEL) + E(520, 364, 30, 24, rad([(0, li(BEECH, .5)), (.5, BEECH), (1, dk(BEECH, .35))], (.35, .3), .75))
     o += L("M404 268C460 246 580 246 636 268", dk(BEECH, .35), 42) + L("M404 265C460 243 580 243 636 265", BEECH, 35) + L("M410 257C470 238 560 238 622 254", li(BEECH, .45), 8, op=.8)
-    for x in (404, 520, 636):
-        pass
     o += C(322, 520, 15, metal(STEEL, 307, 337)) + C(718, 520, 15, metal(STEEL, 703, 733))
     o += P("M352 560C332 620 330 690 344 740C356 690 362 620 384 548Z", "#fffaf0", op=.3)
     return stand(B_CLAY, o, 782, [(520, 798, 218)])
@@ -77,7 +72,7 @@ def _():
     o += L(d, li(OAK, .5), 3, op=.5)
     o += C(505, 158, 24, dk(OAK, .5)) + C(508, 161, 21, mix(B_MIST, OAK, .2))
     o += E(234, 744, 86, 68, rad([(0, "#f8df86"), (.45, "#e8bd42"), (1, "#b98620")], (.35, .3), .8)) + P("M148 744c-14 -8 -20 4 -12 14z", "#c99a2c")
-    o += G(P("M676 700A88 88 0 0 1 820 788L700 792Z", "#c99a2c", op=0), lemon(742, 716, 80))
+    o += lemon(742, 716, 80)
     return stand(B_MIST, o, 792, [(505, 792, 182), (236, 806, 74), (742, 794, 56)])
 
 
@@ -139,7 +134,6 @@ def egg(x, y, s=1, seed=1):
 @pic("carbon-steel-pan-above", fit=(0.91, -3, 19))
 def _():
     c = "#4b4d55"
-    h = "M600 610L672 560L900 838C924 872 892 904 860 884L586 690Z"
     h = "M640 690L690 640L898 838C922 866 890 900 860 878Z"
     o = P(h, fade(c, .3)) + L("M694 646L894 836", li(c, .5), 4, op=.6) + G(R(-20, -8, 40, 16, 8, dk(B_OCHRE, .15)), tf="translate(862 848) rotate(44)")
     o += C(430, 430, 330, lin([(0, li(c, .5)), (.5, c), (1, dk(c, .3))], (0, 0), (1, 1)))

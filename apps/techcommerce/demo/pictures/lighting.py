@@ -74,8 +74,7 @@ def _():
         y = cy - math.cos(a) * r
         rx = math.sin(a) * r
         k = .1 * math.cos(a)
-        sweep = 0 if k > 0 else 1
-        ribs += L("M%s %sA%s %s 0 0 %d %s %s" % (f(cx - rx), f(y), f(rx), f(max(1, abs(k) * rx)), sweep if False else (1 if k < 0 else 0), f(cx + rx), f(y)), "#b98d4e", 2.6, op=.55)
+        ribs += L("M%s %sA%s %s 0 0 %d %s %s" % (f(cx - rx), f(y), f(rx), f(max(1, abs(k) * rx)), 1 if k < 0 else 0, f(cx + rx), f(y)), "#b98d4e", 2.6, op=.55)
         ribs += L("M%s %sA%s %s 0 0 %d %s %s" % (f(cx - rx), f(y + 4), f(rx), f(max(1, abs(k) * rx)), (1 if k < 0 else 0), f(cx + rx), f(y + 4)), "#fffbe8", 2.6, op=.6)
     o += clip(C(cx, cy, r, "#000"), ribs, E(cx - 120, cy - 150, 110, 70, "#fffdf3", op=.35, tf="rotate(-40 380 350)"))
     o += E(cx, cy - r + 8, 66, 13, dk("#c9a063", .35)) + E(cx, cy - r + 6, 62, 11, CHARCOAL)
@@ -94,7 +93,6 @@ def table_lamp(glass, foot, night=False):
     else:
         o += P(d, rad([(0, "#ffffff"), (.45, glass), (1, dk(glass, .3))], (400, 330), 470, True))
     o += clip(d, E(500, 536, 280, 40, dk(glass, .25), op=.35))
-    o += E(500, 532, 270, 24, "#fff6dd" if night else dk(glass, .18)) if False else ""
     o += P("M248 400C262 320 320 266 390 248C340 300 300 350 292 430Z", "#ffffff", op=.35 if night else .7)
     o += arc(500, 522, 284, "#fffaf0", 5, .12, .5)
     return o
@@ -102,7 +100,7 @@ def table_lamp(glass, foot, night=False):
 
 @pic("glass-table-lamp", fit=(1.13, 0, -6))
 def _():
-    return stand(B_TEAL, table_lamp("#f3efe4", "#e9e4d8"), 796, [(500, 814, 168)], over=glow(500, 430, 340, "#fff0c4", .35))
+    return stand(B_DUSK, table_lamp("#f3efe4", "#e9e4d8"), 796, [(500, 814, 168)], over=glow(500, 430, 340, "#fff0c4", .35))
 
 
 @pic("glass-table-lamp-amber", fit=(1.13, 0, -6))
@@ -116,8 +114,6 @@ def _():
 def _():
     o = tube("M500 470L540 760", dk(OAK, .25), 22)
     o += tube("M494 470L296 850", OAK, 26) + tube("M506 470L716 850", dk(OAK, .06), 26)
-    for x0, y0 in ((303, 834), (709, 834)):
-        pass
     o += band(500, 440, 30, 50, BRASS, .2, metal(BRASS, 470, 530))
     o += band(500, 386, 9, 56, BRASS, .2, metal(BRASS, 491, 509))
     d = lathe_d(500, [(190, 130), (222, 400)], .13, False)
@@ -131,8 +127,7 @@ def _():
 
 @pic("brass-wall-light", fit=(1.21, 14, 94))
 def _():
-    o = E(330, 470, 104, 150, fade("#cf9f4a", .25)) if False else ""
-    o += C(300, 470, 118, lin([(0, li(BRASS, .5)), (.5, BRASS), (1, dk(BRASS, .35))], (0, 0), (1, 1))) + C(300, 470, 104, lin([(0, li(BRASS, .2)), (.5, li(BRASS, .5)), (1, dk(BRASS, .2))], (0, 0), (1, 1)))
+    o = C(300, 470, 118, lin([(0, li(BRASS, .5)), (.5, BRASS), (1, dk(BRASS, .35))], (0, 0), (1, 1))) + C(300, 470, 104, lin([(0, li(BRASS, .2)), (.5, li(BRASS, .5)), (1, dk(BRASS, .2))], (0, 0), (1, 1)))
     for a in (90, 270):
         o += C(300 + 80 * math.cos(math.radians(a)), 470 + 80 * math.sin(math.radians(a)), 9, dk(BRASS, .3))
     o += C(300, 470, 34, dk(BRASS, .2))

@@ -33,25 +33,11 @@ def _():
     return stand(B_CLAY, o, 792, [(370, 776, 190), (640, 788, 180)])
 
 
-def folds(x, base, w, hs, cols, kind="linen", op=.3, s=1):
-    """A pile of folded cloth seen from the front; returns drawing and top y."""
-    o, y = "", base
-    rnd = random.Random(int(w + base))
-    for h, c in zip(hs, cols):
-        y -= h
-        j = rnd.uniform(-7, 7)
-        d = rr(x + j, y, w, h, f(h / 2 - 1) if False else int(h / 2) - 1)
-        o += P(d, lin([(0, li(c, .28)), (.35, c), (.8, dk(c, .16)), (1, dk(c, .34))])) + P(d, pat(kind, op, s))
-        o += clip(d, R(x + j, y, 40, h, 0, lin([(0, "#fffaf0", .3), (1, "#fffaf0", 0)], (0, 0), (1, 0))), R(x + j + w - 90, y, 90, h, 0, lin([(0, "#1d1930", 0), (1, "#1d1930", .28)], (0, 0), (1, 0))))
-    return o, y
-
-
 @pic("lambswool-throw", fit=(1.23, 0, -108))
 def _():
     c = OCHRE
     o = ""
     y = 790
-    stripes = ""
     for i, h in enumerate((96, 92, 96, 92)):
         y -= h
         d = rr(180 + (i % 2) * 8, y, 640 - (i % 2) * 14, h, 45)
@@ -125,12 +111,10 @@ def _():
     return flat(B_TEAL, o + G(blur(14, G(sock("#1d1930", "#1d1930"), tf="translate(226 192) rotate(-4) scale(.98)"), op=.3)) + o2, .8)
 
 
-def waffle(x, y, w, h, c, s=30):
-    i = "".join([])
+def waffle(c, s=30):
     t = '<g><rect width="%s" height="%s" fill="%s"/><rect x="%s" y="%s" width="%s" height="%s" rx="%s" fill="%s"/><rect x="%s" y="%s" width="%s" height="%s" rx="%s" fill="%s"/></g>' % (
         s, s, li(c, .32), f(s * .13), f(s * .13), f(s * .74), f(s * .74), f(s * .14), dk(c, .24), f(s * .22), f(s * .24), f(s * .64), f(s * .62), f(s * .12), dk(c, .08))
-    import draw
-    n = draw._def('<pattern id="@" width="%s" height="%s" patternUnits="userSpaceOnUse">%s</pattern>' % (s, s, t))
+    n = define('<pattern id="@" width="%s" height="%s" patternUnits="userSpaceOnUse">%s</pattern>' % (s, s, t))
     return "url(#%s)" % n
 
 
@@ -144,7 +128,7 @@ def _():
             hh = h / 2
             y -= hh
             d = rr(x + k * 5, y, w - k * 8, hh, int(hh / 2) - 1)
-            o += P(d, waffle(0, 0, 0, 0, c, 22)) + P(d, lin([(0, "#fffaf0", .5), (.4, "#fffaf0", 0), (.75, "#1d1930", .12), (1, "#1d1930", .45)]))
+            o += P(d, waffle(c, 22)) + P(d, lin([(0, "#fffaf0", .5), (.4, "#fffaf0", 0), (.75, "#1d1930", .12), (1, "#1d1930", .45)]))
             o += clip(d, R(x, y, 70, hh, 0, lin([(0, "#fffaf0", .4), (1, "#fffaf0", 0)], (0, 0), (1, 0))), R(x + w - 120, y, 120, hh, 0, lin([(0, "#1d1930", 0), (1, "#1d1930", .28)], (0, 0), (1, 0))))
     # a sprig on top
     o += G(L("M0 0C60 -20 150 -30 240 -10", "#6b6a45", 5), "".join(leaf(30 + i * 32, -10 - (i % 3) * 4, 62, (-48 if i % 2 else 36), mix(LEAF, SAGE, .4), .3) for i in range(6)), leaf(236, -10, 56, -4, mix(LEAF, SAGE, .4), .3), tf="translate(390 %s)" % f(y + 2))
@@ -207,7 +191,7 @@ def _():
         chk += R(i * 72, 0, 36, 620, 0, NAVY, op=.42)
     for j in range(10):
         chk += R(0, j * 72, 360, 36, 0, NAVY, op=.42)
-    two += clip(a, chk, R(72, 72, 216, 440, 0, w) if False else "", R(0, 0, 360, 620, 0, pat("linen", .34)), R(0, 0, 360, 620, 0, lin([(0, "#fffaf0", .3), (.5, "#fffaf0", 0), (1, "#1d1930", .18)], (0, 0), (1, 1))))
+    two += clip(a, chk, R(0, 0, 360, 620, 0, pat("linen", .34)), R(0, 0, 360, 620, 0, lin([(0, "#fffaf0", .3), (.5, "#fffaf0", 0), (1, "#1d1930", .18)], (0, 0), (1, 1))))
     two += L("M168 -2c-6 -44 34 -44 28 0", RUST, 11) + stitch("M8 596H352", "#fffaf0", 2.4)
     two = R(8, 8, 360, 624, 6, dk(w, .2)) + two + R(352, 4, 12, 612, 5, dk(w, .12), op=.6)
     return flat(B_OCHRE, G(two, tf="translate(480 170) rotate(7)") + G(blur(14, R(10, 10, 370, 640, 10, "#1d1930"), op=.3), one, tf="translate(166 210) rotate(-6)"), .7)
@@ -244,8 +228,6 @@ def _():
         y -= h
         d = rr(170 + (i % 2) * 8, y, 660 - (i % 2) * 12, h, 35)
         o += P(d, lin([(0, li(c, .5)), (.4, c), (.8, dk(c, .14)), (1, dk(c, .36))])) + clip(d, R(160, y, 90, h, 0, lin([(0, "#fff", .5), (1, "#fff", 0)], (0, 0), (1, 0))), R(700, y, 140, h, 0, lin([(0, "#1d1930", 0), (1, "#1d1930", .22)], (0, 0), (1, 0)))) + L("M200 %sH800" % (y + h * .62), dk(c, .3), 2, op=.3)
-    for i in range(5):
-        pass
     # pillow on top
     py = y + 6
     d = "M196 %sC170 %s 190 %s 210 %sC330 %s 660 %s 790 %sC812 %s 826 %s 806 %sC680 %s 330 %s 196 %sZ" % (py, py - 60, py - 130, py - 176, py - 236, py - 236, py - 176, py - 130, py - 60, py, py + 22, py + 22, py)
