@@ -28,8 +28,12 @@ pub use axum_core::body::Body;
 /// The most that a JSON answer of another service may hold.
 const MAX_ANSWER: usize = 32 * 1024 * 1024;
 
-/// How long a call takes at most before the caller is told that the service is away.
+/// How long a call for JSON takes at most before the caller is told that the service is away.
 const CALL_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// How long the head of an answer that is passed on may take. The service's own limit is shorter;
+/// this one is for a service that hangs.
+const PASS_ON_TIMEOUT: Duration = Duration::from_secs(600);
 
 type LocalService = BoxCloneSyncService<Request<Body>, Response<Body>, Infallible>;
 
@@ -95,8 +99,16 @@ impl Channel {
     }
 
     /// Sends a request as it is, its path being the service's own, and gives the answer as it
-    /// comes. An error means that there is no answer.
-    pub async fn call(&self, mut request: Request<Body>) -> Result<Response<Body>, Error> {
+    /// comes, for passing on. An error means that there is no answer.
+    pub async fn call(&self, request: Request<Body>) -> Result<Response<Body>, Error> {
+        self.call_within(PASS_ON_TIMEOUT, request).await
+    }
+
+    async fn call_within(
+        &self,
+        limit: Duration,
+        mut request: Request<Body>,
+    ) -> Result<Response<Body>, Error> {
         if let Some(context) = RequestContext::current() {
             context.inject(request.headers_mut());
         }
@@ -106,7 +118,7 @@ impl Channel {
                     return Err(self.away("it has not started yet"));
                 };
                 let mut service = service.clone();
-                tokio::time::timeout(CALL_TIMEOUT, async move {
+                tokio::time::timeout(limit, async move {
                     match service.ready().await {
                         Ok(ready) => ready.call(request).await,
                         Err(never) => match never {},
@@ -117,7 +129,7 @@ impl Channel {
             }
             Way::Remote { base, http } => {
                 *request.uri_mut() = self.absolute(base, request.uri())?;
-                match tokio::time::timeout(CALL_TIMEOUT, http.request(request)).await {
+                match tokio::time::timeout(limit, http.request(request)).await {
                     Ok(Ok(answer)) => Ok(answer.map(Body::new)),
                     Ok(Err(error)) => return Err(self.away(error)),
                     Err(late) => Err(late),
@@ -272,7 +284,7 @@ impl Call<'_> {
             .body(Body::from(self.body?))
             .map_err(|error| Error::invalid_field("path", error.to_string()))?;
         *request.headers_mut() = self.headers;
-        self.client.channel.call(request).await
+        self.client.channel.call_within(CALL_TIMEOUT, request).await
     }
 
     /// Sends it and reads the JSON of a successful answer; another answer is the error that its
