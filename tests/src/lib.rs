@@ -1,1 +1,27 @@
-//! To be written.
+//! The whole program, as people and programs outside meet it: nothing here knows a type of its
+//! inside. One binary of tests, because each more costs a link.
+//!
+//! Every test starts the real `techcommerce` with a data folder of its own, most of them twice:
+//! on SQLite and on PostgreSQL. Every answer of the public interface is held against the
+//! OpenAPI document that the program itself serves.
+
+#![cfg(test)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::disallowed_methods,
+    reason = "these are tests"
+)]
+
+mod audit;
+mod browser;
+mod document;
+mod journeys;
+mod kills;
+mod races;
+mod schema;
+mod shop;
+mod shopper;
+mod staff;

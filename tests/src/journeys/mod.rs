@@ -1,0 +1,13 @@
+//! What shoppers, staff and operators do from end to end.
+
+mod account;
+mod catalogue;
+mod errors;
+mod guest;
+mod idempotency;
+mod import;
+mod operation;
+mod orders;
+mod payments;
+mod start;
+mod tour;

@@ -1,0 +1,310 @@
+//! Every documented operation is called, and answers as documented. Whoever documents a new one
+//! adds a stop here.
+
+use std::path::Path;
+
+use anyhow::{Context, Result, ensure};
+use bytes::Bytes;
+use serde_json::{Value, json};
+use techcommerce_testkit::Client;
+
+use crate::audit;
+use crate::shop::{Shop, on_both};
+use crate::shopper::{buy, card, cart_with, checkout, eventually, place, wait_for_payment};
+use crate::staff::{Stock, euros, product, text};
+
+const PASSWORD: &str = "correct horse battery staple";
+
+on_both! {
+    /// The whole public interface, once around.
+    async fn every_documented_operation(shop: Shop) {
+        let staff = shop.admin().await?;
+        let client = shop.client();
+        let document: Value = client.get("/api/openapi.json").send().await?.expect(200)?.json()?;
+        ensure!(document["openapi"].as_str().is_some_and(|version| version.starts_with("3.1")));
+        let page = shop.plain_client().get("/api/docs").send().await?.expect(200)?.text();
+        ensure!(!page.contains("https://"), "the page of the interface needs something from outside");
+        client.get("/api/time").send().await?.expect(200)?;
+
+        pictures(&staff, &client).await?;
+        catalogue(&staff, &client).await?;
+        let paid = carts_and_orders(&staff, &client).await?;
+        afterwards(&staff, &client, &paid).await?;
+        accounts(&shop, &staff, &client).await?;
+
+        let left = shop.document().not_called();
+        ensure!(left.is_empty(), "documented, but called by no test:\n  {}", left.join("\n  "));
+        audit::clean(&shop).await
+    }
+}
+
+async fn pictures(staff: &Client, client: &Client) -> Result<()> {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/picture.png");
+    let form = multipart("picture.png", "image/png", &std::fs::read(file)?);
+    let path = "/api/images/upload";
+    let kind = "multipart/form-data; boundary=between";
+    let refused = client.post(path).body(kind, form.clone()).send().await?;
+    assert_eq!(refused.problem(401)?, "unauthenticated");
+    let uploaded: Value = staff
+        .post(path)
+        .body(kind, form.clone())
+        .send()
+        .await?
+        .expect(201)?
+        .json()?;
+    for variant in uploaded["variants"].as_array().into_iter().flatten() {
+        let picture = client
+            .get(&text(variant, "/url")?)
+            .send()
+            .await?
+            .expect(200)?;
+        assert_eq!(picture.header("content-type"), Some("image/webp"));
+        ensure!(
+            picture
+                .header("cache-control")
+                .is_some_and(|value| value.contains("immutable"))
+        );
+    }
+    // Named by content: the same picture is the same picture.
+    let again: Value = staff
+        .post(path)
+        .body(kind, form)
+        .send()
+        .await?
+        .expect(201)?
+        .json()?;
+    assert_eq!(again["id"], uploaded["id"]);
+    let text_file = multipart("picture.png", "image/png", b"this is no picture");
+    let refused = staff.post(path).body(kind, text_file).send().await?;
+    ensure!(
+        matches!(refused.status, 400 | 415 | 422),
+        "{}",
+        refused.text()
+    );
+    Ok(())
+}
+
+fn multipart(name: &str, kind: &str, content: &[u8]) -> Bytes {
+    let mut body = format!(
+        "--between\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{name}\"\r\n\
+         Content-Type: {kind}\r\n\r\n"
+    )
+    .into_bytes();
+    body.extend_from_slice(content);
+    body.extend_from_slice(b"\r\n--between--\r\n");
+    body.into()
+}
+
+async fn catalogue(staff: &Client, client: &Client) -> Result<()> {
+    let vase = product(staff, "Vase", Stock::Counted(3)).await?;
+    let path = format!("/api/products/{}", vase.product_id);
+    staff
+        .patch(&path)
+        .json(&json!({"vendor": "Marlhouse"}))
+        .send()
+        .await?
+        .expect(200)?;
+    client.get("/api/products").send().await?.expect(200)?;
+    client.get("/api/categories").send().await?.expect(200)?;
+    eventually("the vase's way to the shelf", async || {
+        let answer = client
+            .get(&format!("/api/products/{}", vase.handle))
+            .send()
+            .await?;
+        Ok((answer.status == 200).then_some(()))
+    })
+    .await?;
+    let stock = format!("/api/stock/{}", vase.variant_id);
+    staff.get(&stock).send().await?.expect(200)?;
+    staff
+        .put(&stock)
+        .json(&json!({"on_hand": 4}))
+        .send()
+        .await?
+        .expect(200)?;
+    staff
+        .post(&format!("{stock}/adjustments"))
+        .json(&json!({"delta": 1, "reason": "found one"}))
+        .send()
+        .await?
+        .expect(200)?;
+    let export = staff
+        .get("/api/products/export?format=shopify")
+        .send()
+        .await?
+        .expect(200)?;
+    staff
+        .post("/api/products/import?dry_run=true")
+        .body("text/csv", export.body)
+        .send()
+        .await?
+        .expect(200)?;
+    staff.delete(&path).send().await?.expect(204)?;
+    Ok(())
+}
+
+/// A paid order of three lamps, by way of every operation on carts.
+async fn carts_and_orders(staff: &Client, client: &Client) -> Result<crate::shopper::Placed> {
+    let lamp = product(staff, "Lamp", Stock::Counted(20)).await?;
+    let cart = cart_with(client, &[(&lamp.variant_id, 3)]).await?;
+    client
+        .get(&format!("/api/carts/{cart}"))
+        .send()
+        .await?
+        .expect(200)?;
+    client
+        .get(&format!("/api/shipping-methods?cart_id={cart}"))
+        .send()
+        .await?
+        .expect(200)?;
+    let discount = format!("/api/carts/{cart}/discount");
+    client
+        .put(&discount)
+        .json(&json!({"code": "WELCOME10"}))
+        .send()
+        .await?
+        .expect(200)?;
+    client.delete(&discount).send().await?;
+    let placed = place(client, "tour", &checkout(&cart, card(None))).await?;
+    let paid = wait_for_payment(client, &placed, "paid").await?;
+    staff.get("/api/orders").send().await?.expect(200)?;
+
+    let other = buy(client, &lamp.variant_id, 1, "tour-cancel").await?;
+    staff
+        .post(&format!("/api/orders/{}/cancel", other.id))
+        .json(&json!({"reason": "changed mind"}))
+        .send()
+        .await?
+        .expect(200)?;
+    let cart = cart_with(client, &[(&lamp.variant_id, 1)]).await?;
+    let invoice = place(
+        client,
+        "tour-invoice",
+        &checkout(&cart, json!({"method": "invoice"})),
+    )
+    .await?;
+    staff
+        .post(&format!("/api/orders/{}/mark-paid", invoice.id))
+        .send()
+        .await?
+        .expect(200)?;
+    Ok(crate::shopper::Placed {
+        json: paid,
+        ..placed
+    })
+}
+
+async fn afterwards(staff: &Client, client: &Client, paid: &crate::shopper::Placed) -> Result<()> {
+    let line = text(&paid.json, "/lines/0/id")?;
+    staff
+        .post(&format!("/api/orders/{}/shipments", paid.id))
+        .json(&json!({"lines": [{"line_id": line, "quantity": 1}]}))
+        .send()
+        .await?
+        .expect(201)?;
+    staff
+        .post(&format!("/api/orders/{}/refunds", paid.id))
+        .json(&json!({"amount": euros(100), "reason": "scratched"}))
+        .send()
+        .await?
+        .expect(201)?;
+    crate::shopper::order(client, paid).await?;
+    Ok(())
+}
+
+async fn accounts(shop: &Shop, staff: &Client, client: &Client) -> Result<()> {
+    let email = "grace@example.com";
+    let session: Value = client
+        .post("/api/auth/register")
+        .json(&json!({"email": email, "password": PASSWORD, "name": "Grace"}))
+        .send()
+        .await?
+        .expect(201)?
+        .json()?;
+    let grace = client.with_bearer(&text(&session, "/token")?);
+    grace.get("/api/auth/me").send().await?.expect(200)?;
+    grace.get("/api/auth/sessions").send().await?.expect(200)?;
+    let changed: Value = grace
+        .post("/api/auth/password")
+        .json(&json!({"current_password": PASSWORD, "new_password": "a quite different phrase"}))
+        .send()
+        .await?
+        .expect(200)?
+        .json()?;
+    let grace = client.with_bearer(&text(&changed, "/token")?);
+    let sessions: Value = grace
+        .get("/api/auth/sessions")
+        .send()
+        .await?
+        .expect(200)?
+        .json()?;
+    grace
+        .delete("/api/auth/sessions")
+        .send()
+        .await?
+        .expect(204)?;
+    let id = text(&sessions, "/items/0/id")?;
+    grace
+        .delete(&format!("/api/auth/sessions/{id}"))
+        .send()
+        .await?
+        .expect(204)?;
+
+    client
+        .post("/api/auth/password-reset")
+        .json(&json!({"email": email}))
+        .send()
+        .await?
+        .expect(202)?;
+    let token = reset_token(shop).await?;
+    client
+        .post("/api/auth/password-reset/confirm")
+        .json(&json!({"token": token, "password": PASSWORD}))
+        .send()
+        .await?
+        .expect(204)?;
+    let token = crate::shop::sign_in(client, email, PASSWORD).await?;
+    client
+        .with_bearer(&token)
+        .post("/api/auth/logout")
+        .send()
+        .await?
+        .expect(204)?;
+
+    let key: Value = staff
+        .post("/api/auth/api-keys")
+        .json(&json!({"name": "tour", "role": "staff"}))
+        .send()
+        .await?
+        .expect(201)?
+        .json()?;
+    staff.get("/api/auth/api-keys").send().await?.expect(200)?;
+    let id = text(&key, "/key/id")?;
+    staff
+        .delete(&format!("/api/auth/api-keys/{id}"))
+        .send()
+        .await?
+        .expect(204)?;
+    Ok(())
+}
+
+/// The token in the mail that a shop without a mail server writes to a folder.
+async fn reset_token(shop: &Shop) -> Result<String> {
+    let folder = shop.setup.data().join("mail");
+    eventually("the mail", async || {
+        for file in std::fs::read_dir(&folder).into_iter().flatten().flatten() {
+            // Quoted-printable breaks long lines and writes `=` as `=3D`.
+            let mail = std::fs::read_to_string(file.path())?
+                .replace("=\r\n", "")
+                .replace("=\n", "")
+                .replace("=3D", "=");
+            if let Some((_, rest)) = mail.split_once("reset-password?token=") {
+                let end = rest.find(|c: char| !(c.is_ascii_alphanumeric() || "-_.".contains(c)));
+                let token = &rest[..end.context("the mail goes on after the token")?];
+                return Ok(Some(token.trim_end_matches('.').to_owned()));
+            }
+        }
+        Ok(None)
+    })
+    .await
+}
