@@ -104,7 +104,8 @@ impl Channel {
         self.call_within(PASS_ON_TIMEOUT, request).await
     }
 
-    async fn call_within(
+    /// As [`Channel::call`], but the head of the answer must be there within `limit`.
+    pub async fn call_within(
         &self,
         limit: Duration,
         mut request: Request<Body>,
