@@ -38,7 +38,7 @@ enum Chore {
     Test(Options),
     /// The quick part of `test`: formatting, layering, sizes, lints and the tests of the crates.
     Check(Options),
-    /// Writes the generated files anew: docs/openapi.json.
+    /// Writes the generated files anew: docs/openapi.json, docs/configuration.md.
     Generate,
     /// Takes the README's picture of the storefront: docs/images/storefront.png.
     Picture,

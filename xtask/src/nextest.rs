@@ -46,6 +46,9 @@ fn run_with(context: &Context, arguments: &[&str]) -> Result<Report> {
     if let Some(driver) = tools::chromedriver() {
         command.env("TECHCOMMERCE_TEST_CHROMEDRIVER", driver);
     }
+    if let Some(axe) = tools::axe() {
+        command.env("TECHCOMMERCE_TEST_AXE", axe);
+    }
     let status = context.with_servers(&mut command)?.status()?;
     let Ok(xml) = fs::read_to_string(&report) else {
         bail!("`{}` ended with {status} and no report", show(&command));

@@ -10,8 +10,11 @@ use crate::pipeline::{Options, Pipeline, Report, Step};
 use crate::program::{cargo, output, run, techcommerce};
 use crate::{layering, licences, nextest, sizes, tools};
 
-/// The public interface's document, made from the handlers.
-const OPENAPI: &str = "docs/openapi.json";
+/// Committed files that the program writes, each with what makes it do so.
+const GENERATED: &[(&str, &[&str])] = &[
+    ("docs/openapi.json", &["openapi"]),
+    ("docs/configuration.md", &["config", "--reference"]),
+];
 
 const TOOLS: Step = Step {
     name: "tools",
@@ -85,15 +88,22 @@ const TESTS: Step = Step {
     run: |context| nextest::run(context, "not package(techcommerce-tests)"),
 };
 
-const OPENAPI_STEP: Step = Step {
-    name: "openapi",
+/// What is committed is what the program says: nobody reads a document that is out of date.
+const GENERATED_STEP: Step = Step {
+    name: "generated",
     needs: &["build"],
     run: |_| {
-        let committed = fs::read_to_string(OPENAPI).with_context(|| OPENAPI.to_owned())?;
-        if committed != openapi()? {
-            bail!("{OPENAPI} is not what the handlers say; run `cargo xtask generate`");
+        for (file, arguments) in GENERATED {
+            let committed = fs::read_to_string(file).with_context(|| (*file).to_owned())?;
+            if committed != said(arguments)? {
+                bail!("{file} is not what the program says; run `cargo xtask generate`");
+            }
         }
-        Ok(Report::ok(format!("{OPENAPI} is what the handlers say")))
+        Ok(Report {
+            passed: GENERATED.len(),
+            failed: 0,
+            detail: format!("{} files are what the program says", GENERATED.len()),
+        })
     },
 };
 
@@ -129,7 +139,7 @@ pub static ALL: [Step; 11] = [
     LINTS,
     BUILD,
     TESTS,
-    OPENAPI_STEP,
+    GENERATED_STEP,
     JOURNEYS,
     BROWSER,
 ];
@@ -141,13 +151,15 @@ pub static QUICK: [Step; 7] = [TOOLS, FORMAT, LAYERING, SIZES, LINTS, BUILD, TES
 pub fn generate() -> Result<bool> {
     run(cargo().args(["build", "--package", "techcommerce"]))?;
     fs::create_dir_all("docs")?;
-    fs::write(OPENAPI, openapi()?)?;
-    println!("{OPENAPI} is written");
+    for (file, arguments) in GENERATED {
+        fs::write(file, said(arguments)?)?;
+        println!("{file} is written");
+    }
     Ok(true)
 }
 
-fn openapi() -> Result<String> {
-    output(Command::new(techcommerce()).arg("openapi"))
+fn said(arguments: &[&str]) -> Result<String> {
+    output(Command::new(techcommerce()).args(arguments))
 }
 
 /// Takes the README's picture with the browser of the tests.

@@ -122,6 +122,32 @@ pub fn chromedriver() -> Option<PathBuf> {
     find_program("chromedriver").or_else(|| find_program("chromium.chromedriver"))
 }
 
+/// axe-core, which knows far more about accessible pages than our own checks. It needs npm, so
+/// a machine without npm does without it and the summary says so.
+const AXE: &str = "target/tools/npm/node_modules/axe-core/axe.min.js";
+const AXE_PACKAGE: &str = "axe-core@4.14.1";
+
+/// The script, if it could be had.
+pub fn axe() -> Option<PathBuf> {
+    Path::new(AXE).canonicalize().ok()
+}
+
+fn install_axe() {
+    let Some(npm) = find_program("npm") else {
+        return;
+    };
+    let _ = output(Command::new(npm).args([
+        "install",
+        "--prefix",
+        "target/tools/npm",
+        "--ignore-scripts",
+        "--no-save",
+        "--no-audit",
+        "--no-fund",
+        AXE_PACKAGE,
+    ]));
+}
+
 /// Finds or installs everything; one line for the summary.
 pub fn prepare(install: bool) -> Result<String> {
     let missing: Vec<&Need> = NEEDS.iter().filter(|need| !(need.found)()).collect();
@@ -144,10 +170,18 @@ pub fn prepare(install: bool) -> Result<String> {
         }
         tool.find()?;
     }
+    if axe().is_none() && install {
+        install_axe();
+    }
     let postgres = output(Command::new(Kind::Postgres.program()?).arg("--version"))?;
     let version = postgres.split_whitespace().nth(2).unwrap_or("?");
+    let axe = if axe().is_some() {
+        "axe-core"
+    } else {
+        "no axe-core (npm gets it)"
+    };
     Ok(format!(
-        "PostgreSQL {version}, Redis, Chromium, cargo-nextest, cargo-deny"
+        "PostgreSQL {version}, Redis, Chromium, cargo-nextest, cargo-deny, {axe}"
     ))
 }
 

@@ -12,8 +12,6 @@ use thirtyfour::common::log::LoggingPrefsLogLevel;
 use thirtyfour::prelude::*;
 use tokio::time::{Instant, sleep};
 
-use crate::shop::Shop;
-
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Cumulative layout shift; 0.1 is what is called good.
 const MOST_SHIFT: f64 = 0.02;
@@ -49,8 +47,8 @@ pub struct Browser {
 }
 
 impl Browser {
-    /// Starts a browser for this shop.
-    pub async fn start(shop: &Shop, look: Look) -> Result<Self> {
+    /// Starts a browser for the shop at this address, as `http://127.0.0.1:3000`.
+    pub async fn start(base: String, look: Look) -> Result<Self> {
         let profile = folder();
         let address = free_address();
         let mut command = Command::new(program("TECHCOMMERCE_TEST_CHROMEDRIVER", "chromedriver"));
@@ -104,7 +102,7 @@ impl Browser {
             .with_context(|| process.output())?;
         let browser = Self {
             driver,
-            base: format!("http://{}", shop.setup.address()),
+            base,
             javascript: look.javascript,
             _process: process,
             _profile: profile,

@@ -3,7 +3,7 @@
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
-use super::driver::Look;
+use super::driver::{Browser, Look};
 use super::visit;
 
 const PAGES: &[&str] = &[
@@ -34,6 +34,7 @@ async fn every_page_in_every_light() -> Result<()> {
             browser.open(page).await?;
             let found: Value = browser.run(CHECKS).await?;
             let wrong = found["wrong"].as_array().context("a list")?;
+            axe(&browser, page).await?;
             ensure!(
                 wrong.is_empty(),
                 "{page} at {width}, dark: {dark}: {wrong:#?}"
@@ -48,6 +49,28 @@ async fn every_page_in_every_light() -> Result<()> {
         }
         browser.close().await?;
     }
+    Ok(())
+}
+
+/// The rules of axe-core, where `cargo xtask test` could get it.
+async fn axe(browser: &Browser, page: &str) -> Result<()> {
+    let Some(file) = std::env::var_os("TECHCOMMERCE_TEST_AXE") else {
+        return Ok(());
+    };
+    browser.run(&std::fs::read_to_string(file)?).await?;
+    let script = "
+        const done = arguments[arguments.length - 1];
+        axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'] }).then(
+            ({ violations }) => done(violations.map(({ id, help, nodes }) =>
+                `${id}: ${help}: ${nodes.slice(0, 3).map((node) => node.html).join(' ')}`)),
+            (error) => done([String(error)]));
+    ";
+    let found = browser
+        .driver
+        .execute_async(script, Vec::<Value>::new())
+        .await?;
+    let violations = found.json().as_array().context("a list")?;
+    ensure!(violations.is_empty(), "{page}: {violations:#?}");
     Ok(())
 }
 

@@ -122,6 +122,52 @@ async fn no_database() -> Result<()> {
     Ok(())
 }
 
+/// What is in force can be shown to anybody: secrets are hidden.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_settings_in_force() -> Result<()> {
+    let setup = Setup::new(Engine::Sqlite).await;
+    let setup = setup
+        .set(
+            "DATABASE_URL",
+            "postgres://shop:hunter2secret@127.0.0.1/shop",
+        )
+        .set("TECHCOMMERCE_SHOP_NAME", "Marlhouse");
+    let output = setup.command(&["config"])?.output()?;
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    ensure!(
+        output.status.success() && text.contains("Marlhouse"),
+        "{text}"
+    );
+    ensure!(
+        text.contains("TECHCOMMERCE_SHOP_NAME") && !text.contains("hunter2secret"),
+        "{text}"
+    );
+    Ok(())
+}
+
+/// An admin by hand, beside the running shop.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_admin_by_hand() -> Result<()> {
+    let shop = Shop::start(Engine::Sqlite).await?;
+    let output = shop
+        .run(&["admin", "create", "--email", "jo@example.com"])
+        .await?;
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    ensure!(output.status.success(), "{text}");
+    let password = text.split_whitespace().last().unwrap_or_default();
+    let token = crate::shop::sign_in(&shop.client(), "jo@example.com", password).await?;
+    let me: Value = shop
+        .client()
+        .with_bearer(&token)
+        .get("/api/auth/me")
+        .send()
+        .await?
+        .expect(200)?
+        .json()?;
+    assert_eq!(me["role"], "admin");
+    Ok(())
+}
+
 /// Runs a command that must fail by itself, with an error for people; what it wrote.
 async fn fails(mut command: std::process::Command) -> Result<String> {
     let folder = techcommerce_testkit::folder();
