@@ -1,0 +1,122 @@
+//! Failures as pages: what went wrong in the words of a shop, not of a protocol.
+//!
+//! A handler answers [`Failure`] by `?`, which is a problem document (RFC 9457) like everywhere
+//! else. The layer [`explain`] lies outside of everything and puts a page in the place of each
+//! such document, wherever it was made: a handler, a limit, a timeout or a caught panic.
+
+use askama::Template;
+use axum::{
+    body::to_bytes,
+    extract::{Request, State},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use http::{Method, header};
+use techcommerce_contracts::{Problem, codes, problem::kind_of};
+use techcommerce_http::ApiError;
+use techcommerce_kernel::{Error, Kind};
+
+use crate::{
+    page::{Page, render},
+    shop::Shop,
+    visitor::Visitor,
+};
+
+/// A page that cannot be shown, and why.
+#[derive(Debug)]
+pub struct Failure(pub Error);
+
+impl Failure {
+    /// There is nothing at this address.
+    pub fn not_found() -> Self {
+        Self(Error::not_found(codes::NOT_FOUND, "There is nothing at this address."))
+    }
+}
+
+impl<E: Into<Error>> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self(error.into())
+    }
+}
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        ApiError(self.0).into_response()
+    }
+}
+
+#[derive(Template)]
+#[template(path = "problem.html")]
+struct ProblemPage {
+    page: Page,
+    status: u16,
+    heading: &'static str,
+    text: &'static str,
+    sign_in: bool,
+    again: bool,
+    reference: Option<String>,
+}
+
+/// Problem documents become pages, except where programs are answered.
+pub async fn explain(
+    State(shop): State<Shop>,
+    visitor: Visitor,
+    request: Request,
+    next: Next,
+) -> Response {
+    let for_programs = ["/api/", "/images/"].iter().any(|p| request.uri().path().starts_with(p));
+    let readable = matches!(*request.method(), Method::GET | Method::HEAD);
+    let response = next.run(request).await;
+    let kind = response.headers().get(header::CONTENT_TYPE);
+    if for_programs || kind.is_none_or(|kind| kind != "application/problem+json") {
+        return response;
+    }
+    let (mut parts, body) = response.into_parts();
+    let status = parts.status;
+    let problem = to_bytes(body, 64 * 1024).await.ok();
+    let problem: Option<Problem> = problem.and_then(|body| serde_json::from_slice(&body).ok());
+    let code = problem.as_ref().map_or("", |problem| problem.code.as_str());
+    let kind = kind_of(status.as_u16());
+    let (heading, text) = words(kind, code);
+    let mut page = shop.page(&visitor).await.private();
+    page.title = page.t(heading).to_owned();
+    let ours = matches!(kind, Kind::Unavailable | Kind::Internal);
+    let page = ProblemPage {
+        page,
+        status: status.as_u16(),
+        heading,
+        text,
+        sign_in: kind == Kind::Unauthenticated,
+        again: readable && (ours || kind == Kind::TooMany),
+        reference: problem.and_then(|problem| problem.request_id).filter(|_| ours),
+    };
+    // What the failure said of itself stays: the request's id, when to try again.
+    for name in [header::CONTENT_TYPE, header::CONTENT_LENGTH, header::CACHE_CONTROL] {
+        parts.headers.remove(name);
+    }
+    let mut dressed = render(status, &page.page, &page);
+    dressed.headers_mut().extend(parts.headers);
+    *dressed.extensions_mut() = parts.extensions;
+    dressed
+}
+
+/// Heading and text, as keys of the locales.
+fn words(kind: Kind, code: &str) -> (&'static str, &'static str) {
+    match kind {
+        Kind::NotFound | Kind::MethodNotAllowed => {
+            ("problem.title_not_found", "problem.text_not_found")
+        }
+        Kind::Forbidden if code == codes::CROSS_ORIGIN => {
+            ("problem.title_origin", "problem.text_origin")
+        }
+        Kind::Forbidden => ("problem.title_forbidden", "problem.text_forbidden"),
+        Kind::Unauthenticated => ("problem.title_sign_in", "problem.text_sign_in"),
+        Kind::Conflict | Kind::Unprocessable => ("problem.title_conflict", "problem.text_conflict"),
+        Kind::TooMany => ("problem.title_too_many", "problem.text_too_many"),
+        Kind::Unavailable => ("problem.title_away", "problem.text_away"),
+        Kind::Internal => ("problem.title_broken", "problem.text_broken"),
+        Kind::Invalid | Kind::TooLarge | Kind::UnsupportedMedia => {
+            ("problem.title_bad", "problem.text_bad")
+        }
+    }
+}
