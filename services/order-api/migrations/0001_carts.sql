@@ -18,6 +18,8 @@ CREATE TABLE cart_lines (
     cart_key text NOT NULL REFERENCES carts (key) ON DELETE CASCADE,
     variant_id uuid NOT NULL,
     quantity bigint NOT NULL CHECK (quantity > 0),
+    -- What the variant was when it was put in, for the day when it is no longer there.
+    seen jsonb NOT NULL,
     added_at bigint NOT NULL,
     PRIMARY KEY (cart_key, variant_id)
 );

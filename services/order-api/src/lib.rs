@@ -1,7 +1,139 @@
-//! order-api: carts, checkout, orders, payments, refunds, shipments.
+//! Carts, checkout, orders, payments, refunds, shipments.
+//!
+//! [`build`] makes the service from what it needs. A cart becomes an order in [`checkout`]; from
+//! there a job takes the order along its [`path`], a pure state machine, by carrying out the
+//! machine's commands and telling it what happened ([`saga`]). The endpoints are one file each.
+//! [`audit`] recomputes every balance.
 
-#![forbid(unsafe_code)]
-#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
-
+mod app;
+mod audit;
+mod carts;
+mod checkout;
+mod discounts;
+mod endpoints;
+mod faults;
+mod metrics;
+mod numbers;
+mod orders;
 pub mod path;
+mod payment;
 pub mod pricing;
+mod products;
+mod saga;
+mod settings;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::LazyLock;
+
+use axum::Router;
+use sqlx::migrate::Migrator;
+use techcommerce_contracts::{Client, Service, TokenVerifier};
+use techcommerce_http::{Check, Exposure, Health, Limits, ServiceStack, service_stack};
+use techcommerce_jobs::{JobSet, Queue, Wake};
+use techcommerce_kernel::Env;
+use techcommerce_mail::Mailer;
+use techcommerce_store::Db;
+use techcommerce_telemetry::Telemetry;
+
+pub use audit::{Audit, audit};
+pub use discounts::{NewDiscount, create as create_discount, seed_demo as seed_demo_discounts};
+pub use settings::{Settings, Shipping};
+
+/// The schema, with the queue's tables.
+pub static MIGRATOR: LazyLock<Migrator> =
+    LazyLock::new(|| techcommerce_jobs::with_tables(sqlx::migrate!("./migrations")));
+
+/// What the service needs.
+#[derive(Clone)]
+pub struct Deps {
+    /// Clock and randomness.
+    pub env: Env,
+    /// The service's database, migrated with [`MIGRATOR`].
+    pub db: Db,
+    /// The way to product-api, in this service's name.
+    pub products: Client,
+    /// Verifies who calls.
+    pub verifier: TokenVerifier,
+    /// Sends mail, when the jobs run here.
+    pub mailer: Mailer,
+    /// Wakes the worker of this process.
+    pub wake: Wake,
+    /// Where metrics go.
+    pub telemetry: Telemetry,
+    /// What the owner decides.
+    pub settings: Settings,
+}
+
+/// The service, ready to be served.
+pub struct Built {
+    /// Its routes, with everything around them.
+    pub router: Router,
+    /// Its state and checks.
+    pub health: Health,
+    /// The public endpoints by their outer paths.
+    pub openapi: utoipa::openapi::OpenApi,
+    /// Its jobs and schedules.
+    pub jobs: JobSet,
+}
+
+/// Makes the service.
+pub fn build(deps: Deps) -> Built {
+    build_with(deps, faults::Faults::default())
+}
+
+/// The service's jobs alone, for a worker that runs apart from it.
+pub fn jobs(deps: &Deps) -> JobSet {
+    saga::jobs(&app(deps, faults::Faults::default()))
+}
+
+fn build_with(deps: Deps, faults: faults::Faults) -> Built {
+    let app = app(&deps, faults);
+    let health = Health::new(Service::OrderApi, checks(&deps));
+    let stack = ServiceStack {
+        service: Service::OrderApi,
+        env: deps.env,
+        telemetry: deps.telemetry,
+        verifier: deps.verifier,
+        health: health.clone(),
+        exposure: Exposure::Internal,
+        limits: Limits {
+            // An order names its cart and an address; nothing here is long.
+            body_bytes: 64 * 1024,
+            ..Limits::default()
+        },
+    };
+    let jobs = saga::jobs(&app);
+    let (router, openapi) = endpoints::router(app);
+    Built {
+        router: service_stack(router, stack),
+        health,
+        openapi,
+        jobs,
+    }
+}
+
+fn app(deps: &Deps, faults: faults::Faults) -> app::App {
+    let test = payment::TestProvider::new(deps.db.clone(), deps.env.clone());
+    app::App::new(app::Inner {
+        env: deps.env.clone(),
+        db: deps.db.clone(),
+        settings: deps.settings.clone(),
+        products: products::Products::new(deps.products.clone()),
+        providers: payment::Providers::new(test),
+        mailer: deps.mailer.clone(),
+        queue: Queue::new(deps.db.clone(), deps.env.clone(), deps.wake.clone()),
+        numbers: numbers::Numbers::default(),
+        faults,
+        metrics: metrics::Metrics::new(&deps.telemetry),
+    })
+}
+
+fn checks(deps: &Deps) -> Vec<Check> {
+    let db = deps.db.clone();
+    vec![Check::new("database", move || {
+        let db = db.clone();
+        async move { Ok(db.ping().await?) }
+    })]
+}

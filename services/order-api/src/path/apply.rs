@@ -181,9 +181,7 @@ impl State {
         let held = matches!(self.payment, Payment::Authorised | Payment::CaptureUnknown);
         let ours = self.stock == Stock::Claimed;
         match (event, self.payment) {
-            (Event::Captured, _) if held && ours => {
-                self.captured(vec![Effect::Timeline("paid")])
-            }
+            (Event::Captured, _) if held && ours => self.captured(vec![Effect::Timeline("paid")]),
             (Event::Captured, Payment::Captured) => nothing(),
             (Event::Captured, _) => Err(Refusal::Contradiction),
 
@@ -281,9 +279,7 @@ impl State {
         match (self.payment, self.stock) {
             (Payment::Captured, _) => nothing(),
             _ if self.cancelled.is_some() => Err(Refusal::Cancelled),
-            (Payment::Awaiting, Stock::Claimed) => {
-                self.captured(vec![Effect::Timeline("paid")])
-            }
+            (Payment::Awaiting, Stock::Claimed) => self.captured(vec![Effect::Timeline("paid")]),
             _ => Err(Refusal::NotReady),
         }
     }

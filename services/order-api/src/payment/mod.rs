@@ -14,7 +14,7 @@ mod test_provider;
 use techcommerce_contracts::order_api::PaymentMethod;
 use techcommerce_kernel::{Error, Money, Uuid};
 
-pub use books::{Book, Operation};
+pub use books::Operation;
 pub use test_provider::TestProvider;
 
 /// What a provider says to a step.

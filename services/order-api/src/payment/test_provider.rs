@@ -94,12 +94,14 @@ impl TestProvider {
              VALUES ($1, $2, 'new', $3, 0, 0, 0, $4) ON CONFLICT (payment) DO NOTHING";
         const LOCK: &str = "UPDATE test_provider_payments SET asked = asked WHERE payment = $1 \
              RETURNING state, captured, refunded, asked";
-        let open = sqlx::query(OPEN)
-            .bind(charge.payment)
-            .bind(charge.token.as_deref().unwrap_or("tok_success"))
-            .bind(charge.total.amount)
-            .bind(self.env.now().as_micros());
-        execute!(tx, open)?;
+        execute!(
+            tx,
+            sqlx::query(OPEN)
+                .bind(charge.payment)
+                .bind(charge.token.as_deref().unwrap_or("tok_success"))
+                .bind(charge.total.amount)
+                .bind(self.env.now().as_micros())
+        )?;
         let row: BookRow = with!(tx, |c| sqlx::query_as(LOCK)
             .bind(charge.payment)
             .fetch_one(c)
@@ -128,14 +130,16 @@ impl TestProvider {
         } else {
             "refused"
         };
-        let query = sqlx::query(PUT)
-            .bind(key)
-            .bind(payment)
-            .bind(operation.name())
-            .bind(amount)
-            .bind(done)
-            .bind(self.env.now().as_micros());
-        execute!(tx, query)?;
+        execute!(
+            tx,
+            sqlx::query(PUT)
+                .bind(key)
+                .bind(payment)
+                .bind(operation.name())
+                .bind(amount)
+                .bind(done)
+                .bind(self.env.now().as_micros())
+        )?;
         Ok(())
     }
 }
@@ -155,12 +159,14 @@ async fn recorded(tx: &mut Conn, key: &str) -> Result<Option<Answer>, Error> {
 async fn save(tx: &mut Conn, payment: Uuid, book: &Book) -> Result<(), Error> {
     const SAVE: &str = "UPDATE test_provider_payments \
          SET state = $2, captured = $3, refunded = $4, asked = $5 WHERE payment = $1";
-    let query = sqlx::query(SAVE)
-        .bind(payment)
-        .bind(&book.state)
-        .bind(book.captured)
-        .bind(book.refunded)
-        .bind(book.asked);
-    execute!(tx, query)?;
+    execute!(
+        tx,
+        sqlx::query(SAVE)
+            .bind(payment)
+            .bind(&book.state)
+            .bind(book.captured)
+            .bind(book.refunded)
+            .bind(book.asked)
+    )?;
     Ok(())
 }

@@ -1,0 +1,143 @@
+//! Carts: what is in them, and what they cost.
+
+mod rows;
+mod view;
+
+use sha2::{Digest, Sha256};
+use techcommerce_contracts::{codes, order_api::Cart};
+use techcommerce_kernel::{Error, Uuid};
+use techcommerce_store::transact;
+
+use crate::{app::App, discounts};
+pub use rows::{
+    CartRow, LineRow, delete_stale, insert, lines, lock_open, put_discount, put_line, remove_line,
+    reopen, row, take,
+};
+
+/// The most lines that a cart may hold.
+pub const MAX_LINES: usize = 100;
+
+/// Under what a cart is stored: the SHA-256 of its id, in hexadecimal.
+pub fn key(id: &str) -> String {
+    hex(&Sha256::digest(id.as_bytes()))
+}
+
+/// Bytes in hexadecimal.
+pub fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    let mut text = String::with_capacity(bytes.len() * 2);
+    for byte in bytes {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{byte:02x}");
+    }
+    text
+}
+
+/// There is no such cart, or there is no more.
+pub fn not_found() -> Error {
+    Error::not_found(
+        codes::CART_NOT_FOUND,
+        "There is no such cart. It may have been left alone for too long; start a new one.",
+    )
+}
+
+/// The cart became an order.
+pub fn ordered() -> Error {
+    Error::conflict(
+        codes::CART_ORDERED,
+        "This cart has become an order already. Start a new one.",
+    )
+}
+
+/// Makes an empty cart and gives it as it is shown.
+pub async fn create(app: &App) -> Result<Cart, Error> {
+    let id = app.env.token();
+    let row = insert(&app.db, &key(&id), app.env.now()).await?;
+    view::view(app, &id, &row, &[], &Default::default()).await
+}
+
+/// The cart as it is shown, at today's prices.
+///
+/// # Errors
+/// `cart_not_found`; `unavailable` when nobody can say what things cost.
+pub async fn show(app: &App, id: &str) -> Result<Cart, Error> {
+    let key = key(id);
+    let mut conn = app.db.read().await?;
+    let row = row(&mut conn, &key).await?.ok_or_else(not_found)?;
+    let lines = lines(&mut conn, &key).await?;
+    // No connection is held while another service answers.
+    drop(conn);
+    let quotes = app.products.quotes(variants(&lines)).await?;
+    view::view(app, id, &row, &lines, &quotes).await
+}
+
+fn variants(lines: &[LineRow]) -> Vec<Uuid> {
+    lines.iter().map(|line| line.variant_id).collect()
+}
+
+/// Sets how many of a variant the cart holds; `None` takes it out. Gives the cart as it is then.
+///
+/// # Errors
+/// `cart_not_found`, `cart_ordered`, `cart_too_large`, `variant_not_found`, `not_for_sale`.
+pub async fn set_line(
+    app: &App,
+    id: &str,
+    variant: Uuid,
+    quantity: Option<i64>,
+) -> Result<Cart, Error> {
+    let key = key(id);
+    let mut conn = app.db.read().await?;
+    row(&mut conn, &key).await?.ok_or_else(not_found)?;
+    let mut wanted = variants(&lines(&mut conn, &key).await?);
+    drop(conn);
+    if !wanted.contains(&variant) {
+        wanted.push(variant);
+    }
+    let quotes = app.products.quotes(wanted).await?;
+    let quote = quotes.get(&variant);
+    if quantity.is_some() {
+        match quote {
+            None => {
+                return Err(Error::not_found(
+                    codes::VARIANT_NOT_FOUND,
+                    "There is no such product any more.",
+                ));
+            }
+            Some(quote) if !quote.for_sale => {
+                return Err(Error::conflict(
+                    codes::NOT_FOR_SALE,
+                    "This product is not sold at the moment.",
+                ));
+            }
+            Some(_) => {}
+        }
+    }
+    let (row, lines) = transact!(app.db, |tx| -> Result<(CartRow, Vec<LineRow>), Error> {
+        let now = app.env.now();
+        let row = lock_open(tx, &key, now).await?;
+        match (quantity, quote) {
+            (Some(quantity), Some(quote)) => put_line(tx, &key, quote, quantity, now).await?,
+            _ => remove_line(tx, &key, variant).await?,
+        }
+        Ok((row, lines(tx, &key).await?))
+    })?;
+    view::view(app, id, &row, &lines, &quotes).await
+}
+
+/// Sets the cart's discount code, or takes it away. Gives the cart as it is then.
+///
+/// # Errors
+/// `cart_not_found`, `cart_ordered`, `discount_invalid`.
+pub async fn set_discount(app: &App, id: &str, code: Option<&str>) -> Result<Cart, Error> {
+    let cart = show(app, id).await?;
+    let code = code.map(discounts::normalised);
+    if let Some(code) = &code {
+        discounts::reduction(app, code, cart.subtotal.amount).await??;
+    }
+    let key = key(id);
+    transact!(app.db, |tx| -> Result<(), Error> {
+        lock_open(tx, &key, app.env.now()).await?;
+        put_discount(tx, &key, code.as_deref()).await
+    })?;
+    show(app, id).await
+}

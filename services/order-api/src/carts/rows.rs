@@ -1,0 +1,171 @@
+//! Carts as they are stored.
+
+use sqlx::types::Json;
+use techcommerce_contracts::product_api::Quote;
+use techcommerce_kernel::{Error, Timestamp, Uuid};
+use techcommerce_store::{Conn, Db, execute, transact, with};
+
+use super::{MAX_LINES, not_found, ordered};
+
+/// A cart's row.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub struct CartRow {
+    /// As it was given.
+    pub discount_code: Option<String>,
+    /// The order that the cart became.
+    pub order_id: Option<Uuid>,
+}
+
+/// A line's row.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub struct LineRow {
+    /// What.
+    pub variant_id: Uuid,
+    /// How many.
+    pub quantity: i64,
+    /// What it was when it was put in.
+    pub seen: Json<Quote>,
+}
+
+/// Writes an empty cart.
+pub async fn insert(db: &Db, key: &str, now: Timestamp) -> Result<CartRow, Error> {
+    const INSERT: &str = "INSERT INTO carts (key, created_at, updated_at) VALUES ($1, $2, $2)";
+    transact!(db, |tx| -> Result<(), Error> {
+        execute!(tx, sqlx::query(INSERT).bind(key).bind(now.as_micros()))?;
+        Ok(())
+    })?;
+    Ok(CartRow {
+        discount_code: None,
+        order_id: None,
+    })
+}
+
+/// The cart, if it is there.
+pub async fn row(conn: &mut Conn, key: &str) -> Result<Option<CartRow>, Error> {
+    const FIND: &str = "SELECT discount_code, order_id FROM carts WHERE key = $1";
+    Ok(with!(conn, |c| sqlx::query_as(FIND)
+        .bind(key)
+        .fetch_optional(c)
+        .await)?)
+}
+
+/// The cart's lines in the order in which they were added.
+pub async fn lines(conn: &mut Conn, key: &str) -> Result<Vec<LineRow>, Error> {
+    const LINES: &str = "SELECT variant_id, quantity, seen FROM cart_lines WHERE cart_key = $1 \
+         ORDER BY added_at, variant_id";
+    Ok(with!(conn, |c| sqlx::query_as(LINES)
+        .bind(key)
+        .fetch_all(c)
+        .await)?)
+}
+
+/// Locks a cart that has not become an order.
+///
+/// # Errors
+/// `cart_not_found`, `cart_ordered`.
+pub async fn lock_open(tx: &mut Conn, key: &str, now: Timestamp) -> Result<CartRow, Error> {
+    const LOCK: &str =
+        "UPDATE carts SET updated_at = $2 WHERE key = $1 RETURNING discount_code, order_id";
+    let row: Option<CartRow> = with!(tx, |c| sqlx::query_as(LOCK)
+        .bind(key)
+        .bind(now.as_micros())
+        .fetch_optional(c)
+        .await)?;
+    let row = row.ok_or_else(not_found)?;
+    match row.order_id {
+        None => Ok(row),
+        Some(_) => Err(ordered()),
+    }
+}
+
+/// Sets how many of a variant an open cart holds. At least one.
+///
+/// # Errors
+/// `cart_too_large` for one line more than a cart may hold.
+pub async fn put_line(
+    tx: &mut Conn,
+    key: &str,
+    quote: &Quote,
+    quantity: i64,
+    now: Timestamp,
+) -> Result<(), Error> {
+    const COUNT: &str = "SELECT COUNT(*) FROM cart_lines WHERE cart_key = $1 AND variant_id <> $2";
+    const PUT: &str = "INSERT INTO cart_lines (cart_key, variant_id, quantity, seen, added_at) \
+         VALUES ($1, $2, $3, $4, $5) ON CONFLICT (cart_key, variant_id) \
+         DO UPDATE SET quantity = excluded.quantity, seen = excluded.seen";
+    let others: i64 = with!(tx, |c| sqlx::query_scalar(COUNT)
+        .bind(key)
+        .bind(quote.variant_id)
+        .fetch_one(c)
+        .await)?;
+    if others >= MAX_LINES as i64 {
+        return Err(Error::conflict(
+            "cart_too_large",
+            "The cart holds as many different things as one can: 100. Order these first.",
+        ));
+    }
+    execute!(
+        tx,
+        sqlx::query(PUT)
+            .bind(key)
+            .bind(quote.variant_id)
+            .bind(quantity)
+            .bind(Json(quote))
+            .bind(now.as_micros())
+    )?;
+    Ok(())
+}
+
+/// Takes a line out of an open cart, if it is there.
+pub async fn remove_line(tx: &mut Conn, key: &str, variant: Uuid) -> Result<(), Error> {
+    const REMOVE: &str = "DELETE FROM cart_lines WHERE cart_key = $1 AND variant_id = $2";
+    execute!(tx, sqlx::query(REMOVE).bind(key).bind(variant))?;
+    Ok(())
+}
+
+/// Sets or takes away the discount code of an open cart.
+pub async fn put_discount(tx: &mut Conn, key: &str, code: Option<&str>) -> Result<(), Error> {
+    const PUT: &str = "UPDATE carts SET discount_code = $2 WHERE key = $1";
+    execute!(tx, sqlx::query(PUT).bind(key).bind(code))?;
+    Ok(())
+}
+
+/// Makes the cart that order; `false` if it became another one meanwhile.
+pub async fn take(tx: &mut Conn, key: &str, order: Uuid, now: Timestamp) -> Result<bool, Error> {
+    const TAKE: &str =
+        "UPDATE carts SET order_id = $2, updated_at = $3 WHERE key = $1 AND order_id IS NULL";
+    Ok(execute!(
+        tx,
+        sqlx::query(TAKE)
+            .bind(key)
+            .bind(order)
+            .bind(now.as_micros())
+    )? == 1)
+}
+
+/// The order failed: the cart may be ordered again.
+pub async fn reopen(tx: &mut Conn, key: &str, order: Uuid, now: Timestamp) -> Result<(), Error> {
+    const REOPEN: &str =
+        "UPDATE carts SET order_id = NULL, updated_at = $3 WHERE key = $1 AND order_id = $2";
+    execute!(
+        tx,
+        sqlx::query(REOPEN)
+            .bind(key)
+            .bind(order)
+            .bind(now.as_micros())
+    )?;
+    Ok(())
+}
+
+/// Deletes up to `limit` carts that nobody has touched since `before`, and gives how many. Orders
+/// keep what they need of their carts.
+pub async fn delete_stale(db: &Db, before: Timestamp, limit: i64) -> Result<u64, Error> {
+    const DELETE: &str = "DELETE FROM carts WHERE key IN \
+         (SELECT key FROM carts WHERE updated_at < $1 ORDER BY key LIMIT $2)";
+    transact!(db, |tx| -> Result<u64, Error> {
+        Ok(execute!(
+            tx,
+            sqlx::query(DELETE).bind(before.as_micros()).bind(limit)
+        )?)
+    })
+}

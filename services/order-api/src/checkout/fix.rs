@@ -1,0 +1,150 @@
+//! What a request to order asks for, fixed before anything else happens.
+
+use serde::{Deserialize, Serialize};
+use sqlx::types::Json;
+use techcommerce_contracts::codes;
+use techcommerce_kernel::{Error, Uuid};
+use techcommerce_store::{Conn, execute, transact, with};
+
+use super::Attempt;
+use crate::{app::App, carts};
+
+/// The cart at the moment of the request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Snapshot {
+    /// In the cart's order.
+    pub lines: Vec<SnapshotLine>,
+    /// The code that was applied.
+    pub discount_code: Option<String>,
+}
+
+/// A line of the cart at that moment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct SnapshotLine {
+    /// What.
+    pub variant_id: Uuid,
+    /// How many.
+    pub quantity: i64,
+}
+
+/// What [`fix`] found.
+pub(super) enum Fixed {
+    /// The same request made this order before.
+    Ordered(Uuid),
+    /// The order is yet to be made, of this.
+    Open(Snapshot),
+}
+
+#[derive(sqlx::FromRow)]
+struct Record {
+    request_hash: String,
+    snapshot: Json<Snapshot>,
+    order_id: Option<Uuid>,
+}
+
+/// Fixes what the attempt asks for, or finds what was fixed when it came before.
+pub(super) async fn fix(app: &App, attempt: &Attempt) -> Result<Fixed, Error> {
+    const INSERT: &str = "INSERT INTO idempotency_records \
+         (id, request_hash, cart_key, snapshot, created_at) VALUES ($1, $2, $3, $4, $5) \
+         ON CONFLICT (id) DO NOTHING";
+    transact!(app.db, |tx| -> Result<Fixed, Error> {
+        if let Some(record) = record(tx, attempt.id).await? {
+            return known(record, attempt);
+        }
+        let now = app.env.now();
+        let cart = carts::lock_open(tx, &attempt.cart_key, now).await?;
+        // Somebody may have been quicker while we waited for the cart.
+        if let Some(record) = record(tx, attempt.id).await? {
+            return known(record, attempt);
+        }
+        let lines = carts::lines(tx, &attempt.cart_key).await?;
+        if lines.is_empty() {
+            return Err(Error::conflict(codes::CART_EMPTY, "The cart is empty."));
+        }
+        let snapshot = Snapshot {
+            lines: lines
+                .iter()
+                .map(|line| SnapshotLine {
+                    variant_id: line.variant_id,
+                    quantity: line.quantity,
+                })
+                .collect(),
+            discount_code: cart.discount_code,
+        };
+        if execute!(
+            tx,
+            sqlx::query(INSERT)
+                .bind(attempt.id)
+                .bind(&attempt.request_hash)
+                .bind(&attempt.cart_key)
+                .bind(Json(&snapshot))
+                .bind(now.as_micros())
+        )? == 1
+        {
+            return Ok(Fixed::Open(snapshot));
+        }
+        // The same key of the same account came with another cart at this very moment.
+        let record = record(tx, attempt.id).await?.ok_or_else(in_doubt)?;
+        known(record, attempt)
+    })
+}
+
+fn known(record: Record, attempt: &Attempt) -> Result<Fixed, Error> {
+    if record.request_hash != attempt.request_hash {
+        return Err(Error::unprocessable(
+            codes::IDEMPOTENCY_KEY_REUSED,
+            "This Idempotency-Key came with another request before. Use a new one.",
+        ));
+    }
+    Ok(match record.order_id {
+        Some(order) => Fixed::Ordered(order),
+        None => Fixed::Open(record.snapshot.0),
+    })
+}
+
+async fn record(conn: &mut Conn, id: Uuid) -> Result<Option<Record>, Error> {
+    const FIND: &str =
+        "SELECT request_hash, snapshot, order_id FROM idempotency_records WHERE id = $1";
+    Ok(with!(conn, |c| sqlx::query_as(FIND)
+        .bind(id)
+        .fetch_optional(c)
+        .await)?)
+}
+
+/// The order that the attempt has become.
+pub(super) async fn order_of(app: &App, id: Uuid) -> Result<Option<Uuid>, Error> {
+    let mut conn = app.db.read().await?;
+    Ok(record(&mut conn, id)
+        .await?
+        .and_then(|record| record.order_id))
+}
+
+/// Writes that the attempt has become this order, and locks that out for others; gives the order
+/// that it has become already, if it has.
+///
+/// # Errors
+/// `unavailable` if the attempt was given up meanwhile.
+pub(super) async fn answer(tx: &mut Conn, id: Uuid, order: Uuid) -> Result<Option<Uuid>, Error> {
+    const ANSWER: &str =
+        "UPDATE idempotency_records SET order_id = $2 WHERE id = $1 AND order_id IS NULL";
+    if execute!(tx, sqlx::query(ANSWER).bind(id).bind(order))? == 1 {
+        return Ok(None);
+    }
+    match record(tx, id).await?.and_then(|record| record.order_id) {
+        Some(other) => Ok(Some(other)),
+        None => Err(in_doubt()),
+    }
+}
+
+/// Forgets an attempt that has not become an order, so that its key may be tried again; `false`
+/// if it has, or was forgotten already.
+pub(super) async fn forget(app: &App, id: Uuid) -> Result<bool, Error> {
+    const FORGET: &str = "DELETE FROM idempotency_records WHERE id = $1 AND order_id IS NULL";
+    transact!(app.db, |tx| -> Result<bool, Error> {
+        Ok(execute!(tx, sqlx::query(FORGET).bind(id))? == 1)
+    })
+}
+
+fn in_doubt() -> Error {
+    Error::unavailable("The same order was sent twice at once. Please send it again.")
+}

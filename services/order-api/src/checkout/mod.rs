@@ -1,0 +1,160 @@
+//! From a cart to an order.
+//!
+//! 1. [`fix`]: what is asked for is fixed under an id that follows from the caller and the
+//!    idempotency key, so that a retry asks for the same.
+//! 2. The stock is reserved under an id that follows from that; product-api answers with prices.
+//! 3. [`write`]: the order, its lines, the answer to the key and the job that takes the payment
+//!    are written in one transaction.
+//!
+//! Who dies between 2 and 3 leaves a reservation that runs out by itself; a retry with the same
+//! key finishes the same order. A refusal leaves nothing behind: the same key may be tried again
+//! when the cart has changed.
+
+mod fix;
+mod input;
+mod keys;
+mod write;
+
+use techcommerce_contracts::{
+    Principal, codes,
+    order_api::{Order, OrderInput},
+    product_api::{LineRequest, Reservation, ReserveRequest},
+};
+use techcommerce_http::Caller;
+use techcommerce_kernel::{Error, Quantity, Uuid};
+
+use crate::{
+    app::App,
+    carts,
+    faults::Point,
+    orders::{self, Audience},
+};
+use fix::{Fixed, Snapshot, fix};
+pub use keys::{IdempotencyKey, derived_id};
+
+/// Makes the cart an order, or gives the order that the same request made before.
+///
+/// # Errors
+/// `invalid_input`, `idempotency_key_reused`, `cart_not_found`, `cart_empty`, `cart_ordered`,
+/// `out_of_stock`, `not_for_sale`, `discount_invalid`; `unavailable` when it is not known whether
+/// the order was placed, so that the same request has to be sent again.
+pub async fn place(
+    app: &App,
+    caller: &Caller,
+    key: &IdempotencyKey,
+    input: &OrderInput,
+) -> Result<Order, Error> {
+    let outcome = try_to_place(app, caller, key, input).await;
+    app.metrics.checkout(match &outcome {
+        Ok((_, true)) => "placed",
+        Ok((_, false)) => "repeated",
+        Err(error) if error.code() == codes::OUT_OF_STOCK => "out_of_stock",
+        Err(error) if error.is_transient() => "failed",
+        Err(_) => "refused",
+    });
+    let (order, _) = outcome?;
+    orders::show(app, order, Audience::Buyer).await
+}
+
+/// The order's id, and whether this call made it.
+async fn try_to_place(
+    app: &App,
+    caller: &Caller,
+    key: &IdempotencyKey,
+    input: &OrderInput,
+) -> Result<(Uuid, bool), Error> {
+    input::check(app, input)?;
+    let attempt = Attempt::new(caller, key, input)?;
+    let snapshot = match fix(app, &attempt).await? {
+        Fixed::Ordered(order) => return Ok((order, false)),
+        Fixed::Open(snapshot) => snapshot,
+    };
+    app.faults.at(Point::RequestFixed)?;
+    let reservation = keys::reservation_id(attempt.id, &snapshot);
+    let reserved = match app
+        .products
+        .reserve(&request(app, reservation, &snapshot)?)
+        .await
+    {
+        Ok(reserved) => reserved,
+        Err(error) => return refuse(app, &attempt, None, error).await,
+    };
+    app.faults.at(Point::StockReserved)?;
+    let written = write::write(app, &attempt, input, &snapshot, &reserved).await;
+    let outcome = match written {
+        Ok(outcome) => outcome,
+        Err(error) => return refuse(app, &attempt, Some(&reserved), error).await,
+    };
+    app.queue.wake();
+    app.faults.at(Point::OrderWritten)?;
+    Ok(outcome)
+}
+
+/// One request to order.
+pub(crate) struct Attempt {
+    /// Follows from the caller and the key.
+    pub id: Uuid,
+    /// SHA-256 of what was sent.
+    pub request_hash: String,
+    /// The cart.
+    pub cart_key: String,
+    /// The account or API key that orders.
+    pub owner: Option<Uuid>,
+}
+
+impl Attempt {
+    fn new(caller: &Caller, key: &IdempotencyKey, input: &OrderInput) -> Result<Self, Error> {
+        let cart_key = carts::key(&input.cart_id);
+        let owner = match caller.principal() {
+            Some(Principal::Account { id, .. } | Principal::ApiKey { id, .. }) => Some(*id),
+            // Services speak for guests.
+            Some(Principal::Service { .. }) | None => None,
+        };
+        Ok(Self {
+            id: keys::attempt_id(owner, &cart_key, key),
+            request_hash: keys::request_hash(input)?,
+            cart_key,
+            owner,
+        })
+    }
+}
+
+fn request(app: &App, id: Uuid, snapshot: &Snapshot) -> Result<ReserveRequest, Error> {
+    let line = |line: &fix::SnapshotLine| {
+        Ok(LineRequest {
+            variant_id: line.variant_id,
+            quantity: Quantity::new(line.quantity).map_err(Error::internal)?,
+        })
+    };
+    let lines: Result<Vec<_>, Error> = snapshot.lines.iter().map(line).collect();
+    Ok(ReserveRequest {
+        id,
+        lines: lines?,
+        deadline: app.env.now() + app.settings.reservation,
+    })
+}
+
+/// Gives back what the attempt holds, unless the same request, sent twice at once, has become an
+/// order meanwhile. What is in doubt is left as it is: a retry finishes it.
+async fn refuse(
+    app: &App,
+    attempt: &Attempt,
+    reserved: Option<&Reservation>,
+    error: Error,
+) -> Result<(Uuid, bool), Error> {
+    if error.is_transient() || error.kind() == techcommerce_kernel::Kind::Internal {
+        return Err(error);
+    }
+    if !fix::forget(app, attempt.id).await? {
+        return match fix::order_of(app, attempt.id).await? {
+            Some(order) => Ok((order, false)),
+            None => Err(error),
+        };
+    }
+    if let Some(reserved) = reserved
+        && let Err(failed) = app.products.release(reserved.id).await
+    {
+        tracing::warn!(error = ?failed, reservation = %reserved.id, "left to run out by itself");
+    }
+    Err(error)
+}

@@ -1,0 +1,138 @@
+//! The one transaction in which an order comes about.
+
+use std::collections::HashMap;
+
+use techcommerce_contracts::{
+    codes,
+    order_api::{OrderInput, PaymentMethod},
+    product_api::Reservation,
+};
+use techcommerce_jobs::{NewJob, enqueue};
+use techcommerce_kernel::{Error, Uuid};
+use techcommerce_store::transact;
+
+use super::{Attempt, Snapshot, fix};
+use crate::{
+    app::App,
+    carts, discounts,
+    orders::{NewLine, NewOrder, insert},
+    path::{Method, State},
+    pricing::{Item, Price, price},
+    saga::{Advance, Mailing},
+};
+
+/// Writes the order at the prices of the reservation. Gives its id, and whether this call made it.
+pub(super) async fn write(
+    app: &App,
+    attempt: &Attempt,
+    input: &OrderInput,
+    snapshot: &Snapshot,
+    reserved: &Reservation,
+) -> Result<(Uuid, bool), Error> {
+    let lines = lines(app, snapshot, reserved)?;
+    let price = total(app, input, snapshot, &lines).await?;
+    let id = app.env.new_id();
+    let number = app.numbers.next(&app.db).await?;
+    let access_token = app.env.token();
+    let method = match input.payment.method {
+        PaymentMethod::Invoice => Method::Invoice,
+        PaymentMethod::Test | PaymentMethod::Stripe => Method::Provider,
+    };
+    let quantities: Vec<i64> = lines.iter().map(|line| line.quantity).collect();
+    let state = State::placed(id, method, price.total, &quantities);
+    let code = snapshot.discount_code.as_deref();
+    transact!(app.db, |tx| -> Result<(Uuid, bool), Error> {
+        if let Some(order) = fix::answer(tx, attempt.id, id).await? {
+            return Ok((order, false));
+        }
+        if !carts::take(tx, &attempt.cart_key, id, app.env.now()).await? {
+            return Err(carts::ordered());
+        }
+        if let Some(code) = code
+            && !discounts::use_up(tx, code).await?
+        {
+            return Err(discounts::invalid("This code has been used up."));
+        }
+        let advance = NewJob::new(Advance::KIND).payload(&Advance { order: id })?;
+        let job = enqueue(tx, &app.env, advance).await?;
+        let order = NewOrder {
+            id,
+            number,
+            reservation: reserved.id,
+            cart_key: &attempt.cart_key,
+            owner: attempt.owner,
+            input,
+            access_token: &access_token,
+            discount_code: code,
+            price: &price,
+            tax: app.settings.tax,
+            total: app.money(price.total),
+            lines: &lines,
+            state: &state,
+            job,
+        };
+        insert(tx, &app.env, &order).await?;
+        let confirmation = Mailing {
+            order: id,
+            notice: None,
+        };
+        let mail = NewJob::new(Mailing::KIND).payload(&confirmation)?;
+        enqueue(tx, &app.env, mail).await?;
+        Ok((id, true))
+    })
+}
+
+/// The lines as they were reserved, in the cart's order.
+fn lines(app: &App, snapshot: &Snapshot, reserved: &Reservation) -> Result<Vec<NewLine>, Error> {
+    let mut by_variant: HashMap<Uuid, _> = reserved
+        .lines
+        .iter()
+        .map(|line| (line.quote.variant_id, line))
+        .collect();
+    let mut lines = Vec::with_capacity(snapshot.lines.len());
+    for wanted in &snapshot.lines {
+        let line = by_variant
+            .remove(&wanted.variant_id)
+            .filter(|line| line.quantity == wanted.quantity)
+            .ok_or_else(|| Error::internal("the reservation holds something else"))?;
+        if line.quote.price.currency != app.settings.currency {
+            return Err(Error::conflict(
+                codes::NOT_FOR_SALE,
+                "A product is priced in a currency that this shop does not take.",
+            ));
+        }
+        lines.push(NewLine {
+            id: app.env.new_id(),
+            quantity: line.quantity,
+            quote: line.quote.clone(),
+        });
+    }
+    Ok(lines)
+}
+
+async fn total(
+    app: &App,
+    input: &OrderInput,
+    snapshot: &Snapshot,
+    lines: &[NewLine],
+) -> Result<Price, Error> {
+    let items: Vec<Item> = lines
+        .iter()
+        .map(|line| Item {
+            unit_price: line.quote.price.amount,
+            quantity: line.quantity,
+        })
+        .collect();
+    let tax = app.settings.tax;
+    let goods = price(&items, None, |_| 0, tax).ok_or_else(|| app.too_large())?;
+    let reduction = match &snapshot.discount_code {
+        // The customer was shown a price with the discount: without it there is no order.
+        Some(code) => Some(discounts::reduction(app, code, goods.subtotal).await??),
+        None => None,
+    };
+    let method = app
+        .settings
+        .shipping_method(&input.shipping_method)
+        .ok_or_else(|| Error::invalid_field("shipping_method", "is not offered"))?;
+    price(&items, reduction, |goods| method.price_for(goods), tax).ok_or_else(|| app.too_large())
+}

@@ -1,0 +1,44 @@
+//! `POST /orders/{id}/cancel`: gives an order up.
+//!
+//! Errors: 401 `unauthenticated`, 403 `forbidden`, 404 `order_not_found`, 409 `order_state` once
+//! goods have left the house, 503 `unavailable`. An order that is cancelled already stays so.
+
+use axum::extract::State;
+use techcommerce_contracts::{
+    Problem,
+    order_api::{CancelInput, Order},
+};
+use techcommerce_http::{ApiResult, Path, Staff};
+use techcommerce_kernel::Uuid;
+
+use super::{BodyOrDefault, Private, checked_text, private, staff_event};
+use crate::{app::App, path::Event};
+
+/// Gives an order up before anything was shipped. What is held is let go, what was paid is paid
+/// back, and the goods go back into stock. Doing so twice is doing so once.
+#[utoipa::path(
+    post, path = "/orders/{id}/cancel", tag = "orders", operation_id = "cancel_order",
+    security(("bearer" = []), ("cookie" = [])),
+    params(("id" = Uuid, Path, description = "The order's id.")),
+    request_body = CancelInput,
+    responses(
+        (status = 200, description = "The order, cancelled.", body = Order),
+        (status = 400, description = "`invalid_input`", body = Problem, content_type = "application/problem+json"),
+        (status = 401, description = "`unauthenticated`", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "`forbidden`", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "`order_not_found`", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "`order_state`: goods have left the house", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "`unavailable`", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub async fn cancel(
+    State(app): State<App>,
+    Staff(staff): Staff,
+    Path(id): Path<Uuid>,
+    BodyOrDefault(input): BodyOrDefault<CancelInput>,
+) -> ApiResult<Private<Order>> {
+    let reason = checked_text("reason", &input.reason)?;
+    let event = Event::CancelRequested;
+    let order = staff_event(&app, id, &event, &staff.actor(), &reason).await?;
+    Ok(private(order))
+}

@@ -1,0 +1,119 @@
+//! `POST /orders/{id}/refunds`: pays back.
+//!
+//! Errors: 400 `invalid_input`, 401 `unauthenticated`, 403 `forbidden`, 404 `order_not_found`, 409
+//! `refund_exceeds_captured`, `order_state` or `shipment_exceeds_ordered`, 422
+//! `idempotency_key_reused`, 503 `unavailable`.
+
+use axum::extract::State;
+use http::{HeaderMap, StatusCode};
+use techcommerce_contracts::{
+    Problem,
+    order_api::{Order, RefundInput, ShipmentLine},
+};
+use techcommerce_http::{ApiResult, Json, Path, Staff};
+use techcommerce_kernel::{Error, Uuid};
+use techcommerce_store::{Conn, transact};
+
+use super::{Private, checked_text, private};
+use crate::{
+    app::App,
+    checkout::{IdempotencyKey, derived_id},
+    orders::{self, Audience, Cause},
+    path::{Event, State},
+};
+
+/// Pays back some or all of what was captured, never more than is left, also when two ask at
+/// once. The provider is told right afterwards: look at the refund's `status`. With an
+/// `Idempotency-Key` a repeat is the same refund.
+#[utoipa::path(
+    post, path = "/orders/{id}/refunds", tag = "orders", operation_id = "refund_order",
+    security(("bearer" = []), ("cookie" = [])),
+    params(
+        ("id" = Uuid, Path, description = "The order's id."),
+        ("Idempotency-Key" = Option<String>, Header, description = "Makes a repeat the same refund."),
+    ),
+    request_body = RefundInput,
+    responses(
+        (status = 201, description = "The order with the refund.", body = Order),
+        (status = 400, description = "`invalid_input`", body = Problem, content_type = "application/problem+json"),
+        (status = 401, description = "`unauthenticated`", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "`forbidden`", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "`order_not_found`", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "`refund_exceeds_captured` with `refundable`, `order_state`, `shipment_exceeds_ordered`", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "`idempotency_key_reused`", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "`unavailable`", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub async fn refund(
+    State(app): State<App>,
+    Staff(staff): Staff,
+    Path(order): Path<Uuid>,
+    headers: HeaderMap,
+    Json(input): Json<RefundInput>,
+) -> ApiResult<(StatusCode, Private<Order>)> {
+    let reason = checked_text("reason", &input.reason)?;
+    match &input.amount {
+        Some(amount) if amount.currency != app.settings.currency => {
+            return Err(Error::invalid_field("amount.currency", "is not the order's").into());
+        }
+        Some(amount) if amount.amount <= 0 => {
+            return Err(Error::invalid_field("amount.amount", "must be more than zero").into());
+        }
+        _ => {}
+    }
+    let id = match IdempotencyKey::optional(&headers)? {
+        Some(key) => derived_id("refund", &[&order.to_string(), key.as_str()]),
+        None => app.env.new_id(),
+    };
+    let actor = staff.actor();
+    let cause = Cause {
+        actor: &actor,
+        reason: &reason,
+        by_job: false,
+    };
+    transact!(app.db, |tx| -> Result<State, Error> {
+        let state = orders::lock(tx, order).await?;
+        let known = state.refunds.iter().find(|refund| refund.id == id);
+        let amount = match (&input.amount, known) {
+            (Some(amount), _) => amount.amount,
+            (None, Some(known)) => known.amount,
+            (None, None) => state.refundable(),
+        };
+        let restock = positions(tx, order, "restock", &input.restock).await?;
+        let event = Event::RefundRequested {
+            id,
+            amount,
+            restock,
+        };
+        orders::change(tx, &app, order, &event, cause).await
+    })?;
+    app.queue.wake();
+    let order = orders::show(&app, order, Audience::Staff).await?;
+    Ok((StatusCode::CREATED, private(order)))
+}
+
+/// The positions of lines that a request names by their ids.
+pub(super) async fn positions(
+    conn: &mut Conn,
+    order: Uuid,
+    path: &str,
+    wanted: &[ShipmentLine],
+) -> Result<Vec<(u32, i64)>, Error> {
+    let lines = orders::lines(conn, &[order]).await?;
+    let mut positions: Vec<(u32, i64)> = Vec::with_capacity(wanted.len());
+    for (line, index) in wanted.iter().zip(0_usize..) {
+        let wrong =
+            |name: &str, why: &str| Error::invalid_field(format!("{path}[{index}].{name}"), why);
+        let found = lines.iter().find(|row| row.id == line.line_id);
+        let found = found.ok_or_else(|| wrong("line_id", "is no line of this order"))?;
+        let position = u32::try_from(found.position).map_err(Error::internal)?;
+        if line.quantity <= 0 || line.quantity > found.quantity {
+            return Err(wrong("quantity", "must be between 1 and what was ordered"));
+        }
+        if positions.iter().any(|(known, _)| *known == position) {
+            return Err(wrong("line_id", "is named twice"));
+        }
+        positions.push((position, line.quantity));
+    }
+    Ok(positions)
+}

@@ -1,0 +1,265 @@
+//! Changing an order: one event, in one transaction, with all that is written down beside it.
+
+use sqlx::types::Json;
+use techcommerce_contracts::codes;
+use techcommerce_jobs::{NewJob, enqueue};
+use techcommerce_kernel::{Env, Error, Kind, Uuid};
+use techcommerce_store::{Conn, execute, with};
+
+use crate::{
+    app::App,
+    carts, discounts,
+    path::{Effect, Event, Refusal, State, Step},
+    saga::{Advance, Mailing},
+};
+
+/// The code of the error that says that an event contradicts what is known: never to be retried.
+pub const CONTRADICTION: &str = "contradiction";
+
+/// Who or what brings an event.
+#[derive(Debug, Clone, Copy)]
+pub struct Cause<'a> {
+    /// As `account:0193…` or `system`.
+    pub actor: &'a str,
+    /// Why, for a person; may be empty.
+    pub reason: &'a str,
+    /// Whether a job already takes the order further, so that none has to be written.
+    pub by_job: bool,
+}
+
+#[derive(sqlx::FromRow)]
+struct Locked {
+    path: Json<State>,
+    cart_key: String,
+    discount_code: Option<String>,
+    currency: String,
+}
+
+/// Applies `event` to the order and gives where it stands then. Two that change one order at once come one after the other.
+/// Call [`Queue::wake`](techcommerce_jobs::Queue::wake) after the commit.
+///
+/// # Errors
+/// `order_not_found`, and those of [`refused`].
+pub async fn change(
+    tx: &mut Conn,
+    app: &App,
+    order: Uuid,
+    event: &Event,
+    cause: Cause<'_>,
+) -> Result<State, Error> {
+    // Taking the row with an update makes others wait on both engines.
+    const LOCK: &str = "UPDATE orders SET version = version + 1 WHERE id = $1 \
+         RETURNING path, cart_key, discount_code, currency";
+    let locked: Option<Locked> = with!(tx, |c| sqlx::query_as(LOCK)
+        .bind(order)
+        .fetch_optional(c)
+        .await)?;
+    let locked = locked.ok_or_else(super::not_found)?;
+    let old = &locked.path.0;
+    let step = old.apply(event).map_err(|refusal| refused(app, refusal))?;
+    if step.state == *old {
+        return Ok(step.state);
+    }
+    let job = match step.commands.is_empty() || cause.by_job {
+        true => None,
+        false => {
+            let job = NewJob::new(Advance::KIND).payload(&Advance { order })?;
+            Some(enqueue(tx, &app.env, job).await?)
+        }
+    };
+    save(tx, app, order, &step.state, job).await?;
+    for refund in &step.state.refunds {
+        if !old.refunds.iter().any(|known| known.id == refund.id) {
+            add_refund(tx, app, order, refund.id, refund.amount, cause).await?;
+        }
+    }
+    write_effects(tx, app, order, &locked, &step, cause).await?;
+    Ok(step.state)
+}
+
+/// Where the order stands, locked until the transaction ends.
+///
+/// # Errors
+/// `order_not_found`.
+pub async fn lock(tx: &mut Conn, order: Uuid) -> Result<State, Error> {
+    const LOCK: &str = "UPDATE orders SET version = version WHERE id = $1 RETURNING path";
+    let path: Option<Json<State>> = with!(tx, |c| sqlx::query_scalar(LOCK)
+        .bind(order)
+        .fetch_optional(c)
+        .await)?;
+    Ok(path.ok_or_else(super::not_found)?.0)
+}
+
+async fn save(
+    tx: &mut Conn,
+    app: &App,
+    order: Uuid,
+    state: &State,
+    job: Option<Uuid>,
+) -> Result<(), Error> {
+    const SAVE: &str = "UPDATE orders SET path = $2, status = $3, payment_status = $4, \
+         fulfillment_status = $5, captured = $6, refunded = $7, job_id = COALESCE($8, job_id), \
+         updated_at = $9 WHERE id = $1";
+    execute!(
+        tx,
+        sqlx::query(SAVE)
+            .bind(order)
+            .bind(Json(state))
+            .bind(state.status().as_str())
+            .bind(state.payment_status().as_str())
+            .bind(state.fulfillment().as_str())
+            .bind(state.captured)
+            .bind(state.refunded())
+            .bind(job)
+            .bind(app.env.now().as_micros())
+    )?;
+    Ok(())
+}
+
+async fn write_effects(
+    tx: &mut Conn,
+    app: &App,
+    order: Uuid,
+    locked: &Locked,
+    step: &Step,
+    cause: Cause<'_>,
+) -> Result<(), Error> {
+    const LEDGER: &str = "INSERT INTO payments_ledger \
+         (id, order_id, entry, amount, currency, refund_id, once, created_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+    let now = app.env.now();
+    for effect in &step.effects {
+        match effect {
+            Effect::Ledger {
+                entry,
+                amount,
+                refund,
+            } => {
+                let once = match refund {
+                    Some(refund) => format!("{}:{refund}", entry.as_str()),
+                    None => entry.as_str().to_owned(),
+                };
+                execute!(
+                    tx,
+                    sqlx::query(LEDGER)
+                        .bind(app.env.new_id())
+                        .bind(order)
+                        .bind(entry.as_str())
+                        .bind(*amount)
+                        .bind(&locked.currency)
+                        .bind(*refund)
+                        .bind(once)
+                        .bind(now.as_micros())
+                )?;
+            }
+            Effect::Notify(notice) => {
+                let mailing = Mailing {
+                    order,
+                    notice: Some(*notice),
+                };
+                let job = NewJob::new(Mailing::KIND).payload(&mailing)?;
+                enqueue(tx, &app.env, job).await?;
+            }
+            Effect::Timeline(kind) => {
+                add_event(tx, &app.env, order, kind, cause.reason).await?;
+            }
+            Effect::ReopenCart => {
+                carts::reopen(tx, &locked.cart_key, order, now).await?;
+                return_discount(tx, locked).await?;
+            }
+            Effect::ReturnDiscount => return_discount(tx, locked).await?,
+        }
+    }
+    Ok(())
+}
+
+async fn return_discount(tx: &mut Conn, locked: &Locked) -> Result<(), Error> {
+    match &locked.discount_code {
+        Some(code) => discounts::give_back(tx, code).await,
+        None => Ok(()),
+    }
+}
+
+async fn add_refund(
+    tx: &mut Conn,
+    app: &App,
+    order: Uuid,
+    id: Uuid,
+    amount: i64,
+    cause: Cause<'_>,
+) -> Result<(), Error> {
+    const INSERT: &str = "INSERT INTO refunds (id, order_id, amount, reason, actor, created_at) \
+         VALUES ($1, $2, $3, $4, $5, $6)";
+    let reason = if id == order && cause.reason.is_empty() {
+        "cancelled"
+    } else {
+        cause.reason
+    };
+    execute!(
+        tx,
+        sqlx::query(INSERT)
+            .bind(id)
+            .bind(order)
+            .bind(amount)
+            .bind(reason)
+            .bind(cause.actor)
+            .bind(app.env.now().as_micros())
+    )?;
+    Ok(())
+}
+
+/// Adds to the timeline of an order that this transaction holds.
+pub(super) async fn add_event(
+    tx: &mut Conn,
+    env: &Env,
+    order: Uuid,
+    kind: &str,
+    message: &str,
+) -> Result<(), Error> {
+    const INSERT: &str = "INSERT INTO order_events (order_id, position, kind, message, created_at) \
+         SELECT $1, COUNT(*), $2, $3, $4 FROM order_events WHERE order_id = $1";
+    execute!(
+        tx,
+        sqlx::query(INSERT)
+            .bind(order)
+            .bind(kind)
+            .bind(message)
+            .bind(env.now().as_micros())
+    )?;
+    Ok(())
+}
+
+/// What a person is told when an event is not possible.
+pub fn refused(app: &App, refusal: Refusal) -> Error {
+    let state = |message: &'static str| Error::conflict(codes::ORDER_STATE, message);
+    match refusal {
+        Refusal::AlreadyShipped => {
+            state("Some of the goods have left the house. Refund what comes back instead.")
+        }
+        Refusal::Cancelled => state("The order is cancelled."),
+        Refusal::NotAnInvoice => state("The order is not paid by invoice."),
+        Refusal::NotReady => {
+            state("The stock is being taken for this order. Please try again in a moment.")
+        }
+        Refusal::NotCaptured => state("Nothing has been paid that could be refunded."),
+        Refusal::NotPaid => state("The order is not paid yet."),
+        Refusal::MoreThanRefundable(left) => Error::conflict(
+            codes::REFUND_EXCEEDS_CAPTURED,
+            "That is more than was paid and not refunded yet.",
+        )
+        .with_detail(serde_json::json!({ "refundable": app.money(left) })),
+        Refusal::Quantity(_) => Error::conflict(
+            codes::SHIPMENT_EXCEEDS_ORDERED,
+            "A line does not have that many any more.",
+        ),
+        Refusal::Reused => Error::unprocessable(
+            codes::IDEMPOTENCY_KEY_REUSED,
+            "The same key was used for another refund.",
+        ),
+        Refusal::Contradiction => Error::new(
+            Kind::Internal,
+            CONTRADICTION,
+            "Something about this order does not fit. People will look at it.",
+        ),
+    }
+}

@@ -1,0 +1,49 @@
+//! Orders as they are stored, changed and shown.
+
+mod change;
+mod insert;
+mod list;
+mod rows;
+mod view;
+
+use techcommerce_contracts::{codes, order_api::Order};
+use techcommerce_kernel::{Error, Uuid};
+use techcommerce_store::Conn;
+
+pub use change::{CONTRADICTION, Cause, change, lock};
+pub use insert::{NewLine, NewOrder, insert};
+pub use list::{Filter, list};
+pub use rows::{Loaded, OrderRow, find, lines, load};
+pub use view::Audience;
+
+use crate::app::App;
+
+/// There is no such order, or the caller may not know of it.
+pub fn not_found() -> Error {
+    Error::not_found(codes::ORDER_NOT_FOUND, "There is no such order.")
+}
+
+/// What is stored cannot be read: our fault.
+pub fn unreadable(why: impl std::fmt::Display) -> Error {
+    Error::internal(format!("an order cannot be read: {why}"))
+}
+
+/// The order as it is shown.
+///
+/// # Errors
+/// `order_not_found`.
+pub async fn show(app: &App, id: Uuid, audience: Audience) -> Result<Order, Error> {
+    let mut conn = app.db.read().await?;
+    let orders = load(&mut conn, &[id]).await?;
+    let order = orders.into_iter().next().ok_or_else(not_found)?;
+    view::view(order, audience)
+}
+
+/// The variants of an order's lines, by position.
+///
+/// # Errors
+/// Those of the database.
+pub async fn variants(conn: &mut Conn, id: Uuid) -> Result<Vec<Uuid>, Error> {
+    let lines = lines(conn, &[id]).await?;
+    Ok(lines.into_iter().map(|line| line.variant_id).collect())
+}

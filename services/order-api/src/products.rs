@@ -1,0 +1,142 @@
+//! What this service asks of product-api: prices and stock.
+
+use std::{collections::HashMap, time::Duration};
+
+use techcommerce_contracts::{
+    Client, codes,
+    product_api::{
+        ClaimRequest, LineRequest, Quote, QuoteRequest, Quotes, Reservation, ReserveRequest,
+        RestockRequest,
+    },
+};
+use techcommerce_kernel::{Error, Uuid};
+
+/// How often a call is made before its caller is told that product-api is away. All calls here
+/// may be repeated.
+const TRIES: u32 = 3;
+
+/// The way to product-api.
+#[derive(Debug, Clone)]
+pub struct Products(Client);
+
+/// What became of a claim.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Claimed {
+    /// The stock is ours.
+    Ours,
+    /// It ran out and cannot be taken again.
+    Lost,
+}
+
+impl Products {
+    /// Calls through `client`.
+    pub fn new(client: Client) -> Self {
+        Self(client)
+    }
+
+    /// What variants are and cost now, by their ids; those that are gone are left out. One call.
+    pub async fn quotes(&self, variants: Vec<Uuid>) -> Result<HashMap<Uuid, Quote>, Error> {
+        if variants.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let request = QuoteRequest {
+            variant_ids: variants,
+        };
+        let call = || self.0.post("/internal/quotes").json(&request).send();
+        let quotes: Quotes = patiently(call).await?;
+        let by_id = quotes
+            .items
+            .into_iter()
+            .map(|quote| (quote.variant_id, quote));
+        Ok(by_id.collect())
+    }
+
+    /// Holds all lines or none. The same request is the same reservation.
+    ///
+    /// # Errors
+    /// `out_of_stock` and `not_for_sale` with the lines; `reservation_mismatch`.
+    pub async fn reserve(&self, request: &ReserveRequest) -> Result<Reservation, Error> {
+        patiently(|| self.0.post("/internal/reservations").json(request).send()).await
+    }
+
+    /// Makes the reserved stock ours.
+    pub async fn claim(&self, reservation: Uuid, order: Uuid) -> Result<Claimed, Error> {
+        let path = format!("/internal/reservations/{reservation}/claim");
+        let request = ClaimRequest {
+            reference: reference(order),
+        };
+        let call = || self.0.post(path.clone()).json(&request).send_empty();
+        match patiently(call).await {
+            Ok(()) => Ok(Claimed::Ours),
+            Err(error) if is_gone(&error) => Ok(Claimed::Lost),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Gives a reservation back, whatever became of it. One that nobody knows is given back.
+    pub async fn release(&self, reservation: Uuid) -> Result<(), Error> {
+        let path = format!("/internal/reservations/{reservation}/release");
+        match patiently(|| self.0.post(path.clone()).send_empty()).await {
+            Err(error) if error.code() == codes::RESERVATION_NOT_FOUND => Ok(()),
+            done => done,
+        }
+    }
+
+    /// Puts sold stock back, once for each `id`.
+    pub async fn restock(
+        &self,
+        id: Uuid,
+        order: Uuid,
+        reason: &str,
+        lines: Vec<LineRequest>,
+    ) -> Result<(), Error> {
+        if lines.is_empty() {
+            return Ok(());
+        }
+        let request = RestockRequest {
+            id,
+            reference: reference(order),
+            reason: reason.to_owned(),
+            lines,
+        };
+        patiently(|| {
+            self.0
+                .post("/internal/restocks")
+                .json(&request)
+                .send_empty()
+        })
+        .await
+    }
+}
+
+/// Names the order in stock movements.
+fn reference(order: Uuid) -> String {
+    format!("order:{order}")
+}
+
+fn is_gone(error: &Error) -> bool {
+    const GONE: [&str; 4] = [
+        codes::RESERVATION_EXPIRED,
+        codes::RESERVATION_NOT_FOUND,
+        "reservation_released",
+        codes::OUT_OF_STOCK,
+    ];
+    GONE.contains(&error.code())
+}
+
+/// Makes a call again, after a short pause, when it failed for a reason that may pass.
+async fn patiently<T, F>(call: impl Fn() -> F) -> Result<T, Error>
+where
+    F: Future<Output = Result<T, Error>>,
+{
+    let mut tries = 1;
+    loop {
+        match call().await {
+            Err(error) if error.is_transient() && tries < TRIES => {
+                tokio::time::sleep(Duration::from_millis(50) * tries).await;
+                tries += 1;
+            }
+            outcome => return outcome,
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! The job that takes an order along its path.
+//!
+//! It asks the path what is to be done, does it outside, and records what happened, one command
+//! at a time; every record is one transaction that also proves that the job is still its own. A
+//! job that dies anywhere finds the same command again, and every command may be carried out
+//! twice.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use techcommerce_jobs::{Job, Outcome};
+use techcommerce_kernel::{Error, Uuid};
+use techcommerce_store::{execute, transact};
+
+use super::{Advance, execute::execute as carry_out};
+use crate::{
+    app::App,
+    faults::Point,
+    orders::{self, Cause, OrderRow},
+    path::{CancelReason, Command, Event, PaymentStatus, State},
+};
+
+/// No path is longer, however often the provider hesitates.
+const MAX_STEPS: usize = 100;
+/// The pause after the provider's first "nobody knows".
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+/// The longest pause between two questions.
+const LONGEST_PAUSE: Duration = Duration::from_mins(15);
+
+/// Runs [`Advance`].
+pub(super) struct Handler(pub App);
+
+#[async_trait]
+impl techcommerce_jobs::Handler for Handler {
+    fn kind(&self) -> &'static str {
+        Advance::KIND
+    }
+
+    async fn run(&self, job: &Job) -> Result<Outcome, Error> {
+        let Advance { order } = job.payload()?;
+        match advance(&self.0, job, order).await {
+            // Trying again cannot mend a contradiction: people have to look.
+            Err(error) if error.code() == orders::CONTRADICTION => {
+                Ok(Outcome::GiveUp(format!("{error:?}")))
+            }
+            outcome => outcome,
+        }
+    }
+}
+
+async fn advance(app: &App, job: &Job, id: Uuid) -> Result<Outcome, Error> {
+    let (order, variants) = load(app, id).await?;
+    let mut state = order.path.0.clone();
+    for _ in 0..MAX_STEPS {
+        let commands = state.commands();
+        if commands.is_empty() {
+            match finish(app, job, id).await? {
+                None => return Ok(Outcome::Done),
+                Some(newer) => {
+                    state = newer;
+                    continue;
+                }
+            }
+        }
+        let (command, outcome) = first_that_works(app, &order, &variants, commands).await?;
+        let before = (state.payment_status(), state.cancelled);
+        state = record(app, job, id, &outcome.event).await?;
+        if outcome.twice {
+            state = record(app, job, id, &outcome.event).await?;
+        }
+        count(app, before, &state);
+        app.faults.at(Point::Recorded(command.name()))?;
+        if is_doubt(&outcome.event) {
+            let doublings = state.asked.saturating_sub(1).min(16);
+            let pause = FIRST_PAUSE
+                .saturating_mul(1 << doublings)
+                .min(LONGEST_PAUSE);
+            return Ok(Outcome::RetryAt(app.env.now() + pause));
+        }
+    }
+    Err(Error::internal("the order does not come to rest"))
+}
+
+/// Carries out the first command that can be; the others are not held up by one that cannot.
+async fn first_that_works(
+    app: &App,
+    order: &OrderRow,
+    variants: &[Uuid],
+    commands: Vec<Command>,
+) -> Result<(Command, super::execute::Outcome), Error> {
+    let mut failure = None;
+    for command in commands {
+        app.faults.at(Point::Before(command.name()))?;
+        match carry_out(app, order, variants, &command).await {
+            Ok(outcome) => {
+                app.faults.at(Point::After(command.name()))?;
+                return Ok((command, outcome));
+            }
+            Err(error) => {
+                tracing::warn!(
+                    command = command.name(),
+                    ?error,
+                    "a step has to be tried again"
+                );
+                failure.get_or_insert(error);
+            }
+        }
+    }
+    Err(failure.unwrap_or_else(|| Error::internal("nothing to do")))
+}
+
+async fn load(app: &App, id: Uuid) -> Result<(OrderRow, Vec<Uuid>), Error> {
+    let mut conn = app.db.read().await?;
+    let order = orders::find(&mut conn, id)
+        .await?
+        .ok_or_else(orders::not_found)?;
+    let variants = orders::variants(&mut conn, id).await?;
+    Ok((order, variants))
+}
+
+/// Records what happened, provided that the job is still ours.
+async fn record(app: &App, job: &Job, id: Uuid, event: &Event) -> Result<State, Error> {
+    let cause = Cause {
+        actor: "system",
+        reason: "",
+        by_job: true,
+    };
+    let state = transact!(app.db, |tx| -> Result<State, Error> {
+        job.guard(tx).await?;
+        orders::change(tx, app, id, event, cause).await
+    })?;
+    // Mails may have been written.
+    app.queue.wake();
+    Ok(state)
+}
+
+/// Ends the job if there is still nothing to do; else gives the state in which there is.
+async fn finish(app: &App, job: &Job, id: Uuid) -> Result<Option<State>, Error> {
+    const CLEAR: &str = "UPDATE orders SET job_id = NULL WHERE id = $1 AND job_id = $2";
+    transact!(app.db, |tx| -> Result<Option<State>, Error> {
+        job.guard(tx).await?;
+        let state = orders::lock(tx, id).await?;
+        if !state.commands().is_empty() {
+            return Ok(Some(state));
+        }
+        job.complete_in(tx, &app.env).await?;
+        execute!(tx, sqlx::query(CLEAR).bind(id).bind(job.id))?;
+        Ok(None)
+    })
+}
+
+fn is_doubt(event: &Event) -> bool {
+    matches!(
+        event,
+        Event::AuthorisationUnknown | Event::CaptureUnknown | Event::RefundUnknown { .. }
+    )
+}
+
+fn count(app: &App, before: (PaymentStatus, Option<CancelReason>), state: &State) {
+    if before.0 != PaymentStatus::Paid && state.payment_status() == PaymentStatus::Paid {
+        app.metrics.paid.inc();
+    }
+    let failed = |reason| matches!(reason, Some(r) if r != CancelReason::Requested);
+    if !failed(before.1) && failed(state.cancelled) {
+        app.metrics.failed.inc();
+    }
+}
