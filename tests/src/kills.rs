@@ -185,7 +185,7 @@ async fn count_orders(staff: &Client) -> Result<usize> {
     let mut count = 0;
     let mut path = "/api/orders?limit=100".to_owned();
     loop {
-        let page: Value = staff.get(&path).send().await?.expect(200)?.json()?;
+        let page: Value = staff.get(&path).value(200).await?;
         count += page["items"].as_array().map_or(0, Vec::len);
         match page["next_cursor"].as_str() {
             Some(cursor) => path = format!("/api/orders?limit=100&cursor={cursor}"),

@@ -249,36 +249,27 @@ pub async fn sign_in(client: &Client, email: &str, password: &str) -> Result<Str
     let session: Value = client
         .post("/api/auth/login")
         .json(&json!({"email": email, "password": password}))
-        .send()
-        .await?
-        .expect(200)?
-        .json()?;
+        .value(200)
+        .await?;
     Ok(session["token"].as_str().context("a token")?.to_owned())
 }
 
 /// Makes two tests of each function, `name::sqlite` and `name::postgres`, on an empty shop:
-/// `on_both! { async fn name(shop: Shop) { … } }`. The functions give `anyhow::Result<()>`.
+/// `on_both!(name, …);` for an `async fn name(shop: Shop) -> anyhow::Result<()>`.
 macro_rules! on_both {
-    ($(
-        $(#[doc = $doc:literal])*
-        async fn $name:ident($shop:ident: Shop) $body:block
-    )+) => {
+    ($($name:ident),+ $(,)?) => {
         $(
             mod $name {
-                use super::*;
-                use crate::shop::Engine;
-
-                $(#[doc = $doc])*
-                async fn run($shop: Shop) -> anyhow::Result<()> $body
+                use crate::shop::{Engine, Shop};
 
                 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
                 async fn sqlite() -> anyhow::Result<()> {
-                    run(Shop::start(Engine::Sqlite).await?).await
+                    super::$name(Shop::start(Engine::Sqlite).await?).await
                 }
 
                 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
                 async fn postgres() -> anyhow::Result<()> {
-                    run(Shop::start(Engine::Postgres).await?).await
+                    super::$name(Shop::start(Engine::Postgres).await?).await
                 }
             }
         )+

@@ -22,12 +22,7 @@ pub struct Placed {
 
 /// A new cart with these variants and quantities.
 pub async fn cart_with(client: &Client, lines: &[(&str, i64)]) -> Result<String> {
-    let cart: Value = client
-        .post("/api/carts")
-        .send()
-        .await?
-        .expect(201)?
-        .json()?;
+    let cart: Value = client.post("/api/carts").value(201).await?;
     let id = text(&cart, "/id")?;
     for (variant, quantity) in lines {
         put_line(client, &id, variant, *quantity)
@@ -108,10 +103,8 @@ pub async fn order(client: &Client, placed: &Placed) -> Result<Value> {
             "/api/orders/{}?access_token={}",
             placed.id, placed.access_token
         ))
-        .send()
-        .await?
-        .expect(200)?
-        .json()
+        .value(200)
+        .await
 }
 
 /// Waits until the order's payment has this status.

@@ -42,10 +42,8 @@ pub async fn product(staff: &Client, title: &str, stock: Stock) -> Result<Item> 
                 "on_hand": on_hand,
             }],
         }))
-        .send()
-        .await?
-        .expect(201)?
-        .json()?;
+        .value(201)
+        .await?;
     Ok(Item {
         product_id: text(&product, "/id")?,
         handle: text(&product, "/handle")?,
@@ -57,10 +55,8 @@ pub async fn product(staff: &Client, title: &str, stock: Stock) -> Result<Item> 
 pub async fn stock(staff: &Client, variant_id: &str) -> Result<(i64, i64, i64)> {
     let level: Value = staff
         .get(&format!("/api/stock/{variant_id}"))
-        .send()
-        .await?
-        .expect(200)?
-        .json()?;
+        .value(200)
+        .await?;
     let number = |name: &str| level[name].as_i64().with_context(|| level.to_string());
     Ok((
         number("on_hand")?,

@@ -142,6 +142,30 @@ impl Request<'_> {
         self
     }
 
+    /// Sends it; the answer must have this status.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send) and [`Answer::expect`].
+    pub async fn expect(self, status: u16) -> Result<Answer> {
+        self.send().await?.expect(status)
+    }
+
+    /// Sends it; the answer must have this status and a body of this type.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send), [`Answer::expect`] and [`Answer::json`].
+    pub async fn value<T: DeserializeOwned>(self, status: u16) -> Result<T> {
+        self.expect(status).await?.json()
+    }
+
+    /// Sends it; the answer must be a refusal with this status. Gives the problem's code.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send) and [`Answer::problem`].
+    pub async fn problem(self, status: u16) -> Result<String> {
+        self.send().await?.problem(status)
+    }
+
     /// Sends it and reads the whole answer.
     ///
     /// # Errors

@@ -56,8 +56,8 @@ pub fn folder() -> TempDir {
         .expect("a temporary folder")
 }
 
-/// A loopback address that was free a moment ago. Bind port 0 instead wherever the program can
-/// tell which port it got.
+/// A free loopback address, for a program that must know its own beforehand. Bind port 0 where
+/// you can.
 #[must_use]
 pub fn free_address() -> SocketAddr {
     let port = techcommerce_testservers::free_port().expect("a free port");

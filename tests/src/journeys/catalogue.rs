@@ -9,75 +9,121 @@ use crate::shop::{Engine, Setup, Shop, on_both};
 use crate::shopper::eventually;
 use crate::staff::{Stock, euros, product, stock, text};
 
-on_both! {
-    /// From the draft to the shelf and off it again.
-    async fn a_product_from_draft_to_archive(shop: Shop) {
-        let staff = shop.admin().await?;
-        let client = shop.client();
-        let created: Value = staff.post("/api/products").json(&json!({
-            "title": "Tide clock",
-            "handle": "tide-clock",
-            "description": "<p onclick=\"x()\">Shows <b>high</b> water.</p><script>x()</script>",
-            "vendor": "Tidewell",
-            "tags": ["clock"],
-            "status": "draft",
-            "variants": [
-                {"sku": "TC-S", "options": [{"name": "Size", "value": "S"}], "price": euros(4900), "on_hand": 3},
-                {"sku": "TC-L", "options": [{"name": "Size", "value": "L"}], "price": euros(6900),
-                 "compare_at_price": euros(7900), "on_hand": 0},
-            ],
-        })).send().await?.expect(201)?.json()?;
-        let description = created["description"].as_str().unwrap_or_default();
-        ensure!(description.contains("<b>high</b>") && !description.contains("script") && !description.contains("onclick"));
-        client.get("/api/products/tide-clock").send().await?.expect(404)?;
+on_both!(a_product_from_draft_to_archive, stock_by_hand);
 
-        let path = format!("/api/products/{}", text(&created, "/id")?);
-        staff.patch(&path).json(&json!({"status": "active"})).send().await?.expect(200)?;
-        let seen: Value = eventually("the product's way to the shelf", async || {
-            let answer = client.get("/api/products/tide-clock").send().await?;
-            Ok(if answer.status == 200 { Some(answer.json()?) } else { None })
-        }).await?;
-        assert_eq!(seen["variants"][0]["available"], 3);
-        assert_eq!(seen["variants"][1]["compare_at_price"], euros(7900));
+/// From the draft to the shelf and off it again.
+async fn a_product_from_draft_to_archive(shop: Shop) -> Result<()> {
+    let staff = shop.admin().await?;
+    let client = shop.client();
+    let created: Value = staff.post("/api/products").json(&json!({
+        "title": "Tide clock",
+        "handle": "tide-clock",
+        "description": "<p onclick=\"x()\">Shows <b>high</b> water.</p><script>x()</script>",
+        "vendor": "Tidewell",
+        "tags": ["clock"],
+        "status": "draft",
+        "variants": [
+            {"sku": "TC-S", "options": [{"name": "Size", "value": "S"}], "price": euros(4900), "on_hand": 3},
+            {"sku": "TC-L", "options": [{"name": "Size", "value": "L"}], "price": euros(6900),
+             "compare_at_price": euros(7900), "on_hand": 0},
+        ],
+    })).value(201).await?;
+    let description = created["description"].as_str().unwrap_or_default();
+    ensure!(
+        description.contains("<b>high</b>")
+            && !description.contains("script")
+            && !description.contains("onclick")
+    );
+    client.get("/api/products/tide-clock").expect(404).await?;
 
-        let twin = staff.post("/api/products").json(&json!({
+    let path = format!("/api/products/{}", text(&created, "/id")?);
+    staff
+        .patch(&path)
+        .json(&json!({"status": "active"}))
+        .expect(200)
+        .await?;
+    let seen: Value = eventually("the product's way to the shelf", async || {
+        let answer = client.get("/api/products/tide-clock").send().await?;
+        Ok(if answer.status == 200 {
+            Some(answer.json()?)
+        } else {
+            None
+        })
+    })
+    .await?;
+    assert_eq!(seen["variants"][0]["available"], 3);
+    assert_eq!(seen["variants"][1]["compare_at_price"], euros(7900));
+
+    let twin = staff
+        .post("/api/products")
+        .json(&json!({
             "title": "Other", "handle": "tide-clock", "variants": [{"price": euros(1)}],
-        })).send().await?;
-        assert_eq!(twin.problem(409)?, "handle_taken");
-        let wrong = staff.post("/api/products").json(&json!({
+        }))
+        .send()
+        .await?;
+    assert_eq!(twin.problem(409)?, "handle_taken");
+    let wrong = staff
+        .post("/api/products")
+        .json(&json!({
             "title": "", "variants": [{"price": {"amount": -1, "currency": "USD"}}],
-        })).send().await?.expect(400)?;
-        let problem: Value = wrong.json()?;
-        ensure!(problem["errors"].as_array().is_some_and(|errors| !errors.is_empty()), "{problem}");
+        }))
+        .expect(400)
+        .await?;
+    let problem: Value = wrong.json()?;
+    ensure!(
+        problem["errors"]
+            .as_array()
+            .is_some_and(|errors| !errors.is_empty()),
+        "{problem}"
+    );
 
-        for (who, status) in [(&client, 401)] {
-            who.patch(&path).json(&json!({"title": "x"})).send().await?.expect(status)?;
-            who.delete(&path).send().await?.expect(status)?;
-        }
-        staff.delete(&path).send().await?.expect(204)?;
-        eventually("the product's way off the shelf", async || {
-            let answer = client.get("/api/products/tide-clock").send().await?;
-            Ok((answer.status == 404).then_some(()))
-        }).await
+    for (who, status) in [(&client, 401)] {
+        who.patch(&path)
+            .json(&json!({"title": "x"}))
+            .expect(status)
+            .await?;
+        who.delete(&path).expect(status).await?;
     }
+    staff.delete(&path).expect(204).await?;
+    eventually("the product's way off the shelf", async || {
+        let answer = client.get("/api/products/tide-clock").send().await?;
+        Ok((answer.status == 404).then_some(()))
+    })
+    .await
+}
 
-    /// Counting and correcting the stock.
-    async fn stock_by_hand(shop: Shop) {
-        let staff = shop.admin().await?;
-        let lamp = product(&staff, "Lamp", Stock::Counted(5)).await?;
-        let path = format!("/api/stock/{}", lamp.variant_id);
-        staff.put(&path).json(&json!({"on_hand": 8})).send().await?.expect(200)?;
-        staff.post(&format!("{path}/adjustments")).json(&json!({"delta": -3, "reason": "broken"})).send().await?.expect(200)?;
-        assert_eq!(stock(&staff, &lamp.variant_id).await?, (5, 0, 5));
-        let refused = staff.post(&format!("{path}/adjustments")).json(&json!({"delta": 0})).send().await?;
-        ensure!(refused.status == 400, "{}", refused.text());
-        let client = shop.client();
-        client.get(&path).send().await?.expect(401)?;
-        eventually("the count's way to the shelf", async || {
-            let seen: Value = client.get(&format!("/api/products/{}", lamp.handle)).send().await?.expect(200)?.json()?;
-            Ok((seen["variants"][0]["available"] == 5).then_some(()))
-        }).await
-    }
+/// Counting and correcting the stock.
+async fn stock_by_hand(shop: Shop) -> Result<()> {
+    let staff = shop.admin().await?;
+    let lamp = product(&staff, "Lamp", Stock::Counted(5)).await?;
+    let path = format!("/api/stock/{}", lamp.variant_id);
+    staff
+        .put(&path)
+        .json(&json!({"on_hand": 8}))
+        .expect(200)
+        .await?;
+    staff
+        .post(&format!("{path}/adjustments"))
+        .json(&json!({"delta": -3, "reason": "broken"}))
+        .expect(200)
+        .await?;
+    assert_eq!(stock(&staff, &lamp.variant_id).await?, (5, 0, 5));
+    let refused = staff
+        .post(&format!("{path}/adjustments"))
+        .json(&json!({"delta": 0}))
+        .send()
+        .await?;
+    ensure!(refused.status == 400, "{}", refused.text());
+    let client = shop.client();
+    client.get(&path).expect(401).await?;
+    eventually("the count's way to the shelf", async || {
+        let seen: Value = client
+            .get(&format!("/api/products/{}", lamp.handle))
+            .value(200)
+            .await?;
+        Ok((seen["variants"][0]["available"] == 5).then_some(()))
+    })
+    .await
 }
 
 /// The built-in catalogue: searching with typing errors, narrowing, sorting, paging.
@@ -88,10 +134,8 @@ async fn the_demo_catalogue_can_be_searched() -> Result<()> {
     let list = async |query: &str| -> Result<Value> {
         client
             .get(&format!("/api/products?limit=100{query}"))
-            .send()
-            .await?
-            .expect(200)?
-            .json()
+            .value(200)
+            .await
     };
     let titles = |page: &Value| -> Vec<String> {
         let items = page["items"].as_array().cloned().unwrap_or_default();
@@ -103,12 +147,7 @@ async fn the_demo_catalogue_can_be_searched() -> Result<()> {
     let all = list("").await?;
     let all_titles = titles(&all);
     ensure!(all_titles.len() >= 60, "{} products", all_titles.len());
-    let categories: Value = client
-        .get("/api/categories")
-        .send()
-        .await?
-        .expect(200)?
-        .json()?;
+    let categories: Value = client.get("/api/categories").value(200).await?;
     let categories = categories["items"].as_array().cloned().unwrap_or_default();
     ensure!(categories.len() >= 8);
 
@@ -179,10 +218,8 @@ async fn the_demo_catalogue_can_be_searched() -> Result<()> {
     loop {
         let page: Value = client
             .get(&format!("/api/products?limit=7&sort=title{cursor}"))
-            .send()
-            .await?
-            .expect(200)?
-            .json()?;
+            .value(200)
+            .await?;
         seen.extend(titles(&page));
         match page["next_cursor"].as_str() {
             Some(next) => cursor = format!("&cursor={next}"),
@@ -195,7 +232,7 @@ async fn the_demo_catalogue_can_be_searched() -> Result<()> {
     // Every picture is there, in its final sizes, and may be kept for ever.
     for item in all["items"].as_array().into_iter().flatten().take(10) {
         let url = text(item, "/images/0/url")?;
-        let picture = client.get(&url).send().await?.expect(200)?;
+        let picture = client.get(&url).expect(200).await?;
         assert_eq!(picture.header("content-type"), Some("image/webp"));
         ensure!(
             picture
@@ -204,11 +241,7 @@ async fn the_demo_catalogue_can_be_searched() -> Result<()> {
         );
     }
     // A page that has not changed is not sent again.
-    let first = client
-        .get("/api/products?limit=5")
-        .send()
-        .await?
-        .expect(200)?;
+    let first = client.get("/api/products?limit=5").expect(200).await?;
     let tag = first.header("etag").map(str::to_owned).unwrap_or_default();
     let again = shop
         .plain_client()
@@ -238,10 +271,8 @@ async fn a_discount_code() -> Result<()> {
     let reduced: Value = client
         .put(&path)
         .json(&json!({"code": "welcome10"}))
-        .send()
-        .await?
-        .expect(200)?
-        .json()?;
+        .value(200)
+        .await?;
     assert_eq!(reduced["discount"], euros(200));
     let body = crate::shopper::checkout(&cart, crate::shopper::card(None));
     let placed = crate::shopper::place(&client, "discount", &body).await?;

@@ -13,26 +13,29 @@ use crate::staff::{Stock, product, stock};
 
 const LIMIT: Duration = Duration::from_secs(60);
 
-on_both! {
-    /// A restart keeps everything.
-    async fn a_restart_keeps_everything(shop: Shop) {
-        let mut shop = shop;
-        let staff = shop.admin().await?;
-        let client = shop.client();
-        let lamp = product(&staff, "Lamp", Stock::Counted(5)).await?;
-        let placed = buy(&client, &lamp.variant_id, 1, "restart").await?;
-        let before = wait_for_payment(&client, &placed, "paid").await?;
-        let cart = crate::shopper::cart_with(&client, &[(&lamp.variant_id, 2)]).await?;
-        shop.stop().await?;
-        shop.start_again().await?;
-        assert_eq!(order(&client, &placed).await?, before);
-        // Sessions are kept too: the same credentials still open what only staff see.
-        assert_eq!(stock(&staff, &lamp.variant_id).await?, (4, 0, 4));
-        let kept: Value = client.get(&format!("/api/carts/{cart}")).send().await?.expect(200)?.json()?;
-        assert_eq!(kept["item_count"], 2);
-        client.get(&format!("/api/products/{}", lamp.handle)).send().await?.expect(200)?;
-        Ok(())
-    }
+on_both!(a_restart_keeps_everything);
+
+/// A restart keeps everything.
+async fn a_restart_keeps_everything(shop: Shop) -> Result<()> {
+    let mut shop = shop;
+    let staff = shop.admin().await?;
+    let client = shop.client();
+    let lamp = product(&staff, "Lamp", Stock::Counted(5)).await?;
+    let placed = buy(&client, &lamp.variant_id, 1, "restart").await?;
+    let before = wait_for_payment(&client, &placed, "paid").await?;
+    let cart = crate::shopper::cart_with(&client, &[(&lamp.variant_id, 2)]).await?;
+    shop.stop().await?;
+    shop.start_again().await?;
+    assert_eq!(order(&client, &placed).await?, before);
+    // Sessions are kept too: the same credentials still open what only staff see.
+    assert_eq!(stock(&staff, &lamp.variant_id).await?, (4, 0, 4));
+    let kept: Value = client.get(&format!("/api/carts/{cart}")).value(200).await?;
+    assert_eq!(kept["item_count"], 2);
+    client
+        .get(&format!("/api/products/{}", lamp.handle))
+        .expect(200)
+        .await?;
+    Ok(())
 }
 
 /// A second shop in the same folder is kept out, and told so; the first goes on.
@@ -53,11 +56,7 @@ async fn a_second_serve_in_the_same_folder() -> Result<()> {
     let text = fails(command).await?;
     let folder = shop.setup.data();
     ensure!(text.contains(folder.to_str().unwrap_or_default()), "{text}");
-    shop.client()
-        .get("/api/products")
-        .send()
-        .await?
-        .expect(200)?;
+    shop.client().get("/api/products").expect(200).await?;
     // Other work on the same folder is welcome.
     ensure!(shop.run(&["config"]).await?.status.success());
     Ok(())
@@ -160,10 +159,8 @@ async fn an_admin_by_hand() -> Result<()> {
         .client()
         .with_bearer(&token)
         .get("/api/auth/me")
-        .send()
-        .await?
-        .expect(200)?
-        .json()?;
+        .value(200)
+        .await?;
     assert_eq!(me["role"], "admin");
     Ok(())
 }

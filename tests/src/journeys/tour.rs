@@ -15,27 +15,43 @@ use crate::staff::{Stock, euros, product, text};
 
 const PASSWORD: &str = "correct horse battery staple";
 
-on_both! {
-    /// The whole public interface, once around.
-    async fn every_documented_operation(shop: Shop) {
-        let staff = shop.admin().await?;
-        let client = shop.client();
-        let document: Value = client.get("/api/openapi.json").send().await?.expect(200)?.json()?;
-        ensure!(document["openapi"].as_str().is_some_and(|version| version.starts_with("3.1")));
-        let page = shop.plain_client().get("/api/docs").send().await?.expect(200)?.text();
-        ensure!(!page.contains("https://"), "the page of the interface needs something from outside");
-        client.get("/api/time").send().await?.expect(200)?;
+on_both!(every_documented_operation);
 
-        pictures(&staff, &client).await?;
-        catalogue(&staff, &client).await?;
-        let paid = carts_and_orders(&staff, &client).await?;
-        afterwards(&staff, &client, &paid).await?;
-        accounts(&shop, &staff, &client).await?;
+/// The whole public interface, once around.
+async fn every_documented_operation(shop: Shop) -> Result<()> {
+    let staff = shop.admin().await?;
+    let client = shop.client();
+    let document: Value = client.get("/api/openapi.json").value(200).await?;
+    ensure!(
+        document["openapi"]
+            .as_str()
+            .is_some_and(|version| version.starts_with("3.1"))
+    );
+    let page = shop
+        .plain_client()
+        .get("/api/docs")
+        .expect(200)
+        .await?
+        .text();
+    ensure!(
+        !page.contains("https://"),
+        "the page of the interface needs something from outside"
+    );
+    client.get("/api/time").expect(200).await?;
 
-        let left = shop.document().not_called();
-        ensure!(left.is_empty(), "documented, but called by no test:\n  {}", left.join("\n  "));
-        audit::clean(&shop).await
-    }
+    pictures(&staff, &client).await?;
+    catalogue(&staff, &client).await?;
+    let paid = carts_and_orders(&staff, &client).await?;
+    afterwards(&staff, &client, &paid).await?;
+    accounts(&shop, &staff, &client).await?;
+
+    let left = shop.document().not_called();
+    ensure!(
+        left.is_empty(),
+        "documented, but called by no test:\n  {}",
+        left.join("\n  ")
+    );
+    audit::clean(&shop).await
 }
 
 async fn pictures(staff: &Client, client: &Client) -> Result<()> {
@@ -45,19 +61,9 @@ async fn pictures(staff: &Client, client: &Client) -> Result<()> {
     let kind = "multipart/form-data; boundary=between";
     let refused = client.post(path).body(kind, form.clone()).send().await?;
     assert_eq!(refused.problem(401)?, "unauthenticated");
-    let uploaded: Value = staff
-        .post(path)
-        .body(kind, form.clone())
-        .send()
-        .await?
-        .expect(201)?
-        .json()?;
+    let uploaded: Value = staff.post(path).body(kind, form.clone()).value(201).await?;
     for variant in uploaded["variants"].as_array().into_iter().flatten() {
-        let picture = client
-            .get(&text(variant, "/url")?)
-            .send()
-            .await?
-            .expect(200)?;
+        let picture = client.get(&text(variant, "/url")?).expect(200).await?;
         assert_eq!(picture.header("content-type"), Some("image/webp"));
         ensure!(
             picture
@@ -66,13 +72,7 @@ async fn pictures(staff: &Client, client: &Client) -> Result<()> {
         );
     }
     // Named by content: the same picture is the same picture.
-    let again: Value = staff
-        .post(path)
-        .body(kind, form)
-        .send()
-        .await?
-        .expect(201)?
-        .json()?;
+    let again: Value = staff.post(path).body(kind, form).value(201).await?;
     assert_eq!(again["id"], uploaded["id"]);
     let text_file = multipart("picture.png", "image/png", b"this is no picture");
     let refused = staff.post(path).body(kind, text_file).send().await?;
@@ -101,11 +101,10 @@ async fn catalogue(staff: &Client, client: &Client) -> Result<()> {
     staff
         .patch(&path)
         .json(&json!({"vendor": "Marlhouse"}))
-        .send()
-        .await?
-        .expect(200)?;
-    client.get("/api/products").send().await?.expect(200)?;
-    client.get("/api/categories").send().await?.expect(200)?;
+        .expect(200)
+        .await?;
+    client.get("/api/products").expect(200).await?;
+    client.get("/api/categories").expect(200).await?;
     eventually("the vase's way to the shelf", async || {
         let answer = client
             .get(&format!("/api/products/{}", vase.handle))
@@ -115,31 +114,27 @@ async fn catalogue(staff: &Client, client: &Client) -> Result<()> {
     })
     .await?;
     let stock = format!("/api/stock/{}", vase.variant_id);
-    staff.get(&stock).send().await?.expect(200)?;
+    staff.get(&stock).expect(200).await?;
     staff
         .put(&stock)
         .json(&json!({"on_hand": 4}))
-        .send()
-        .await?
-        .expect(200)?;
+        .expect(200)
+        .await?;
     staff
         .post(&format!("{stock}/adjustments"))
         .json(&json!({"delta": 1, "reason": "found one"}))
-        .send()
-        .await?
-        .expect(200)?;
+        .expect(200)
+        .await?;
     let export = staff
         .get("/api/products/export?format=shopify")
-        .send()
-        .await?
-        .expect(200)?;
+        .expect(200)
+        .await?;
     staff
         .post("/api/products/import?dry_run=true")
         .body("text/csv", export.body)
-        .send()
-        .await?
-        .expect(200)?;
-    staff.delete(&path).send().await?.expect(204)?;
+        .expect(200)
+        .await?;
+    staff.delete(&path).expect(204).await?;
     Ok(())
 }
 
@@ -149,33 +144,29 @@ async fn carts_and_orders(staff: &Client, client: &Client) -> Result<crate::shop
     let cart = cart_with(client, &[(&lamp.variant_id, 3)]).await?;
     client
         .get(&format!("/api/carts/{cart}"))
-        .send()
-        .await?
-        .expect(200)?;
+        .expect(200)
+        .await?;
     client
         .get(&format!("/api/shipping-methods?cart_id={cart}"))
-        .send()
-        .await?
-        .expect(200)?;
+        .expect(200)
+        .await?;
     let discount = format!("/api/carts/{cart}/discount");
     client
         .put(&discount)
         .json(&json!({"code": "WELCOME10"}))
-        .send()
-        .await?
-        .expect(200)?;
+        .expect(200)
+        .await?;
     client.delete(&discount).send().await?;
     let placed = place(client, "tour", &checkout(&cart, card(None))).await?;
     let paid = wait_for_payment(client, &placed, "paid").await?;
-    staff.get("/api/orders").send().await?.expect(200)?;
+    staff.get("/api/orders").expect(200).await?;
 
     let other = buy(client, &lamp.variant_id, 1, "tour-cancel").await?;
     staff
         .post(&format!("/api/orders/{}/cancel", other.id))
         .json(&json!({"reason": "changed mind"}))
-        .send()
-        .await?
-        .expect(200)?;
+        .expect(200)
+        .await?;
     let cart = cart_with(client, &[(&lamp.variant_id, 1)]).await?;
     let invoice = place(
         client,
@@ -185,9 +176,8 @@ async fn carts_and_orders(staff: &Client, client: &Client) -> Result<crate::shop
     .await?;
     staff
         .post(&format!("/api/orders/{}/mark-paid", invoice.id))
-        .send()
-        .await?
-        .expect(200)?;
+        .expect(200)
+        .await?;
     Ok(crate::shopper::Placed {
         json: paid,
         ..placed
@@ -199,15 +189,13 @@ async fn afterwards(staff: &Client, client: &Client, paid: &crate::shopper::Plac
     staff
         .post(&format!("/api/orders/{}/shipments", paid.id))
         .json(&json!({"lines": [{"line_id": line, "quantity": 1}]}))
-        .send()
-        .await?
-        .expect(201)?;
+        .expect(201)
+        .await?;
     staff
         .post(&format!("/api/orders/{}/refunds", paid.id))
         .json(&json!({"amount": euros(100), "reason": "scratched"}))
-        .send()
-        .await?
-        .expect(201)?;
+        .expect(201)
+        .await?;
     crate::shopper::order(client, paid).await?;
     Ok(())
 }
@@ -217,74 +205,54 @@ async fn accounts(shop: &Shop, staff: &Client, client: &Client) -> Result<()> {
     let session: Value = client
         .post("/api/auth/register")
         .json(&json!({"email": email, "password": PASSWORD, "name": "Grace"}))
-        .send()
-        .await?
-        .expect(201)?
-        .json()?;
+        .value(201)
+        .await?;
     let grace = client.with_bearer(&text(&session, "/token")?);
-    grace.get("/api/auth/me").send().await?.expect(200)?;
-    grace.get("/api/auth/sessions").send().await?.expect(200)?;
+    grace.get("/api/auth/me").expect(200).await?;
+    grace.get("/api/auth/sessions").expect(200).await?;
     let changed: Value = grace
         .post("/api/auth/password")
         .json(&json!({"current_password": PASSWORD, "new_password": "a quite different phrase"}))
-        .send()
-        .await?
-        .expect(200)?
-        .json()?;
+        .value(200)
+        .await?;
     let grace = client.with_bearer(&text(&changed, "/token")?);
-    let sessions: Value = grace
-        .get("/api/auth/sessions")
-        .send()
-        .await?
-        .expect(200)?
-        .json()?;
-    grace
-        .delete("/api/auth/sessions")
-        .send()
-        .await?
-        .expect(204)?;
+    let sessions: Value = grace.get("/api/auth/sessions").value(200).await?;
+    grace.delete("/api/auth/sessions").expect(204).await?;
     let id = text(&sessions, "/items/0/id")?;
     grace
         .delete(&format!("/api/auth/sessions/{id}"))
-        .send()
-        .await?
-        .expect(204)?;
+        .expect(204)
+        .await?;
 
     client
         .post("/api/auth/password-reset")
         .json(&json!({"email": email}))
-        .send()
-        .await?
-        .expect(202)?;
+        .expect(202)
+        .await?;
     let token = reset_token(shop).await?;
     client
         .post("/api/auth/password-reset/confirm")
         .json(&json!({"token": token, "password": PASSWORD}))
-        .send()
-        .await?
-        .expect(204)?;
+        .expect(204)
+        .await?;
     let token = crate::shop::sign_in(client, email, PASSWORD).await?;
     client
         .with_bearer(&token)
         .post("/api/auth/logout")
-        .send()
-        .await?
-        .expect(204)?;
+        .expect(204)
+        .await?;
 
     let key: Value = staff
         .post("/api/auth/api-keys")
         .json(&json!({"name": "tour", "role": "staff"}))
-        .send()
-        .await?
-        .expect(201)?
-        .json()?;
-    staff.get("/api/auth/api-keys").send().await?.expect(200)?;
+        .value(201)
+        .await?;
+    staff.get("/api/auth/api-keys").expect(200).await?;
     let id = text(&key, "/key/id")?;
     staff
         .delete(&format!("/api/auth/api-keys/{id}"))
-        .send()
-        .await?
-        .expect(204)?;
+        .expect(204)
+        .await?;
     Ok(())
 }
 
