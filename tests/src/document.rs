@@ -113,7 +113,7 @@ impl Document {
 
 /// What every operation may answer without saying so: the edge's own refusals.
 fn general(status: u16) -> bool {
-    matches!(status, 405 | 413 | 415 | 429 | 500..)
+    matches!(status, 401 | 405 | 413 | 415 | 429 | 500..)
 }
 
 fn fits(template: &str, path: &str) -> bool {

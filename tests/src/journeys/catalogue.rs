@@ -267,7 +267,7 @@ async fn a_discount_code() -> Result<()> {
         .json(&json!({"code": "NOSUCHCODE"}))
         .send()
         .await?;
-    assert_eq!(wrong.problem(422)?, "discount_invalid");
+    assert_eq!(wrong.problem(409)?, "discount_invalid");
     let reduced: Value = client
         .put(&path)
         .json(&json!({"code": "welcome10"}))

@@ -109,7 +109,7 @@ async fn changing_a_cart(shop: Shop) -> Result<()> {
 
     let empty = cart_with(&client, &[]).await?;
     let refused = send_order(&client, "empty", &checkout(&empty, card(None))).await?;
-    assert_eq!(refused.problem(422)?, "cart_empty");
+    assert_eq!(refused.problem(409)?, "cart_empty");
     Ok(())
 }
 
