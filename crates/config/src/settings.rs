@@ -87,7 +87,7 @@ settings! {
     /// What one client may ask of the shop.
     limits: Limits {
         /// Requests a minute to the JSON interface, by client address or credential.
-        requests_per_minute: u32 = "600";
+        requests_per_minute: u32 = "6000";
         /// Tries a minute to sign in, by client address.
         login_per_minute: u32 = "10";
         /// Bytes of a request's body; uploads and imports have limits of their own.
