@@ -1,0 +1,147 @@
+//! From an upload, which may be anything, to the sizes that are kept. It blocks and needs memory
+//! for all pixels: run it apart, one at a time.
+
+use std::io::Cursor;
+
+use fast_image_resize::{ResizeAlg, ResizeOptions, Resizer};
+use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, metadata::Orientation};
+use techcommerce_contracts::codes::IMAGE_REFUSED;
+use techcommerce_kernel::{Error, Kind};
+
+use crate::variant::Variant;
+
+/// The most pixels of an upload.
+pub const MAX_PIXELS: u64 = 40_000_000;
+/// The most bytes that decoding may take: all pixels with alpha in 16 bits, and some.
+const MAX_MEMORY: u64 = MAX_PIXELS * 8 + 16 * 1024 * 1024;
+/// Of WebP, from 0 to 100.
+const QUALITY: f32 = 82.0;
+
+/// A picture in its final sizes.
+#[derive(Debug)]
+pub struct Prepared {
+    /// Pixels of the largest size.
+    pub size: (u32, u32),
+    /// WebP of each size, from the largest on.
+    pub variants: Vec<(Variant, bytes::Bytes)>,
+}
+
+/// Decodes, turns upright, scales down and encodes anew, so that nothing but the pixels is left
+/// of the upload: no place where it was taken, nothing hidden behind it.
+///
+/// # Errors
+/// `image_refused`: of another type than PNG, JPEG and WebP (415), broken or too large (400).
+pub fn prepare(upload: &[u8]) -> Result<Prepared, Error> {
+    let (picture, orientation) = decode(upload)?;
+    let size = Variant::Original.fit((picture.width(), picture.height()));
+    // Scaled first and turned then: the other way round needs all pixels twice.
+    let mut largest = scaled(&picture, size)?;
+    drop(picture);
+    largest.apply_orientation(orientation);
+    let size = (largest.width(), largest.height());
+
+    let mut variants: Vec<(Variant, bytes::Bytes)> = Vec::with_capacity(4);
+    let mut last = largest;
+    for variant in Variant::all() {
+        let fitted = variant.fit(size);
+        let encoded = match variants.last() {
+            Some((_, bytes)) if fitted == (last.width(), last.height()) => bytes.clone(),
+            _ => {
+                last = scaled(&last, fitted)?;
+                encode(&last)?
+            }
+        };
+        variants.push((variant, encoded));
+    }
+    Ok(Prepared { size, variants })
+}
+
+/// The type by the content alone, the size by the header alone, and only then the pixels.
+fn decode(upload: &[u8]) -> Result<(DynamicImage, Orientation), Error> {
+    let format = match image::guess_format(upload) {
+        Ok(format @ (ImageFormat::Png | ImageFormat::Jpeg | ImageFormat::WebP)) => format,
+        _ => {
+            let message = "The file is no PNG, JPEG or WebP picture.";
+            return Err(Error::new(Kind::UnsupportedMedia, IMAGE_REFUSED, message));
+        }
+    };
+    if format == ImageFormat::Jpeg && !is_whole_jpeg(upload) {
+        return Err(broken("the end is missing"));
+    }
+    let mut reader = ImageReader::with_format(Cursor::new(upload), format);
+    let mut limits = image::Limits::default();
+    limits.max_alloc = Some(MAX_MEMORY);
+    reader.limits(limits);
+    let mut decoder = reader.into_decoder().map_err(broken)?;
+    let (width, height) = decoder.dimensions();
+    if u64::from(width) * u64::from(height) > MAX_PIXELS {
+        return Err(Error::invalid(
+            IMAGE_REFUSED,
+            format!(
+                "The picture has {width} × {height} pixels; at most {} million are allowed.",
+                MAX_PIXELS / 1_000_000
+            ),
+        ));
+    }
+    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
+    let picture = DynamicImage::from_decoder(decoder).map_err(broken)?;
+    // Two layouts are enough for all that follows.
+    let picture = if picture.color().has_alpha() {
+        DynamicImage::ImageRgba8(picture.into_rgba8())
+    } else {
+        DynamicImage::ImageRgb8(picture.into_rgb8())
+    };
+    Ok((picture, orientation))
+}
+
+fn scaled(picture: &DynamicImage, (width, height): (u32, u32)) -> Result<DynamicImage, Error> {
+    if (width, height) == (picture.width(), picture.height()) {
+        return Ok(picture.clone());
+    }
+    let mut scaled = DynamicImage::new(width, height, picture.color());
+    let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(
+        fast_image_resize::FilterType::Lanczos3,
+    ));
+    Resizer::new()
+        .resize(picture, &mut scaled, &options)
+        .map_err(Error::internal)?;
+    Ok(scaled)
+}
+
+fn encode(picture: &DynamicImage) -> Result<bytes::Bytes, Error> {
+    let (bytes, layout) = match picture {
+        DynamicImage::ImageRgba8(pixels) => (pixels.as_raw(), webp::PixelLayout::Rgba),
+        DynamicImage::ImageRgb8(pixels) => (pixels.as_raw(), webp::PixelLayout::Rgb),
+        _ => return Err(Error::internal("a layout that decode() does not give")),
+    };
+    let encoder = webp::Encoder::new(bytes, layout, picture.width(), picture.height());
+    let encoded = encoder
+        .encode_simple(false, QUALITY)
+        .map_err(|error| Error::internal(format!("WebP: {error:?}")))?;
+    Ok(bytes::Bytes::copy_from_slice(&encoded))
+}
+
+/// The decoder fills what is missing of a JPEG with grey; we look for its end ourselves. Within
+/// the picture's data, FF D9 stands for nothing else (ITU-T T.81 §B.1.1.5).
+fn is_whole_jpeg(upload: &[u8]) -> bool {
+    let mut at = 2;
+    while let Some([0xff, marker, high, low]) = upload.get(at..at + 4) {
+        let length = usize::from(u16::from_be_bytes([*high, *low]));
+        at += 2 + length;
+        // The start of a scan: its data begins behind this segment.
+        if *marker == 0xda {
+            return upload
+                .get(at..)
+                .is_some_and(|data| data.windows(2).any(|pair| pair == [0xff, 0xd9]));
+        }
+    }
+    false
+}
+
+fn broken(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
+    Error::invalid(
+        IMAGE_REFUSED,
+        "The picture is broken or not of the type that it begins as.",
+    )
+    .caused_by(cause)
+}
