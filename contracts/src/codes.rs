@@ -42,6 +42,8 @@ pub const RESERVATION_MISMATCH: &str = "reservation_mismatch";
 pub const RESERVATION_RELEASED: &str = "reservation_released";
 /// More than an order took and has not given back.
 pub const RESTOCK_EXCEEDS_SOLD: &str = "restock_exceeds_sold";
+/// An adjustment would take away more than there are.
+pub const STOCK_BELOW_ZERO: &str = "stock_below_zero";
 /// The product was changed since it was read (`If-Match`).
 pub const PRODUCT_CHANGED: &str = "product_changed";
 /// There is no such category.

@@ -25,7 +25,10 @@ use techcommerce_runtime::Task;
 use techcommerce_store::Db;
 use techcommerce_telemetry::Telemetry;
 
-use crate::{model::Notifier, reservations::Collector};
+use crate::{
+    model::{Follower, Notifier},
+    reservations::Collector,
+};
 
 /// The schema: the catalogue, the stock, the change feed, and the job queue's tables.
 pub static MIGRATOR: LazyLock<Migrator> =
@@ -77,6 +80,13 @@ pub async fn build(deps: Deps) -> Result<Built, Error> {
     let notifier = Notifier::default();
     let (collector, collecting) =
         Collector::new(deps.db.clone(), deps.env.clone(), notifier.clone());
+    let (model, follower) = Follower::start(
+        deps.db.clone(),
+        deps.env.clone(),
+        notifier.clone(),
+        &deps.telemetry,
+    )
+    .await?;
     let db = deps.db.clone();
     let check = Check::new("database", move || {
         let db = db.clone();
@@ -88,6 +98,7 @@ pub async fn build(deps: Deps) -> Result<Built, Error> {
         env: deps.env.clone(),
         db: deps.db,
         settings: deps.settings,
+        model,
         notifier,
         collector,
     });
@@ -101,10 +112,16 @@ pub async fn build(deps: Deps) -> Result<Built, Error> {
         exposure: Exposure::Internal,
         limits: Limits { body_bytes: 4 * 1024 * 1024, ..Limits::default() },
     };
-    let tasks = vec![Task::new("reservations", |stop| async move {
-        collecting.run(stop.requested()).await;
-        Ok(())
-    })];
+    let tasks = vec![
+        Task::new("reservations", |stop| async move {
+            collecting.run(stop.requested()).await;
+            Ok(())
+        }),
+        Task::new("read-model", |stop| async move {
+            follower.run(stop.requested()).await;
+            Ok(())
+        }),
+    ];
     Ok(Built { router: service_stack(router, stack), health, openapi, tasks, jobs })
 }
 

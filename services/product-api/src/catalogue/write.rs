@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sqlx::types::Json;
 use techcommerce_contracts::codes;
-use techcommerce_kernel::{Currency, Env, Error, Uuid};
+use techcommerce_kernel::{Currency, Env, Error, Timestamp, Uuid};
 use techcommerce_store::{Conn, StoreError, execute};
 
 use super::{
@@ -32,9 +32,16 @@ pub struct Writer<'a> {
     pub reason: Reason,
     /// The hash of what the source said, if it is a source that may say the same again.
     pub source_hash: Option<&'a str>,
+    /// When new products were added, if not now.
+    pub created_at: Option<Timestamp>,
 }
 
-impl Writer<'_> {
+impl<'a> Writer<'a> {
+    /// Somebody who writes what has no source that says it again.
+    pub fn new(env: &'a Env, currency: Currency, actor: &'a str, reason: Reason) -> Self {
+        Self { env, currency, actor, reason, source_hash: None, created_at: None }
+    }
+
     fn movement(&self) -> Movement<'_> {
         Movement { reason: self.reason, actor: self.actor, note: None, reference: None }
     }
@@ -100,7 +107,7 @@ impl Writer<'_> {
             sqlx::query(
                 "INSERT INTO products (id, handle, title, description, vendor, category_id, tags,
                  options, status, version, source_hash, created_at, updated_at)
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 1, $10, $11, $11)"
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 1, $10, $11, $12)"
             )
             .bind(id)
             .bind(draft.handle.as_str())
@@ -112,6 +119,7 @@ impl Writer<'_> {
             .bind(Json(&draft.options))
             .bind(draft.status.name())
             .bind(self.source_hash)
+            .bind(self.created_at.map_or_else(|| self.now(), Timestamp::as_micros))
             .bind(self.now())
         );
         match inserted {
@@ -315,6 +323,21 @@ impl Writer<'_> {
         }
         Ok(())
     }
+}
+
+/// Waits until nobody else changes the product, and keeps it so until the commit.
+///
+/// # Errors
+/// `product_not_found`.
+pub async fn lock_product(tx: &mut Conn, id: Uuid) -> Result<(), Error> {
+    let rows = execute!(
+        tx,
+        sqlx::query("UPDATE products SET version = version WHERE id = $1").bind(id)
+    )?;
+    if rows == 0 {
+        return Err(read::not_found());
+    }
+    Ok(())
 }
 
 fn handle_taken() -> Error {

@@ -1,18 +1,36 @@
 //! The endpoints, one file each, and what they share.
 
+mod category_list;
 mod internal_quotes;
 mod internal_reservations;
 mod internal_restocks;
+mod product_archive;
+mod product_create;
+mod product_list;
+mod product_show;
+mod product_update;
+mod stock_adjust;
+mod stock_level;
 
 use std::{ops::Deref, sync::Arc};
 
-use axum::{Router, routing::post};
-use techcommerce_kernel::Env;
-use techcommerce_store::Db;
+use axum::{Router, response::Response, routing::post};
+use http::{HeaderMap, HeaderValue, header};
+use serde::Serialize;
+use techcommerce_contracts::{codes, product_api::StockLevel};
+use techcommerce_http::{ApiResult, etag};
+use techcommerce_kernel::{Env, Error};
+use techcommerce_store::{Conn, Db};
 use utoipa::{OpenApi, openapi};
-use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::{Settings, model::Notifier, reservations::Collector};
+use crate::{
+    Settings,
+    catalogue::{draft::CategoryDraft, read},
+    model::{Model, Notifier},
+    reservations::Collector,
+    stock::Level,
+};
 
 /// What every endpoint works with.
 #[derive(Clone)]
@@ -23,6 +41,7 @@ pub struct Inner {
     pub env: Env,
     pub db: Db,
     pub settings: Settings,
+    pub model: Model,
     pub notifier: Notifier,
     pub collector: Collector,
 }
@@ -50,7 +69,13 @@ struct Documented;
 
 /// All endpoints, and the document of the public ones by their outer paths.
 pub fn router(app: App) -> (Router, openapi::OpenApi) {
-    let (public, document) = OpenApiRouter::with_openapi(Documented::openapi()).split_for_parts();
+    let (public, document) = OpenApiRouter::with_openapi(Documented::openapi())
+        .routes(routes!(product_list::list, product_create::create))
+        .routes(routes!(product_show::show, product_update::update, product_archive::archive))
+        .routes(routes!(category_list::list))
+        .routes(routes!(stock_level::show, stock_level::set))
+        .routes(routes!(stock_adjust::adjust))
+        .split_for_parts();
     let internal = Router::new()
         .route("/internal/quotes", post(internal_quotes::quote))
         .route("/internal/restocks", post(internal_restocks::restock))
@@ -59,4 +84,69 @@ pub fn router(app: App) -> (Router, openapi::OpenApi) {
     outer.paths = openapi::Paths::new();
     let outer = outer.nest("/api", document);
     (public.merge(internal).with_state(app), outer)
+}
+
+/// An answer that browsers ask for again each time, with its tag, and that caches in between may
+/// give out for some seconds. What staff see is nobody else's.
+fn cached(headers: &HeaderMap, public: bool, body: &impl Serialize) -> ApiResult<Response> {
+    const PUBLIC: &str = "public, max-age=0, s-maxage=5, stale-while-revalidate=30";
+    let control = if public { PUBLIC } else { "private, no-store" };
+    let body = serde_json::to_vec(body).map_err(Error::internal)?;
+    Ok(etag::answer(headers, "application/json", control, body))
+}
+
+/// Names a version of a product for `If-Match`.
+fn entity_tag(version: i64) -> String {
+    format!("\"v{version}\"")
+}
+
+/// Refuses the change if `If-Match` names other versions only (RFC 9110 §13.1.1). We answer 409
+/// as for every other conflict.
+fn check_tag(headers: &HeaderMap, version: i64) -> Result<(), Error> {
+    let wanted: Vec<&HeaderValue> = headers.get_all(header::IF_MATCH).iter().collect();
+    let tag = entity_tag(version);
+    let matches = |value: &HeaderValue| {
+        value.to_str().is_ok_and(|text| {
+            text.split(',').map(str::trim).any(|candidate| candidate == "*" || candidate == tag)
+        })
+    };
+    if wanted.is_empty() || wanted.into_iter().any(matches) {
+        return Ok(());
+    }
+    Err(Error::conflict(
+        codes::PRODUCT_CHANGED,
+        "Somebody else has changed the product since you read it.",
+    ))
+}
+
+/// Staff name categories that there are.
+async fn known_category(tx: &mut Conn, draft: Option<&CategoryDraft>) -> Result<(), Error> {
+    match draft {
+        Some(draft) if read::category(tx, &draft.handle).await?.is_none() => {
+            Err(Error::invalid_field("category", "is the handle of no category"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Why staff change the stock, in their words.
+fn note(path: &str, text: &str) -> Result<String, Error> {
+    let text = text.trim();
+    if text.is_empty() || text.chars().count() > 500 || text.contains('\0') {
+        return Err(Error::invalid_field(path, "must be 1 to 500 characters"));
+    }
+    Ok(text.to_owned())
+}
+
+fn variant_not_found() -> Error {
+    Error::not_found(codes::VARIANT_NOT_FOUND, "There is no such variant.")
+}
+
+fn shown_level(level: Level) -> StockLevel {
+    StockLevel {
+        variant_id: level.variant_id,
+        on_hand: level.on_hand,
+        reserved: level.reserved,
+        available: level.available(),
+    }
 }

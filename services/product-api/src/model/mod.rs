@@ -1,3 +1,42 @@
-//! The read model.
+//! The read model: all products in memory, with a search index, for the public's lists, searches
+//! and details.
+//!
+//! A [`Snapshot`] never changes; a new one takes its place when the change feed has something new
+//! ([`Follower`]). A request works on the snapshot that it began with, so reads never wait for
+//! writes and never see half of a change.
+
+mod cursor;
+mod entry;
+mod follower;
+mod index;
+mod listing;
 mod notifier;
+mod query;
+mod snapshot;
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+pub use entry::Entry;
+pub use follower::Follower;
+pub use listing::{Audience, list};
 pub use notifier::Notifier;
+pub use snapshot::Snapshot;
+
+/// The newest snapshot. Clones share it.
+#[derive(Clone)]
+pub struct Model(Arc<RwLock<Arc<Snapshot>>>);
+
+impl Model {
+    pub(crate) fn new(snapshot: Snapshot) -> Self {
+        Self(Arc::new(RwLock::new(Arc::new(snapshot))))
+    }
+
+    /// The newest snapshot.
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn replace(&self, snapshot: Snapshot) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(snapshot);
+    }
+}

@@ -39,13 +39,7 @@ pub async fn product(db: &Db, env: &Env, handle: &str, variants: &[Stocked]) -> 
 }
 
 pub fn writer(env: &Env) -> Writer<'_> {
-    Writer {
-        env,
-        currency: Currency::EUR,
-        actor: "test",
-        reason: Reason::Set,
-        source_hash: None,
-    }
+    Writer::new(env, Currency::EUR, "test", Reason::Set)
 }
 
 pub fn draft(handle: &str, variants: &[Stocked]) -> ProductDraft {

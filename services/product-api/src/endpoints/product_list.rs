@@ -1,0 +1,42 @@
+//! `GET /products`: lists and searches products.
+//!
+//! Errors: 400 `invalid_input` (also for a cursor that is none), 403 `forbidden` if somebody who
+//! is not staff asks for products that are not on sale.
+
+use axum::{extract::State, response::Response};
+use http::HeaderMap;
+use techcommerce_contracts::{
+    Page, Problem,
+    product_api::{Product, ProductQuery},
+};
+use techcommerce_http::{ApiResult, Caller, Query};
+
+use super::{App, cached};
+use crate::model::{self, Audience};
+
+/// Lists and searches products.
+///
+/// Typing errors are forgiven. The order is the same on every replica, so that cursors hold. Staff
+/// may ask for products that are not on sale by `status`.
+#[utoipa::path(
+    get, path = "/products", tag = "products", operation_id = "list_products",
+    params(ProductQuery),
+    security((), ("bearer" = []), ("cookie" = [])),
+    responses(
+        (status = 200, description = "A page of products.", body = Page<Product>,
+            headers(("etag" = String, description = "Names this content; send it as `If-None-Match`."))),
+        (status = 304, description = "The copy that `If-None-Match` names is still right."),
+        (status = 400, description = "`invalid_input`", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "`forbidden`", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub async fn list(
+    State(app): State<App>,
+    caller: Caller,
+    headers: HeaderMap,
+    Query(query): Query<ProductQuery>,
+) -> ApiResult<Response> {
+    let audience = if caller.is_staff() { Audience::Staff } else { Audience::Public };
+    let page = model::list(&app.model.snapshot(), &query, audience)?;
+    cached(&headers, query.status.is_none(), &page)
+}

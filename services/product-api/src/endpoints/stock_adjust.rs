@@ -1,0 +1,75 @@
+//! `POST /stock/{variant_id}/adjustments`: some came or went. For staff.
+//!
+//! Errors: 400 `invalid_input`, 401 `unauthenticated`, 403 `forbidden`, 404 `variant_not_found`,
+//! 409 `stock_below_zero`.
+
+use std::collections::BTreeSet;
+
+use axum::extract::State;
+use techcommerce_contracts::{
+    Problem, codes,
+    product_api::{StockAdjustment, StockLevel},
+};
+use techcommerce_http::{ApiResult, Json, Path, Staff};
+use techcommerce_kernel::{Error, Uuid};
+use techcommerce_store::transact;
+
+use super::{App, note, shown_level, variant_not_found};
+use crate::{
+    catalogue::limits,
+    changes::{self, Change},
+    stock::{self, Level, Movement, Reason},
+};
+
+/// Adds to the stock, or takes from it.
+///
+/// Two adjustments at once both count. Send each once: there is no way to tell a repeated one
+/// from a second one.
+#[utoipa::path(
+    post, path = "/stock/{variant_id}/adjustments", tag = "products", operation_id = "adjust_stock",
+    params(("variant_id" = Uuid, Path, description = "The variant's id.")),
+    request_body = StockAdjustment,
+    security(("bearer" = []), ("cookie" = [])),
+    responses(
+        (status = 200, description = "The level as it is now.", body = StockLevel),
+        (status = 400, description = "`invalid_json`, `invalid_input`", body = Problem, content_type = "application/problem+json"),
+        (status = 401, description = "`unauthenticated`", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "`forbidden`, `cross_origin`", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "`variant_not_found`", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "`stock_below_zero`", body = Problem, content_type = "application/problem+json"),
+        (status = 413, description = "`too_large`", body = Problem, content_type = "application/problem+json"),
+        (status = 415, description = "`unsupported_media_type`", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub async fn adjust(
+    State(app): State<App>,
+    Staff(principal): Staff,
+    Path(variant_id): Path<Uuid>,
+    Json(input): Json<StockAdjustment>,
+) -> ApiResult<Json<StockLevel>> {
+    if input.delta == 0 || !(-limits::STOCK..=limits::STOCK).contains(&input.delta) {
+        let message = format!("must be other than 0 and at most {} either way", limits::STOCK);
+        return Err(Error::invalid_field("delta", message).into());
+    }
+    let note = note("reason", &input.reason)?;
+    let actor = principal.actor();
+    let movement =
+        Movement { reason: Reason::Adjustment, actor: &actor, note: Some(&note), reference: None };
+    // What comes in may still leave a variant that is sold beyond its stock below zero.
+    let at_least = (input.delta < 0).then_some(0);
+    let (level, position) = transact!(app.db, |tx| -> Result<(Level, Option<i64>), Error> {
+        let product = stock::product_of(tx, variant_id).await?.ok_or_else(variant_not_found)?;
+        let level = stock::add(tx, &app.env, variant_id, input.delta, at_least, movement)
+            .await?
+            .ok_or_else(below_zero)?;
+        let changes = BTreeSet::from([Change::stock(product)]);
+        Ok((level, changes::record(tx, app.env.now(), &changes).await?))
+    })?;
+    app.notifier.caught_up(position).await;
+    Ok(Json(shown_level(level)))
+}
+
+fn below_zero() -> Error {
+    Error::conflict(codes::STOCK_BELOW_ZERO, "There are not so many to take away.")
+        .field("delta", "takes away more than there are")
+}
