@@ -101,6 +101,11 @@ impl Setup {
         self.folder.path().join("data")
     }
 
+    /// The database's address, if it is PostgreSQL.
+    pub fn database_url(&self) -> Option<&str> {
+        self.database.as_ref().map(PostgresDatabase::url)
+    }
+
     /// The program with these settings and nothing else of our environment.
     pub fn command(&self, arguments: &[&str]) -> Result<Command> {
         let mut command = Command::new(binary()?);

@@ -9,5 +9,6 @@ mod import;
 mod operation;
 mod orders;
 mod payments;
+mod schemas;
 mod start;
 mod tour;
