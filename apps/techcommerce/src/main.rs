@@ -1,1 +1,71 @@
-fn main() {}
+//! The shop in one binary: reads the command line and runs the command.
+
+mod cli;
+mod commands;
+mod compose;
+mod data_folder;
+mod demo;
+mod ground;
+mod stores;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use techcommerce_kernel::Error;
+
+use crate::cli::{Admin, Cli, Command};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match run(cli) {
+        Ok(code) => code,
+        Err(error) => {
+            complain(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(cli: Cli) -> Result<ExitCode, Error> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
+    let global = cli.global;
+    runtime.block_on(async move {
+        match cli.command.unwrap_or(Command::Serve) {
+            Command::Serve => commands::serve::run(global.load()?.settings).await,
+            Command::Migrate => commands::migrate::run(global.load()?.settings).await,
+            Command::Import(arguments) => {
+                commands::import::run(global.load()?.settings, arguments).await
+            }
+            Command::Admin(Admin::Create { email }) => {
+                commands::admin::create(global.load()?.settings, &email).await
+            }
+            Command::Doctor(arguments) => {
+                commands::doctor::run(global.load()?.settings, arguments).await
+            }
+            Command::Config(arguments) => commands::config::run(&global, &arguments),
+            Command::Openapi => commands::openapi::run().await,
+        }
+    })
+}
+
+/// Says on standard error what went wrong; of our own faults also the cause.
+#[allow(clippy::print_stderr, reason = "the command line speaks to a person")]
+fn complain(error: &Error) {
+    eprintln!("error: {error}");
+    if error.kind() == techcommerce_kernel::Kind::Internal {
+        eprintln!("  {error:?}");
+    } else if let Some(cause) = std::error::Error::source(error) {
+        let cause = cause.to_string();
+        if !error.message().contains(&cause) {
+            eprintln!("  cause: {cause}");
+        }
+    }
+}
+
+/// Says something on standard output.
+#[allow(clippy::print_stdout, reason = "the command line speaks to a person or a pipe")]
+fn say(text: impl std::fmt::Display) {
+    println!("{text}");
+}

@@ -1,0 +1,9 @@
+//! One file a command.
+
+pub mod admin;
+pub mod config;
+pub mod doctor;
+pub mod import;
+pub mod migrate;
+pub mod openapi;
+pub mod serve;
