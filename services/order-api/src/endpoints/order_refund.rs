@@ -19,7 +19,7 @@ use crate::{
     app::App,
     checkout::{IdempotencyKey, derived_id},
     orders::{self, Audience, Cause},
-    path::{Event, State},
+    path::Event,
 };
 
 /// Pays back some or all of what was captured, never more than is left, also when two ask at
@@ -71,7 +71,7 @@ pub async fn refund(
         reason: &reason,
         by_job: false,
     };
-    transact!(app.db, |tx| -> Result<State, Error> {
+    transact!(app.db, |tx| -> Result<(), Error> {
         let state = orders::lock(tx, order).await?;
         let known = state.refunds.iter().find(|refund| refund.id == id);
         let amount = match (&input.amount, known) {
@@ -85,7 +85,8 @@ pub async fn refund(
             amount,
             restock,
         };
-        orders::change(tx, &app, order, &event, cause).await
+        orders::change(tx, &app, order, &event, cause).await?;
+        Ok(())
     })?;
     app.queue.wake();
     let order = orders::show(&app, order, Audience::Staff).await?;

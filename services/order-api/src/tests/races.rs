@@ -1,0 +1,136 @@
+use std::sync::Arc;
+
+use http::Method;
+use serde_json::{Value, json};
+use techcommerce_testkit::on_both_engines;
+use tokio::task::JoinSet;
+
+use super::shop::{Shop, staff};
+use crate::MIGRATOR;
+
+/// Sends all at once and gives the statuses, sorted.
+async fn at_once(
+    shop: &Arc<Shop>,
+    requests: Vec<(String, Option<&'static str>, Value)>,
+) -> Vec<u16> {
+    let mut tasks = JoinSet::new();
+    for (path, key, body) in requests {
+        let shop = shop.clone();
+        tasks.spawn(async move {
+            let (status, _) = shop
+                .send(staff(), Method::POST, &path, key, Some(body))
+                .await;
+            status.as_u16()
+        });
+    }
+    let mut statuses = tasks.join_all().await;
+    statuses.sort_unstable();
+    statuses
+}
+
+on_both_engines! { MIGRATOR;
+    async fn the_same_key_twice_at_once_is_one_order(db: TestDb) {
+        let shop = Arc::new(Shop::new(&db).await);
+        let mug = shop.warehouse.stock(1000, 9);
+        let cart = shop.cart(&[(mug, 1)]).await;
+        let mut tasks = JoinSet::new();
+        for _ in 0..8 {
+            let (shop, cart) = (shop.clone(), cart.clone());
+            tasks.spawn(async move { shop.place(&cart, "k", None).await });
+        }
+        let answers = tasks.join_all().await;
+        let id = &answers[0].1["id"];
+        for (status, order) in &answers {
+            assert_eq!(*status, 201, "{order}");
+            assert_eq!(&order["id"], id);
+        }
+        let ran = shop.settle().await;
+        assert_eq!(shop.warehouse.lock().on_hand[&mug], 8);
+        shop.assert_balanced(&ran).await;
+        let (_, page) = shop.get(staff(), "/orders").await;
+        assert_eq!(page["items"].as_array().unwrap().len(), 1);
+    }
+
+    async fn one_cart_makes_one_order(db: TestDb) {
+        let shop = Arc::new(Shop::new(&db).await);
+        let mug = shop.warehouse.stock(1000, 9);
+        let cart = shop.cart(&[(mug, 1)]).await;
+        let mut tasks = JoinSet::new();
+        for key in ["a", "b", "c", "d", "e", "f"] {
+            let (shop, cart) = (shop.clone(), cart.clone());
+            tasks.spawn(async move { shop.place(&cart, key, None).await.0.as_u16() });
+        }
+        let mut statuses = tasks.join_all().await;
+        statuses.sort_unstable();
+        assert_eq!(statuses, [201, 409, 409, 409, 409, 409]);
+        let ran = shop.settle().await;
+        assert_eq!(shop.warehouse.lock().on_hand[&mug], 8);
+        shop.assert_balanced(&ran).await;
+    }
+
+    async fn two_refunds_of_sixty_on_a_hundred(db: TestDb) {
+        let shop = Arc::new(Shop::new(&db).await);
+        let (_, order) = shop.paid_order().await;
+        let path = format!("/orders/{}/refunds", order["id"].as_str().unwrap());
+        let body = json!({"amount": {"amount": 6000, "currency": "EUR"}, "reason": "late"});
+        let requests = vec![(path.clone(), None, body.clone()), (path, None, body)];
+        assert_eq!(at_once(&shop, requests).await, [201, 409]);
+        let ran = shop.settle().await;
+        assert_eq!(shop.order(&order).await["payment"]["refunded"]["amount"], 6000);
+        shop.assert_balanced(&ran).await;
+    }
+
+    async fn cancelled_twice_at_once_is_paid_back_once(db: TestDb) {
+        let shop = Arc::new(Shop::new(&db).await);
+        let (variant, order) = shop.paid_order().await;
+        let path = format!("/orders/{}/cancel", order["id"].as_str().unwrap());
+        let requests = vec![(path, None, json!({})); 4];
+        assert_eq!(at_once(&shop, requests).await, [200; 4]);
+        let ran = shop.settle().await;
+        let seen = shop.order(&order).await;
+        assert_eq!(seen["payment"]["refunded"]["amount"], 10_000);
+        assert_eq!(seen["refunds"].as_array().unwrap().len(), 1);
+        assert_eq!(shop.warehouse.lock().on_hand[&variant], 10);
+        shop.assert_balanced(&ran).await;
+    }
+
+    async fn marked_paid_twice_at_once_is_one_entry(db: TestDb) {
+        let shop = Arc::new(Shop::new(&db).await);
+        let mug = shop.warehouse.stock(1000, 9);
+        let cart = shop.cart(&[(mug, 1)]).await;
+        let (_, order) = shop.place_with(None, &cart, "k", json!({"method": "invoice"})).await;
+        shop.settle().await;
+        let path = format!("/orders/{}/mark-paid", order["id"].as_str().unwrap());
+        assert_eq!(at_once(&shop, vec![(path, None, json!({})); 4]).await, [200; 4]);
+        let audit = crate::audit(&shop.db).await.unwrap();
+        assert_eq!((audit.entries, audit.differences.len()), (1, 0));
+    }
+
+    /// Whoever wins, the goods are back and the money with the customer.
+    async fn cancel_against_capture(db: TestDb) {
+        let shop = Arc::new(Shop::new(&db).await);
+        let mug = shop.warehouse.stock(1000, 9);
+        for round in 0..6 {
+            let token = ["tok_success", "tok_lost_reply", "tok_slow_unknown"][round % 3];
+            let cart = shop.cart(&[(mug, 1)]).await;
+            let (_, order) = shop.place(&cart, &round.to_string(), Some(token)).await;
+            let path = format!("/orders/{}/cancel", order["id"].as_str().unwrap());
+            let worker = {
+                let shop = shop.clone();
+                tokio::spawn(async move { shop.jobs.drain().await.unwrap() })
+            };
+            // A different moment of the worker's way in each round.
+            for _ in 0..round * 40 {
+                tokio::task::yield_now().await;
+            }
+            let (status, problem) = shop.post(&path, json!({})).await;
+            assert_eq!(status, 200, "{problem}");
+            worker.await.unwrap();
+            let ran = shop.settle().await;
+            let seen = shop.order(&order).await;
+            assert_eq!(seen["payment"]["captured"], seen["payment"]["refunded"], "{seen}");
+            assert_eq!(shop.warehouse.lock().on_hand[&mug], 9, "{seen}");
+            shop.assert_balanced(&ran).await;
+        }
+    }
+}

@@ -1,0 +1,247 @@
+//! A product-api of a few lines: quotes, reservations, claims, restocks.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::{Arc, Mutex, MutexGuard},
+};
+
+use axum::{
+    Router,
+    extract::{Path, State},
+    routing::post,
+};
+use serde_json::json;
+use techcommerce_contracts::product_api::{
+    ClaimRequest, InventoryPolicy, Quote, QuoteRequest, Quotes, Reservation, ReservationState,
+    ReserveRequest, ReservedLine, RestockRequest,
+};
+use techcommerce_http::{ApiResult, Json};
+use techcommerce_kernel::{Currency, Env, Error, Money, Uuid};
+
+#[derive(Clone)]
+pub struct Warehouse(Arc<Mutex<Inner>>);
+
+pub struct Inner {
+    env: Env,
+    pub quotes: HashMap<Uuid, Quote>,
+    pub on_hand: HashMap<Uuid, i64>,
+    pub reservations: HashMap<Uuid, Reservation>,
+    restocked: HashSet<Uuid>,
+    /// How many calls from now on fail.
+    pub away: u32,
+}
+
+impl Inner {
+    /// What is on the shelf and not promised to anybody.
+    pub fn available(&self, variant: Uuid) -> i64 {
+        let held: i64 = self
+            .reservations
+            .values()
+            .filter(|r| r.state == ReservationState::Held && r.deadline > self.env.now())
+            .flat_map(|r| &r.lines)
+            .filter(|line| line.quote.variant_id == variant)
+            .map(|line| line.quantity)
+            .sum();
+        self.on_hand[&variant] - held
+    }
+
+    fn hold(&mut self, request: &ReserveRequest) -> Result<Reservation, Error> {
+        let now = self.env.now();
+        if let Some(known) = self.reservations.get(&request.id) {
+            let live = match known.state {
+                ReservationState::Held => known.deadline > now,
+                ReservationState::Claimed => true,
+                ReservationState::Released | ReservationState::Expired => false,
+            };
+            if live {
+                return Ok(known.clone());
+            }
+        }
+        let mut short = Vec::new();
+        for line in &request.lines {
+            let available = self.available(line.variant_id);
+            if available < line.quantity.get() {
+                short.push(json!({
+                    "variant_id": line.variant_id,
+                    "requested": line.quantity,
+                    "available": available,
+                }));
+            }
+        }
+        if !short.is_empty() {
+            return Err(
+                Error::conflict("out_of_stock", "Not enough.").with_detail(json!({"lines": short}))
+            );
+        }
+        let lines = request.lines.iter().map(|line| ReservedLine {
+            quantity: line.quantity.get(),
+            quote: self.quotes[&line.variant_id].clone(),
+        });
+        let reservation = Reservation {
+            id: request.id,
+            state: ReservationState::Held,
+            deadline: request.deadline,
+            lines: lines.collect(),
+        };
+        self.reservations.insert(request.id, reservation.clone());
+        Ok(reservation)
+    }
+
+    fn claim(&mut self, id: Uuid) -> Result<Reservation, Error> {
+        let known = self.reservations.get(&id).cloned();
+        let known = known.ok_or_else(|| Error::not_found("reservation_not_found", "None."))?;
+        let lines = known.lines.clone();
+        match known.state {
+            ReservationState::Claimed => return Ok(known),
+            ReservationState::Released => {
+                return Err(Error::conflict("reservation_released", "Released."));
+            }
+            ReservationState::Held if known.deadline > self.env.now() => {}
+            ReservationState::Held | ReservationState::Expired => {
+                let all = lines
+                    .iter()
+                    .all(|line| self.available(line.quote.variant_id) >= line.quantity);
+                if !all {
+                    return Err(Error::conflict("reservation_expired", "Gone."));
+                }
+            }
+        }
+        for line in &lines {
+            *self.on_hand.get_mut(&line.quote.variant_id).unwrap() -= line.quantity;
+        }
+        let reservation = self.reservations.get_mut(&id).unwrap();
+        reservation.state = ReservationState::Claimed;
+        Ok(reservation.clone())
+    }
+
+    fn answers(&mut self) -> Result<(), Error> {
+        if self.away == 0 {
+            return Ok(());
+        }
+        self.away -= 1;
+        Err(Error::unavailable("The warehouse is away."))
+    }
+}
+
+impl Warehouse {
+    pub fn new(env: Env) -> Self {
+        Self(Arc::new(Mutex::new(Inner {
+            env,
+            quotes: HashMap::new(),
+            on_hand: HashMap::new(),
+            reservations: HashMap::new(),
+            restocked: HashSet::new(),
+            away: 0,
+        })))
+    }
+
+    pub fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.0.lock().unwrap()
+    }
+
+    /// Puts a new thing on the shelf.
+    pub fn stock(&self, price: i64, on_hand: i64) -> Uuid {
+        let mut inner = self.lock();
+        let id = inner.env.new_id();
+        let quote = Quote {
+            variant_id: id,
+            product_id: inner.env.new_id(),
+            product_handle: "mug".parse().unwrap(),
+            product_title: "Mug <1>".into(),
+            variant_title: String::new(),
+            sku: None,
+            price: Money::new(price, Currency::EUR),
+            compare_at_price: None,
+            image: None,
+            for_sale: true,
+            available: Some(on_hand),
+            inventory_policy: InventoryPolicy::Deny,
+        };
+        inner.quotes.insert(id, quote);
+        inner.on_hand.insert(id, on_hand);
+        id
+    }
+
+    /// Units that somebody holds with a deadline that has not passed.
+    pub fn reserved(&self) -> i64 {
+        let inner = self.lock();
+        let all = inner.on_hand.keys();
+        all.map(|id| inner.on_hand[id] - inner.available(*id)).sum()
+    }
+
+    pub fn router(&self) -> Router {
+        Router::new()
+            .route("/internal/quotes", post(quotes))
+            .route("/internal/reservations", post(reserve))
+            .route("/internal/reservations/{id}/claim", post(claim))
+            .route("/internal/reservations/{id}/release", post(release))
+            .route("/internal/restocks", post(restock))
+            .with_state(self.clone())
+    }
+}
+
+async fn quotes(
+    State(warehouse): State<Warehouse>,
+    Json(request): Json<QuoteRequest>,
+) -> ApiResult<Json<Quotes>> {
+    let mut inner = warehouse.lock();
+    inner.answers()?;
+    let quote = |id: &Uuid| {
+        let mut quote = inner.quotes.get(id)?.clone();
+        quote.available = Some(inner.available(*id));
+        Some(quote)
+    };
+    let items = request.variant_ids.iter().filter_map(quote).collect();
+    Ok(Json(Quotes { items }))
+}
+
+async fn reserve(
+    State(warehouse): State<Warehouse>,
+    Json(request): Json<ReserveRequest>,
+) -> ApiResult<Json<Reservation>> {
+    let mut inner = warehouse.lock();
+    inner.answers()?;
+    Ok(Json(inner.hold(&request)?))
+}
+
+async fn claim(
+    State(warehouse): State<Warehouse>,
+    Path(id): Path<Uuid>,
+    Json(_): Json<ClaimRequest>,
+) -> ApiResult<Json<Reservation>> {
+    let mut inner = warehouse.lock();
+    inner.answers()?;
+    Ok(Json(inner.claim(id)?))
+}
+
+async fn release(
+    State(warehouse): State<Warehouse>,
+    Path(id): Path<Uuid>,
+) -> ApiResult<Json<Reservation>> {
+    let mut inner = warehouse.lock();
+    inner.answers()?;
+    let reservation = inner.reservations.get_mut(&id);
+    let reservation =
+        reservation.ok_or_else(|| Error::not_found("reservation_not_found", "None."))?;
+    assert_ne!(
+        reservation.state,
+        ReservationState::Claimed,
+        "a claim is returned by restocks"
+    );
+    reservation.state = ReservationState::Released;
+    Ok(Json(reservation.clone()))
+}
+
+async fn restock(
+    State(warehouse): State<Warehouse>,
+    Json(request): Json<RestockRequest>,
+) -> ApiResult<Json<serde_json::Value>> {
+    let mut inner = warehouse.lock();
+    inner.answers()?;
+    if inner.restocked.insert(request.id) {
+        for line in &request.lines {
+            *inner.on_hand.get_mut(&line.variant_id).unwrap() += line.quantity.get();
+        }
+    }
+    Ok(Json(json!({})))
+}
