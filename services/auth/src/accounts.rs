@@ -74,32 +74,30 @@ impl TryFrom<Row> for Account {
 /// The account of an address (by [`EmailAddress::key`]).
 pub async fn by_email(db: &Db, email_key: &str) -> Result<Option<Account>, Error> {
     let mut conn = db.read().await?;
-    let row: Option<Row> =
-        with!(conn, |c| {
-            sqlx::query_as(
+    let row: Option<Row> = with!(conn, |c| {
+        sqlx::query_as(
         "SELECT id, email, name, role, password_hash, must_change_password, generation, created_at \
          FROM accounts WHERE email_key = $1",
     )
     .bind(email_key)
     .fetch_optional(c)
     .await
-        })?;
+    })?;
     row.map(Account::try_from).transpose()
 }
 
 /// The account of an id.
 pub async fn by_id(db: &Db, id: Uuid) -> Result<Option<Account>, Error> {
     let mut conn = db.read().await?;
-    let row: Option<Row> =
-        with!(conn, |c| {
-            sqlx::query_as(
+    let row: Option<Row> = with!(conn, |c| {
+        sqlx::query_as(
         "SELECT id, email, name, role, password_hash, must_change_password, generation, created_at \
          FROM accounts WHERE id = $1",
     )
     .bind(id)
     .fetch_optional(c)
     .await
-        })?;
+    })?;
     row.map(Account::try_from).transpose()
 }
 

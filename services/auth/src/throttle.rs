@@ -28,15 +28,26 @@ pub struct Quotas {
     pub resets_per_address: Quota,
 }
 
-impl Default for Quotas {
-    fn default() -> Self {
+impl Quotas {
+    /// Quotas for a shop that lets one client address try to sign in `logins` times a minute.
+    ///
+    /// Many people may share an address, so it may fail more often at once than a single account.
+    pub fn new(logins: u32) -> Self {
+        let every = Duration::from_secs(60) / logins.max(1);
+        let per_address = Quota::new(logins.saturating_mul(5), every);
         Self {
             failures_per_account: Quota::new(10, Duration::from_secs(60)),
-            failures_per_address: Quota::new(50, Duration::from_secs(10)),
-            registrations_per_address: Quota::new(50, Duration::from_secs(10)),
+            failures_per_address: per_address,
+            registrations_per_address: per_address,
             resets_per_account: Quota::new(3, Duration::from_secs(600)),
-            resets_per_address: Quota::new(20, Duration::from_secs(30)),
+            resets_per_address: per_address,
         }
+    }
+}
+
+impl Default for Quotas {
+    fn default() -> Self {
+        Self::new(10)
     }
 }
 

@@ -1,0 +1,186 @@
+//! Which path belongs to which service.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+use axum::{
+    Router,
+    extract::{Request, State},
+    response::{IntoResponse, Response},
+    routing::{MethodFilter, on},
+};
+use http::{HeaderValue, StatusCode, header};
+use techcommerce_contracts::Service;
+use utoipa::openapi::{OpenApi, PathItem};
+
+use crate::proxy::Edge;
+
+/// How long most answers take at most until they begin.
+const USUAL: Duration = Duration::from_secs(30);
+/// The longest that any may take.
+pub const LONGEST: Duration = Duration::from_secs(300);
+
+/// The outer paths that are passed on, with all that is below them. Nothing else is.
+const PREFIXES: [(&str, Service); 10] = [
+    ("/api/products", Service::ProductApi),
+    ("/api/stock", Service::ProductApi),
+    ("/api/categories", Service::ProductApi),
+    ("/api/carts", Service::OrderApi),
+    ("/api/orders", Service::OrderApi),
+    ("/api/shipping-methods", Service::OrderApi),
+    ("/api/discounts", Service::OrderApi),
+    ("/api/time", Service::OrderApi),
+    ("/api/auth", Service::Auth),
+    ("/api/images", Service::Images),
+];
+
+/// Pictures are served where pages look for them, without `/api`.
+const PICTURES: &str = "/images";
+
+/// Where a request goes, and what it may take.
+#[derive(Debug, Clone, Copy)]
+pub struct Target {
+    /// The service.
+    pub service: Service,
+    /// The largest body in bytes; `None`: the usual limit.
+    pub body_bytes: Option<u64>,
+    /// Until the answer must begin, with what is uploaded before.
+    pub within: Duration,
+    /// Whether a password is tried or set here.
+    pub guarded: bool,
+}
+
+impl Target {
+    /// Where the requests to an outer path go.
+    fn of(path: &str) -> Option<Self> {
+        let below = |prefix: &str| {
+            path.strip_prefix(prefix)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        let pictures = below(PICTURES).then_some(Service::Images);
+        let listed = PREFIXES.iter().find(|(prefix, _)| below(prefix));
+        let service = pictures.or(listed.map(|(_, service)| *service))?;
+        let (body_bytes, within) = match path {
+            "/api/images/upload" => (Some(64 << 20), Duration::from_secs(120)),
+            "/api/products/import" => (Some(512 << 20), LONGEST),
+            "/api/products/export" => (None, LONGEST),
+            _ => (None, USUAL),
+        };
+        let guarded = matches!(
+            path,
+            "/api/auth/login"
+                | "/api/auth/register"
+                | "/api/auth/password"
+                | "/api/auth/password-reset"
+                | "/api/auth/password-reset/confirm"
+        );
+        Some(Self {
+            service,
+            body_bytes,
+            within,
+            guarded,
+        })
+    }
+}
+
+/// Everything that is passed on: each documented path by itself, so that requests are counted by
+/// its template and `OPTIONS` knows its methods; and, as the fallback, the rest below the
+/// prefixes, for the services to refuse.
+pub fn router(edge: &Edge, document: &OpenApi) -> Router {
+    let mut documented: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
+    for (path, item) in &document.paths.paths {
+        documented
+            .entry(numbered(path))
+            .or_default()
+            .extend(methods(item));
+    }
+    let mut router = Router::new();
+    for (path, methods) in &documented {
+        if Target::of(path).is_some() {
+            // Nothing in it lets in the pages of another site.
+            let options = [(header::ALLOW, allowed(methods))];
+            let options = async move || (StatusCode::NO_CONTENT, options);
+            let way = on(MethodFilter::OPTIONS, options).fallback(forward);
+            router = router.route(path, way);
+        }
+    }
+    router.fallback(forward).with_state(edge.clone())
+}
+
+async fn forward(State(edge): State<Edge>, request: Request) -> Response {
+    match Target::of(request.uri().path()) {
+        Some(target) => edge.forward(target, request).await,
+        None => StatusCode::NOT_FOUND.into_response(),
+    }
+}
+
+/// Which methods a path takes, for `Allow`.
+fn allowed(methods: &BTreeSet<&str>) -> HeaderValue {
+    let list: Vec<&str> = methods.iter().copied().chain(["OPTIONS"]).collect();
+    HeaderValue::from_str(&list.join(", ")).unwrap_or(HeaderValue::from_static("OPTIONS"))
+}
+
+/// The path with its parameters numbered: services may name the same one differently.
+fn numbered(path: &str) -> String {
+    let mut count = 0;
+    let parts = path.split('/').map(|part| {
+        if part.starts_with('{') && part.ends_with('}') {
+            count += 1;
+            format!("{{p{count}}}")
+        } else {
+            part.to_owned()
+        }
+    });
+    parts.collect::<Vec<_>>().join("/")
+}
+
+fn methods(item: &PathItem) -> impl Iterator<Item = &'static str> {
+    let there = [
+        ("GET", item.get.is_some()),
+        ("HEAD", item.get.is_some()),
+        ("POST", item.post.is_some()),
+        ("PUT", item.put.is_some()),
+        ("PATCH", item.patch.is_some()),
+        ("DELETE", item.delete.is_some()),
+    ];
+    there
+        .into_iter()
+        .filter_map(|(name, is_there)| is_there.then_some(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_belong_to_services() {
+        let service = |path| Target::of(path).map(|target| target.service);
+        for (path, expected) in [
+            ("/api/products", Some(Service::ProductApi)),
+            ("/api/products/x/y", Some(Service::ProductApi)),
+            ("/api/orders", Some(Service::OrderApi)),
+            ("/api/time", Some(Service::OrderApi)),
+            ("/api/auth/login", Some(Service::Auth)),
+            ("/api/images/upload", Some(Service::Images)),
+            ("/images/1/w640", Some(Service::Images)),
+            ("/api/productsx", None),
+            ("/api/internal/tokens", None),
+            ("/internal/tokens", None),
+            ("/products", None),
+            ("/", None),
+        ] {
+            assert_eq!(service(path), expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn parameters_are_numbered() {
+        assert_eq!(
+            numbered("/api/carts/{id}/lines/{variant_id}"),
+            "/api/carts/{p1}/lines/{p2}"
+        );
+        assert_eq!(numbered("/api/time"), "/api/time");
+    }
+}
