@@ -80,6 +80,19 @@
     history.replaceState(null, '', $('#buy').dataset.address);
   }
 
+  /** Shows what a form would come to, without sending it for good. */
+  async function preview(form, part) {
+    const turn = ++latest;
+    const body = new URLSearchParams(new FormData(form));
+    body.set('preview', '1');
+    try {
+      const { page, ok } = await load(form.action, { method: 'POST', body });
+      if (ok && turn === latest) swap(page, [part]);
+    } catch {
+      // The server shows it again before it takes the order.
+    }
+  }
+
   /** Appends the next page of a list to this one. */
   async function more(link) {
     link.setAttribute('aria-busy', 'true');
@@ -136,6 +149,7 @@
     const form = event.target.form;
     if (!form) return;
     if ('choice' in form.dataset && event.target.type === 'radio') choose(form);
+    if (event.target.dataset.preview) preview(form, event.target.dataset.preview);
     if (form.dataset.live === 'auto' && form.reportValidity()) {
       clearTimeout(form.timer);
       form.timer = setTimeout(() => form.requestSubmit(), 350);
@@ -165,6 +179,7 @@
   });
 
   tidy();
+  $('.aisles [aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'center' });
   $('#problems')?.focus();
   const waiting = $('[data-poll]');
   if (waiting) poll(waiting);

@@ -230,7 +230,8 @@ async fn page_with(
         }
     };
     let (page, cart, methods) = tokio::join!(shop.page(visitor), cart, methods);
-    let page = page.private();
+    let mut page = page.private();
+    "/cart".clone_into(&mut page.address);
     let view = match cart? {
         None => CartPage {
             lines: Vec::new(),

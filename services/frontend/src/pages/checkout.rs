@@ -3,6 +3,10 @@
 //! The idempotency key is made when the form is shown and travels in it, so that a double click, a
 //! reload or a retry after a lost answer is the same order. After a definite refusal the form gets
 //! a new key, because what is sent next is another order.
+//!
+//! The form also carries the total that was shown. If it is not the one to be paid (another way of
+//! shipping was chosen, a price has changed), the form comes back with the new one first: nobody
+//! orders at a total not seen.
 
 use askama::Template;
 use axum::{extract::State, response::Response};
@@ -13,7 +17,7 @@ use techcommerce_contracts::{
         Address, Cart, OrderInput, PaymentInput, PaymentMethod, ShippingMethod,
     },
 };
-use techcommerce_kernel::{Error, FieldError, Kind};
+use techcommerce_kernel::{Error, FieldError, Kind, Money};
 
 use super::{
     cart::{Line, current, forget_cart, lines_of},
@@ -22,6 +26,7 @@ use super::{
 use crate::{
     failure::Failure,
     forms::{Field, Sent, Wrong, last_part, mark},
+    money,
     page::{Page, render, see_other},
     shop::Shop,
     visitor::Visitor,
@@ -38,6 +43,7 @@ struct Checkout {
     country_error: Option<String>,
     methods: Vec<Method>,
     shipping_error: Option<String>,
+    seen: String,
     payments: Vec<Way>,
     tokens: Vec<TestToken>,
     lines: Vec<Line>,
@@ -110,8 +116,8 @@ impl Form {
 struct Trouble {
     /// What the API said of the input.
     fields: Vec<FieldError>,
-    /// What is wrong as a whole, as a key of the locales.
-    whole: Option<&'static str>,
+    /// What is wrong as a whole.
+    whole: Option<String>,
     /// Look for required fields that are empty.
     check_empty: bool,
     /// The outcome is unknown: the same key again.
@@ -143,6 +149,10 @@ pub async fn place(
     if cart.is_empty() {
         return see_other("/cart");
     }
+    if sent.text("preview") == "1" {
+        let trouble = Trouble { keep_key: true, ..Trouble::default() };
+        return form(&shop, &visitor, &cart, &sent, trouble, StatusCode::OK).await;
+    }
     let order = match order_of(&cart, &sent) {
         Ok(order) => order,
         Err(fields) => {
@@ -150,6 +160,12 @@ pub async fn place(
             return form(&shop, &visitor, &cart, &sent, trouble, StatusCode::BAD_REQUEST).await;
         }
     };
+    if let Some(total) = total_unseen(&shop, &visitor, &order, sent.number("seen")).await {
+        let total = money::format(total, visitor.texts.language());
+        let whole = Some(visitor.texts.with("checkout.total_changed", total));
+        let trouble = Trouble { whole, keep_key: true, ..Trouble::default() };
+        return form(&shop, &visitor, &cart, &sent, trouble, StatusCode::CONFLICT).await;
+    }
     match shop.api(&visitor).place_order(sent.text("key"), &order).await {
         Ok(order) => {
             let access = order.access_token.as_deref().unwrap_or_default();
@@ -159,6 +175,26 @@ pub async fn place(
         }
         Err(error) => refused(&shop, &visitor, &cart, &sent, error).await,
     }
+}
+
+/// The total to be paid, if it is not the one that was `seen`. A cart that became an order a click
+/// ago keeps its total; a total that cannot be known is left to the order itself.
+async fn total_unseen(
+    shop: &Shop,
+    visitor: &Visitor,
+    order: &OrderInput,
+    seen: Option<i64>,
+) -> Option<Money> {
+    let seen = seen?;
+    let api = shop.api(visitor);
+    let (cart, methods) =
+        tokio::join!(api.cart(&order.cart_id), api.shipping_methods(&order.cart_id));
+    let (cart, methods) = (cart.ok()?, methods.ok()?);
+    if cart.order_id.is_some() {
+        return None;
+    }
+    let method = methods.iter().find(|method| method.id == order.shipping_method)?;
+    Some(sums::total_with(&cart, method)).filter(|total| total.amount != seen)
 }
 
 async fn refused(
@@ -179,7 +215,7 @@ async fn refused(
         // A session that has run out: the visitor may order as a guest or sign in again.
         (_, Kind::Unauthenticated | Kind::Forbidden | Kind::TooMany) => return Err(error.into()),
         (_, Kind::Unavailable | Kind::Internal) => Some("checkout.retry"),
-        (_, Kind::Conflict | Kind::Unprocessable) => Some("checkout.price_changed"),
+        (_, Kind::Conflict | Kind::Unprocessable) => Some("problem.text_conflict"),
         _ => None,
     };
     let mut fields = error.fields().to_vec();
@@ -189,6 +225,7 @@ async fn refused(
     }
     let keep_key = matches!(error.kind(), Kind::Unavailable | Kind::Internal);
     let status = if keep_key { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::CONFLICT };
+    let whole = whole.map(|key: &str| visitor.texts.get(key).to_owned());
     let trouble = Trouble { fields, whole, check_empty: false, keep_key };
     form(shop, visitor, cart, sent, trouble, status).await
 }
@@ -283,8 +320,7 @@ fn view(
 ) -> Checkout {
     let texts = page.texts().clone();
     let told = |name: &str| trouble.fields.iter().any(|error| last_part(&error.path) == name);
-    let mut problems: Vec<Wrong> =
-        trouble.whole.map(|key| Wrong::whole(texts.get(key))).into_iter().collect();
+    let mut problems: Vec<Wrong> = trouble.whole.map(Wrong::whole).into_iter().collect();
     problems.extend(mark(&mut form.fields(), &texts, &trouble.fields, trouble.check_empty));
     let mut choose = |name: &str, id: &str, label: &str, key: &str| {
         told(name).then(|| {
@@ -312,6 +348,15 @@ fn view(
         chosen: chosen("country", code, n == 0),
         value: code.clone(),
     });
+    let first = methods.first();
+    let taken = methods.iter().find(|method| method.id == sent.text("shipping")).or(first);
+    let (seen, sums) = match taken {
+        Some(method) => (
+            sums::total_with(cart, method).amount.to_string(),
+            sums::of_checkout(&page, cart, method),
+        ),
+        None => (String::new(), sums::of_cart(&page, cart)),
+    };
     let methods = methods.into_iter().enumerate().map(|(n, method)| Method {
         price: sums::price_or_free(&page, method.price),
         chosen: chosen("shipping", &method.id, n == 0),
@@ -348,7 +393,8 @@ fn view(
         payments: payments.collect(),
         tokens: tokens.collect(),
         lines: lines_of(&page, cart),
-        sums: sums::of_cart(&page, cart),
+        seen,
+        sums,
         problems,
         page,
     }
@@ -408,6 +454,29 @@ mod tests {
         let sent = site.sent("POST", "/api/orders");
         assert!(sent.contains("\"token\":\"tok_decline\"") && sent.contains("\"city\":\"Kiel\""));
         assert_eq!(site.key(), "key-1");
+    }
+
+    #[tokio::test]
+    async fn nobody_orders_at_a_total_not_seen() {
+        let site = Site::new().await;
+        let mut form = with("shipping", "express");
+        form.push(("seen", "9000"));
+        let page = site.post_as("/checkout", CART, &form).await.expect(StatusCode::CONFLICT);
+        page.has(&["The total is now €102.90", "name=\"seen\" value=\"10290\""]);
+        page.has(&["name=\"key\" value=\"key-1\"", "value=\"express\" data-preview=\"checkout-sums\" checked"]);
+        assert!(!site.was_asked("POST"));
+        form.pop();
+        form.push(("seen", "10290"));
+        site.post_as("/checkout", CART, &form).await.expect(StatusCode::SEE_OTHER);
+    }
+
+    #[tokio::test]
+    async fn the_total_of_a_choice_is_shown_without_ordering() {
+        let site = Site::new().await;
+        let form = [("cart", "cart-1"), ("shipping", "express"), ("preview", "1")];
+        let page = site.post_as("/checkout", CART, &form).await.expect(StatusCode::OK);
+        page.has(&["€102.90"]);
+        assert!(!site.was_asked("POST"));
     }
 
     #[tokio::test]

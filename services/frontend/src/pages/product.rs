@@ -135,6 +135,7 @@ pub async fn page_of(
     page.share_picture =
         pictures.first().map(|p| format!("{}{}", page.shop.public_url, p.at(1280)));
     page.private = !status.is_success();
+    page.address.clone_from(&address);
     let view = ProductPage {
         structured: structured(product, &page, shown),
         crumb,

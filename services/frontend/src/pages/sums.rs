@@ -1,6 +1,6 @@
 //! The sums below a cart or an order.
 
-use techcommerce_contracts::order_api::{Cart, Order};
+use techcommerce_contracts::order_api::{Cart, Order, ShippingMethod};
 use techcommerce_kernel::Money;
 
 use crate::page::Page;
@@ -58,6 +58,26 @@ pub fn price_or_free(page: &Page, price: Money) -> String {
         0 => page.t("cart.shipping_free").to_owned(),
         _ => page.money(price),
     }
+}
+
+/// The sums of a cart when it is shipped in this way.
+pub fn of_checkout(page: &Page, cart: &Cart, method: &ShippingMethod) -> Vec<Sum> {
+    let mut sums = Sums { page, rows: Vec::new() };
+    sums.row(page.t("cart.subtotal"), page.money(cart.subtotal));
+    sums.discount(cart.discount_code.as_ref(), cart.discount);
+    sums.shipping("cart.shipping", method.price);
+    sums.total(total_with(cart, method));
+    if method.price == cart.shipping {
+        sums.tax(cart.tax, cart.tax_included);
+    }
+    sums.rows
+}
+
+/// What the cart costs in all when it is shipped in this way; the cart's own total is that of the
+/// cheapest.
+pub fn total_with(cart: &Cart, method: &ShippingMethod) -> Money {
+    let amount = cart.total.amount - cart.shipping.amount + method.price.amount;
+    Money::new(amount, cart.currency)
 }
 
 /// The sums of a cart; shipping is the cheapest way.
