@@ -240,6 +240,31 @@ mod tests {
         assert!(error.retry_after_hint().is_some());
     }
 
+    /// What the process holds in memory, in KiB.
+    #[cfg(target_os = "linux")]
+    fn resident() -> u64 {
+        let status = std::fs::read_to_string("/proc/self/status").unwrap();
+        let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+        line.split_whitespace().nth(1).unwrap().parse().unwrap()
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn memory_is_given_back() {
+        let passwords = Passwords::default();
+        assert!(!passwords.verify(None, "whatever it is").await.unwrap());
+        let before = resident();
+        for _ in 0..3 {
+            let (one, two) = tokio::join!(
+                passwords.verify(None, "whatever it is"),
+                passwords.verify(None, "whatever it is"),
+            );
+            assert!(!one.unwrap() && !two.unwrap());
+        }
+        let grown = resident().saturating_sub(before);
+        assert!(grown < 8 * 1024, "{grown} KiB stay behind");
+    }
+
     #[test]
     fn weak_ones_are_refused() {
         for bad in [
