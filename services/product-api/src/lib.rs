@@ -7,7 +7,9 @@
 pub mod audit;
 pub mod catalogue;
 pub mod changes;
+pub mod demo;
 mod endpoints;
+pub mod import;
 mod jobs;
 pub mod model;
 pub mod reservations;

@@ -19,14 +19,18 @@ pub struct Parsed {
     pub product: Option<ProductDraft>,
     /// The line that the product starts on.
     pub line: u64,
+    /// Whether all rows with a variant were taken.
+    pub whole: bool,
     /// The rows that were refused.
     pub refusals: Vec<Refusal>,
+    /// What was taken, but not as it stood.
+    pub warnings: Vec<Refusal>,
 }
 
 impl Parsed {
     /// Only a refused row.
     pub fn refused(refusal: Refusal) -> Self {
-        Self { product: None, line: refusal.line, refusals: vec![refusal] }
+        Self { line: refusal.line, refusals: vec![refusal], ..Self::default() }
     }
 }
 

@@ -88,6 +88,11 @@ impl<R: Read> Records<R> {
         &self.header
     }
 
+    /// How many bytes were read, line ends counted as one.
+    pub fn bytes(&self) -> u64 {
+        self.reader.position().byte()
+    }
+
     /// The next record that is not blank.
     pub fn next_row(&mut self) -> Next {
         loop {

@@ -7,8 +7,6 @@ pub struct Refusal {
     pub line: u64,
     /// The column that is wrong, by its name in the file.
     pub column: Option<String>,
-    /// The product that the row belongs to, if it says one.
-    pub handle: Option<String>,
     /// What is wrong, and how to mend it.
     pub reason: String,
 }
@@ -16,18 +14,11 @@ pub struct Refusal {
 impl Refusal {
     /// A refusal of the row on `line` for what stands in `column`.
     pub fn new(line: u64, column: Option<String>, reason: impl Into<String>) -> Self {
-        Self { line, column, handle: None, reason: reason.into() }
+        Self { line, column, reason: reason.into() }
     }
 
     /// A refusal of the whole row on `line`.
     pub fn line(line: u64, reason: impl Into<String>) -> Self {
         Self::new(line, None, reason)
-    }
-
-    /// Says which product it belongs to.
-    #[must_use]
-    pub fn of(mut self, handle: &str) -> Self {
-        self.handle = Some(handle.to_owned());
-        self
     }
 }

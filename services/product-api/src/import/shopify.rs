@@ -128,14 +128,14 @@ impl Layout for Shopify {
                 return Vec::new();
             }
             let reason = format!("is on more than {MAX_ROWS} rows");
-            return vec![Parsed::refused(self.refuse(&row, self.at.handle, reason).of(&handle))];
+            return vec![Parsed::refused(self.refuse(&row, self.at.handle, reason))];
         }
         let mut done: Vec<Parsed> = self.close().into_iter().collect();
         if self.finished.contains(&fingerprint(&handle)) {
             let reason = format!(
                 "`{raw}` stood further up; the rows of one product must follow each other"
             );
-            done.push(Parsed::refused(self.refuse(&row, self.at.handle, reason).of(&handle)));
+            done.push(Parsed::refused(self.refuse(&row, self.at.handle, reason)));
         } else {
             self.group = Some(Group { handle, rows: vec![row] });
         }

@@ -6,7 +6,6 @@ use techcommerce_kernel::{Money, Sku};
 use super::{
     layout::{Context, Parsed},
     records::Row,
-    report::Refusal,
     shopify::{Shopify, status},
 };
 use crate::catalogue::{
@@ -30,19 +29,17 @@ impl Group {
             return Parsed::default();
         };
         let mut parsed = Parsed { line: first.line, ..Parsed::default() };
-        match self.product(layout, context, first, &mut parsed.refusals) {
+        match self.product(layout, context, first, &mut parsed) {
             Ok(product) => parsed.product = Some(product),
             Err((column, reason)) => {
                 parsed.refusals.clear();
+                parsed.warnings.clear();
                 parsed.refusals.push(layout.refuse(first, column, reason));
                 for row in &self.rows[1..] {
                     let reason = format!("its product was refused on line {}", first.line);
                     parsed.refusals.push(layout.refuse(row, None, reason));
                 }
             }
-        }
-        for refusal in &mut parsed.refusals {
-            refusal.handle = Some(self.handle.clone());
         }
         parsed
     }
@@ -52,9 +49,15 @@ impl Group {
         layout: &Shopify,
         context: Context,
         first: &Row,
-        refusals: &mut Vec<Refusal>,
+        parsed: &mut Parsed,
     ) -> Result<ProductDraft, Wrong> {
         let at = &layout.at;
+        let Parsed { refusals, warnings, whole, .. } = parsed;
+        *whole = true;
+        if first.cell(at.handle) != self.handle {
+            let why = format!("becomes `{}`, for an address here has no other letters", self.handle);
+            warnings.push(layout.refuse(first, at.handle, why));
+        }
         let title = bounded(first.cell(at.title), limits::TITLE).map_err(|why| (at.title, why))?;
         if title.is_empty() {
             return Err((at.title, "is empty; a product's first row carries its title".into()));
@@ -71,7 +74,12 @@ impl Group {
             let source = row.cell(at.image);
             match image(source, row.cell(at.image_alt)) {
                 Ok(Some(image)) if images.iter().all(|i| i.source_url != image.source_url) => {
-                    images.push(image);
+                    if images.len() < limits::IMAGES {
+                        images.push(image);
+                    } else {
+                        let why = format!("is more than {} pictures", limits::IMAGES);
+                        refusals.push(layout.refuse(row, at.image, why));
+                    }
                 }
                 Ok(_) => {}
                 Err(why) => refusals.push(layout.refuse(row, at.image, why)),
@@ -84,14 +92,27 @@ impl Group {
                 continue;
             }
             match variant(layout, context, row, &names) {
+                Ok(_) if variants.len() >= limits::VARIANTS => {
+                    let why = format!("The product has more than {} variants.", limits::VARIANTS);
+                    refusals.push(layout.refuse(row, None, why));
+                }
                 Ok(variant) => match variants.iter().find(|(_, v)| v.options == variant.options) {
-                    None => variants.push((row.line, variant)),
+                    None => {
+                        if variant.on_hand.is_some_and(|count| count < 0) {
+                            let why = "is below zero and taken so: it is sold out until as many came in";
+                            warnings.push(layout.refuse(row, at.quantity, why));
+                        }
+                        variants.push((row.line, variant));
+                    }
                     Some((line, _)) => {
                         let why = format!("`{}` stands on line {line} already", variant.title());
                         refusals.push(layout.refuse(row, at.option_values[0], why));
                     }
                 },
-                Err((column, why)) => refusals.push(layout.refuse(row, column, why)),
+                Err((column, why)) => {
+                    *whole = false;
+                    refusals.push(layout.refuse(row, column, why));
+                }
             }
         }
         if variants.is_empty() {

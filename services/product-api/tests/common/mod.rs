@@ -1,6 +1,8 @@
 //! What the tests of this service share.
 #![allow(dead_code, clippy::unwrap_used, reason = "tests; not each uses all of it")]
 
+pub mod http;
+
 use std::collections::BTreeSet;
 
 use techcommerce_contracts::product_api::{
