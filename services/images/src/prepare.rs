@@ -4,7 +4,9 @@
 use std::io::Cursor;
 
 use fast_image_resize::{ResizeAlg, ResizeOptions, Resizer};
-use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, metadata::Orientation};
+use image::{
+    DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, metadata::Orientation,
+};
 use techcommerce_contracts::codes::IMAGE_REFUSED;
 use techcommerce_kernel::{Error, Kind};
 
@@ -12,8 +14,9 @@ use crate::variant::Variant;
 
 /// The most pixels of an upload.
 pub const MAX_PIXELS: u64 = 40_000_000;
-/// The most bytes that decoding may take: all pixels with alpha in 16 bits, and some.
-const MAX_MEMORY: u64 = MAX_PIXELS * 8 + 16 * 1024 * 1024;
+/// The most bytes that decoding may take, for pixels as for packed metadata: all pixels with
+/// alpha, or half as many with 16 bits a channel.
+const MAX_MEMORY: u64 = MAX_PIXELS * 4 + 16 * 1024 * 1024;
 /// Of WebP, from 0 to 100.
 const QUALITY: f32 = 82.0;
 
@@ -72,7 +75,7 @@ fn decode(upload: &[u8]) -> Result<(DynamicImage, Orientation), Error> {
     let mut limits = image::Limits::default();
     limits.max_alloc = Some(MAX_MEMORY);
     reader.limits(limits);
-    let mut decoder = reader.into_decoder().map_err(broken)?;
+    let mut decoder = reader.into_decoder().map_err(undecodable)?;
     let (width, height) = decoder.dimensions();
     if u64::from(width) * u64::from(height) > MAX_PIXELS {
         return Err(Error::invalid(
@@ -84,7 +87,7 @@ fn decode(upload: &[u8]) -> Result<(DynamicImage, Orientation), Error> {
         ));
     }
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
-    let picture = DynamicImage::from_decoder(decoder).map_err(broken)?;
+    let picture = DynamicImage::from_decoder(decoder).map_err(undecodable)?;
     // Two layouts are enough for all that follows.
     let picture = if picture.color().has_alpha() {
         DynamicImage::ImageRgba8(picture.into_rgba8())
@@ -126,16 +129,30 @@ fn encode(picture: &DynamicImage) -> Result<bytes::Bytes, Error> {
 fn is_whole_jpeg(upload: &[u8]) -> bool {
     let mut at = 2;
     while let Some([0xff, marker, high, low]) = upload.get(at..at + 4) {
-        let length = usize::from(u16::from_be_bytes([*high, *low]));
-        at += 2 + length;
+        // Any number of FF may stand before a marker.
+        if *marker == 0xff {
+            at += 1;
+            continue;
+        }
+        at += 2 + usize::from(u16::from_be_bytes([*high, *low]));
         // The start of a scan: its data begins behind this segment.
         if *marker == 0xda {
-            return upload
-                .get(at..)
-                .is_some_and(|data| data.windows(2).any(|pair| pair == [0xff, 0xd9]));
+            let data = upload.get(at..).unwrap_or_default();
+            return data.windows(2).any(|pair| pair == [0xff, 0xd9]);
         }
     }
     false
+}
+
+fn undecodable(error: ImageError) -> Error {
+    match error {
+        ImageError::Limits(_) => Error::invalid(
+            IMAGE_REFUSED,
+            "The picture needs too much memory to be opened.",
+        )
+        .caused_by(error),
+        _ => broken(error),
+    }
 }
 
 fn broken(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {

@@ -1,0 +1,195 @@
+//! What the tests of pictures share.
+
+#![allow(dead_code, reason = "each test file uses some of it")]
+
+use std::{io::Cursor, path::PathBuf};
+
+use axum::body::{Body, Bytes};
+use http::{Request, Response, StatusCode, header};
+use http_body_util::BodyExt;
+use image::{DynamicImage, ImageFormat, Rgb, RgbImage, Rgba, RgbaImage};
+use serde_json::Value;
+use techcommerce_contracts::{Principal, Role, Service, TokenSigner};
+use techcommerce_images::{Built, Builtin, Deps, build, local_store};
+use techcommerce_kernel::{Env, ManualClock, Uuid};
+use techcommerce_telemetry::Telemetry;
+use techcommerce_testkit::{TempDir, TestDb};
+use tower::ServiceExt;
+
+pub const BOUNDARY: &str = "techcommerce-test-boundary";
+
+/// The service with a database and folders of its own.
+pub struct Shop {
+    pub built: Built,
+    pub env: Env,
+    pub clock: ManualClock,
+    pub folder: TempDir,
+    pub telemetry: Telemetry,
+    signer: TokenSigner,
+    _db: TestDb,
+}
+
+impl Shop {
+    pub fn new(db: TestDb) -> Self {
+        Self::with_builtin(db, Builtin::default())
+    }
+
+    pub fn with_builtin(db: TestDb, builtin: Builtin) -> Self {
+        let (env, clock) = techcommerce_testkit::env();
+        let folder = techcommerce_testkit::folder();
+        let signer = TokenSigner::from_seed(&[7; 32], env.clone());
+        let telemetry = Telemetry::new("test", "test");
+        let built = build(Deps {
+            env: env.clone(),
+            db: db.db(),
+            store: local_store(&folder.path().join("store")).unwrap(),
+            incoming: folder.path().join("incoming"),
+            builtin,
+            telemetry: telemetry.clone(),
+            verifier: signer.verifier(),
+        });
+        Self {
+            built,
+            env,
+            clock,
+            folder,
+            telemetry,
+            signer,
+            _db: db,
+        }
+    }
+
+    pub fn token(&self, principal: Principal) -> String {
+        self.signer.sign(principal, None).unwrap().0
+    }
+
+    pub fn staff(&self) -> String {
+        self.token(Principal::ApiKey {
+            id: Uuid::nil(),
+            role: Role::Staff,
+        })
+    }
+
+    pub fn service(&self) -> String {
+        self.token(Principal::Service {
+            name: Service::ProductApi,
+        })
+    }
+
+    pub async fn send(&self, request: Request<Body>) -> Response<Body> {
+        self.built.router.clone().oneshot(request).await.unwrap()
+    }
+
+    pub async fn get(&self, path: &str) -> (StatusCode, http::HeaderMap, Bytes) {
+        let answer = self
+            .send(Request::get(path).body(Body::empty()).unwrap())
+            .await;
+        let (head, body) = answer.into_parts();
+        (
+            head.status,
+            head.headers,
+            body.collect().await.unwrap().to_bytes(),
+        )
+    }
+
+    /// Uploads as staff; the answer's status and document.
+    pub async fn upload(&self, name: &str, file: &[u8]) -> (StatusCode, Value) {
+        self.upload_as(Some(self.staff()), form(name, file)).await
+    }
+
+    pub async fn upload_as(&self, token: Option<String>, form: Vec<u8>) -> (StatusCode, Value) {
+        let mut request = Request::post("/images/upload").header(
+            header::CONTENT_TYPE,
+            format!("multipart/form-data; boundary={BOUNDARY}"),
+        );
+        if let Some(token) = token {
+            request = request.header("x-techcommerce-token", token);
+        }
+        json(self.send(request.body(Body::from(form)).unwrap()).await).await
+    }
+
+    /// All files below the store's folder.
+    pub fn stored(&self) -> Vec<PathBuf> {
+        let mut folders = vec![self.folder.path().join("store")];
+        let mut files = Vec::new();
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    folders.push(path)
+                } else {
+                    files.push(path)
+                }
+            }
+        }
+        files
+    }
+
+    /// How many uploads lie half-way.
+    pub fn incoming(&self) -> usize {
+        std::fs::read_dir(self.folder.path().join("incoming")).map_or(0, Iterator::count)
+    }
+}
+
+pub async fn json(answer: Response<Body>) -> (StatusCode, Value) {
+    let status = answer.status();
+    let body = answer.into_body().collect().await.unwrap().to_bytes();
+    (status, serde_json::from_slice(&body).unwrap())
+}
+
+pub fn form(name: &str, file: &[u8]) -> Vec<u8> {
+    let head = format!(
+        "--{BOUNDARY}\r\ncontent-disposition: form-data; name=\"note\"\r\n\r\nnot this\r\n\
+         --{BOUNDARY}\r\ncontent-disposition: form-data; name=\"file\"; filename=\"{name}\"\r\n\
+         content-type: image/gif\r\n\r\n"
+    );
+    let tail = format!("\r\n--{BOUNDARY}--\r\n");
+    [head.as_bytes(), file, tail.as_bytes()].concat()
+}
+
+/// A picture whose left half is red and whose right half is blue.
+pub fn halves(width: u32, height: u32) -> DynamicImage {
+    RgbImage::from_fn(width, height, |x, _| {
+        if x < width / 2 {
+            Rgb([220, 20, 20])
+        } else {
+            Rgb([20, 20, 220])
+        }
+    })
+    .into()
+}
+
+/// A picture that is see-through on the right.
+pub fn glass(width: u32, height: u32) -> DynamicImage {
+    RgbaImage::from_fn(width, height, |x, _| {
+        Rgba([200, 100, 0, if x < width / 2 { 255 } else { 0 }])
+    })
+    .into()
+}
+
+pub fn encoded(picture: &DynamicImage, format: ImageFormat) -> Vec<u8> {
+    let mut bytes = Cursor::new(Vec::new());
+    picture.write_to(&mut bytes, format).unwrap();
+    bytes.into_inner()
+}
+
+pub fn webp(bytes: &[u8]) -> DynamicImage {
+    image::load_from_memory_with_format(bytes, ImageFormat::WebP).unwrap()
+}
+
+/// A chunk of a PNG (its CRC-32 too).
+pub fn png_chunk(kind: &[u8; 4], data: &[u8]) -> Vec<u8> {
+    let mut crc = u32::MAX;
+    for byte in kind.iter().chain(data) {
+        crc ^= u32::from(*byte);
+        for _ in 0..8 {
+            crc = if crc & 1 == 1 {
+                (crc >> 1) ^ 0xedb8_8320
+            } else {
+                crc >> 1
+            };
+        }
+    }
+    let length = u32::try_from(data.len()).unwrap().to_be_bytes();
+    [&length, kind.as_slice(), data, &(!crc).to_be_bytes()].concat()
+}
