@@ -21,6 +21,7 @@ pub struct RegisterRequest {
     pub password: String,
     /// How to address the person.
     #[serde(default)]
+    #[schema(examples("Jo Doe"))]
     pub name: String,
 }
 
@@ -40,6 +41,7 @@ pub struct LoginRequest {
 #[derive(Clone, Serialize, Deserialize, ToSchema)]
 pub struct SessionCreated {
     /// Show it as `Authorization: Bearer …`. It is given only this once.
+    #[schema(examples("tcs_VGhpcyBpcyBhbiBleGFtcGxlLCBubyByZWFsIHRva2Vu"))]
     pub token: String,
     /// When it runs out if it is not used.
     pub expires_at: Timestamp,
@@ -56,6 +58,7 @@ pub struct Account {
     #[schema(value_type = String, format = Email)]
     pub email: EmailAddress,
     /// How to address the person; may be empty.
+    #[schema(examples("Jo Doe"))]
     pub name: String,
     /// What it may do.
     pub role: Role,
@@ -74,6 +77,7 @@ pub struct Session {
     /// Whether the request was made with it.
     pub current: bool,
     /// The browser or program, as it called itself.
+    #[schema(examples("curl/8.5.0"))]
     pub user_agent: String,
     /// When the person signed in.
     pub created_at: Timestamp,
@@ -106,6 +110,7 @@ pub struct PasswordResetRequest {
 #[serde(deny_unknown_fields)]
 pub struct PasswordResetConfirm {
     /// As it stands in the mail; good for 30 minutes and once.
+    #[schema(examples("tcr_VGhpcyBpcyBhbiBleGFtcGxlLCBubyByZWFsIHRva2Vu"))]
     pub token: String,
     /// At least 12 characters, at most 1024 bytes.
     #[schema(format = Password)]
@@ -126,9 +131,11 @@ pub struct PasswordChange {
 
 /// Makes an API key.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[schema(example = json!({"name": "stock system", "role": "staff"}))]
 #[serde(deny_unknown_fields)]
 pub struct ApiKeyInput {
     /// What it is for.
+    #[schema(examples("stock system"))]
     pub name: String,
     /// `staff` or `admin`.
     pub role: Role,
@@ -140,10 +147,12 @@ pub struct ApiKey {
     /// Names the key.
     pub id: Uuid,
     /// What it is for.
+    #[schema(examples("stock system"))]
     pub name: String,
     /// What it may do.
     pub role: Role,
     /// Its first characters, to tell it from others.
+    #[schema(examples("tck_VGhpcyBp"))]
     pub prefix: String,
     /// When it was made.
     pub created_at: Timestamp,
@@ -155,6 +164,7 @@ pub struct ApiKey {
 #[derive(Clone, Serialize, Deserialize, ToSchema)]
 pub struct ApiKeyCreated {
     /// Show it as `Authorization: Bearer …`. It is given only this once.
+    #[schema(examples("tck_VGhpcyBpcyBhbiBleGFtcGxlLCBubyByZWFsIHRva2Vu"))]
     pub token: String,
     /// The key.
     pub key: ApiKey,

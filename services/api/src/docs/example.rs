@@ -56,7 +56,14 @@ fn build(schema: &Value, schemas: &Value, depth: u8) -> Value {
 
 fn object(schema: &Value, schemas: &Value, depth: u8) -> Value {
     let properties = schema["properties"].as_object().into_iter().flatten();
-    let fields = properties.map(|(name, field)| (name.clone(), build(field, schemas, depth + 1)));
+    let fields = properties.map(|(name, field)| {
+        let value = match name.as_str() {
+            // A list that ends here is the clearer example.
+            "next_cursor" => Value::Null,
+            _ => build(field, schemas, depth + 1),
+        };
+        (name.clone(), value)
+    });
     Value::Object(fields.collect())
 }
 

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::{
     example,
-    schema::{self, Piece, Schema},
+    schema::{self, Piece, Schema, Span, spans},
 };
 
 const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
@@ -16,7 +16,7 @@ const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
 pub struct Page {
     title: String,
     version: String,
-    description: Vec<String>,
+    description: Vec<Vec<Span>>,
     tags: Vec<Tag>,
     schemas: Vec<Schema>,
 }
@@ -25,7 +25,7 @@ pub struct Page {
 struct Tag {
     name: String,
     anchor: String,
-    description: String,
+    description: Vec<Span>,
     operations: Vec<Operation>,
 }
 
@@ -34,8 +34,8 @@ struct Operation {
     anchor: String,
     method: &'static str,
     path: String,
-    summary: String,
-    description: Vec<String>,
+    summary: Vec<Span>,
+    description: Vec<Vec<Span>>,
     access: String,
     parameters: Vec<Parameter>,
     request: Vec<Content>,
@@ -48,14 +48,14 @@ struct Parameter {
     place: String,
     required: bool,
     kind: Vec<Piece>,
-    description: String,
+    description: Vec<Span>,
 }
 
 #[derive(Debug)]
 struct Answer {
     status: String,
     class: &'static str,
-    description: String,
+    description: Vec<Span>,
     content: Vec<Content>,
 }
 
@@ -71,7 +71,7 @@ impl Page {
     pub fn from_document(document: &Value) -> Self {
         let schemas = &document["components"]["schemas"];
         let mut tags: Vec<Tag> = list(&document["tags"])
-            .map(|tag| Tag::new(&text(tag, "name"), text(tag, "description")))
+            .map(|tag| Tag::new(&text(tag, "name"), &text(tag, "description")))
             .collect();
         for (path, item) in entries(&document["paths"]) {
             for method in METHODS {
@@ -83,7 +83,7 @@ impl Page {
                     .iter()
                     .position(|tag| tag.name == name)
                     .unwrap_or_else(|| {
-                        tags.push(Tag::new(name, String::new()));
+                        tags.push(Tag::new(name, ""));
                         tags.len() - 1
                     });
                 let shown = Operation::new(method, path, item, operation, document);
@@ -104,11 +104,11 @@ impl Page {
 }
 
 impl Tag {
-    fn new(name: &str, description: String) -> Self {
+    fn new(name: &str, description: &str) -> Self {
         Self {
             anchor: format!("tag-{}", slug(name)),
             name: name.to_owned(),
-            description,
+            description: spans(description),
             operations: Vec::new(),
         }
     }
@@ -129,7 +129,7 @@ impl Operation {
             anchor: format!("{method}-{}", slug(path)),
             method,
             path: path.to_owned(),
-            summary: text(operation, "summary"),
+            summary: spans(text(operation, "summary").trim_end_matches('.')),
             description: paragraphs(operation),
             access: access(security),
             parameters: parameters.map(Parameter::new).collect(),
@@ -153,7 +153,7 @@ impl Parameter {
             place: text(parameter, "in"),
             required: parameter["required"] == true,
             kind: schema::kind(&parameter["schema"]),
-            description,
+            description: spans(&description),
         }
     }
 }
@@ -171,7 +171,7 @@ impl Answer {
                 Some(b'3') => "moved",
                 _ => "bad",
             },
-            description: text(answer, "description"),
+            description: spans(&text(answer, "description")),
             content: contents(answer, &document["components"]["schemas"]),
         }
     }
@@ -210,9 +210,12 @@ fn access(security: &Value) -> String {
         .collect();
     let named: Vec<&str> = ways.iter().copied().filter(|way| !way.is_empty()).collect();
     match (named.is_empty(), ways.contains(&"")) {
-        (true, _) => "anyone".to_owned(),
-        (false, true) => format!("anyone, or signed in by {}", named.join(" or ")),
-        (false, false) => format!("signed in by {}", named.join(" or ")),
+        (true, _) => "Open to everyone.".to_owned(),
+        (false, true) => format!(
+            "Open to everyone; shows more with a credential: {}.",
+            named.join(" or ")
+        ),
+        (false, false) => format!("Needs a credential: {}.", named.join(" or ")),
     }
 }
 
@@ -228,13 +231,14 @@ fn text(value: &Value, key: &str) -> String {
     value[key].as_str().unwrap_or_default().to_owned()
 }
 
-fn paragraphs(value: &Value) -> Vec<String> {
+fn paragraphs(value: &Value) -> Vec<Vec<Span>> {
     let text = text(value, "description");
     let whole = |part: &str| part.split_whitespace().collect::<Vec<_>>().join(" ");
-    text.split("\n\n")
+    let parts = text
+        .split("\n\n")
         .map(whole)
-        .filter(|part| !part.is_empty())
-        .collect()
+        .filter(|part| !part.is_empty());
+    parts.map(|part| spans(&part)).collect()
 }
 
 fn slug(text: &str) -> String {

@@ -11,6 +11,25 @@ pub struct Piece {
     pub anchor: Option<String>,
 }
 
+/// A piece of a text: plain, or what stood between backticks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Span {
+    /// The text.
+    pub text: String,
+    /// Whether it is a name of the interface.
+    pub code: bool,
+}
+
+/// A text with its backticks understood.
+pub fn spans(text: &str) -> Vec<Span> {
+    let parts = text.split('`').enumerate();
+    let spans = parts.map(|(at, text)| Span {
+        text: text.to_owned(),
+        code: at % 2 == 1,
+    });
+    spans.filter(|span| !span.text.is_empty()).collect()
+}
+
 /// A field of an object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Field {
@@ -21,7 +40,7 @@ pub struct Field {
     /// Whether it is always there.
     pub required: bool,
     /// What it means, with its bounds.
-    pub description: String,
+    pub description: Vec<Span>,
 }
 
 /// A named schema.
@@ -30,7 +49,7 @@ pub struct Schema {
     /// Its name.
     pub name: String,
     /// What it means.
-    pub description: String,
+    pub description: Vec<Span>,
     /// What it is, if it is not only an object with fields.
     pub kind: Vec<Piece>,
     /// Its fields, if it is an object; those of each alternative, if it has several.
@@ -54,7 +73,7 @@ pub fn describe(name: &str, schema: &Value) -> Schema {
     let plain_object = !fields.is_empty() && !has_choice(schema);
     Schema {
         name: name.to_owned(),
-        description: text(schema, "description"),
+        description: spans(&text(schema, "description")),
         kind: if plain_object {
             Vec::new()
         } else {
@@ -145,7 +164,7 @@ fn collect_fields(schema: &Value, fields: &mut Vec<Field>) {
             name: name.clone(),
             kind: kind(property),
             required: required(name),
-            description: described(property),
+            description: spans(&described(property)),
         };
         if !fields.contains(&field) {
             fields.push(field);
@@ -234,6 +253,19 @@ mod tests {
     }
 
     #[test]
+    fn names_between_backticks() {
+        let spans = spans("`a` or `b`.");
+        let codes: Vec<_> = spans
+            .iter()
+            .map(|span| (span.text.as_str(), span.code))
+            .collect();
+        assert_eq!(
+            codes,
+            [("a", true), (" or ", false), ("b", true), (".", false)]
+        );
+    }
+
+    #[test]
     fn fields_with_their_bounds() {
         let schema = describe(
             "Line",
@@ -241,7 +273,10 @@ mod tests {
                 "quantity": {"type": "integer", "description": "How many.", "minimum": 1},
             }}),
         );
-        assert_eq!(schema.fields[0].description, "How many. (at least 1)");
+        assert_eq!(
+            schema.fields[0].description,
+            spans("How many. (at least 1)")
+        );
         assert!(schema.fields[0].required);
         assert!(schema.kind.is_empty());
     }
