@@ -30,7 +30,7 @@ CREATE INDEX jobs_open ON jobs (due_at, id) WHERE finished_at IS NULL;
 CREATE INDEX jobs_done ON jobs (finished_at) WHERE state = 'done';
 CREATE INDEX jobs_dead ON jobs (id) WHERE state = 'dead';
 
--- The last time slot for which a schedule has written its job.
+-- When the last time slot began for which a schedule has written its job.
 CREATE TABLE job_schedules (
     name text PRIMARY KEY,
     slot bigint NOT NULL

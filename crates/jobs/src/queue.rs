@@ -137,8 +137,7 @@ impl Queue {
         let at = self.env.now() + backoff::pause(&self.env, job.attempt);
         const FAIL: &str = "UPDATE jobs SET state = 'ready', due_at = $3, worker = NULL, last_error = $4 \
              WHERE id = $1 AND fence = $2 AND state = 'running'";
-        let why = shortened(why);
-        self.change(job, FAIL, at, Some(why)).await?;
+        self.change(job, FAIL, at, Some(&kept(why))).await?;
         Ok(Some(at))
     }
 
@@ -146,7 +145,7 @@ impl Queue {
     pub async fn bury(&self, job: &Job, why: &str) -> Result<(), Error> {
         const BURY: &str = "UPDATE jobs SET state = 'dead', finished_at = $3, worker = NULL, last_error = $4 \
              WHERE id = $1 AND fence = $2 AND state = 'running'";
-        self.change(job, BURY, self.env.now(), Some(shortened(why)))
+        self.change(job, BURY, self.env.now(), Some(&kept(why)))
             .await
     }
 
@@ -192,10 +191,12 @@ impl Queue {
     }
 }
 
-fn shortened(text: &str) -> &str {
+/// What is kept of an error: not all of a long one, and no NUL, which PostgreSQL takes in no text
+/// (an error may repeat what somebody else answered).
+fn kept(text: &str) -> String {
     let mut end = text.len().min(ERROR_LIMIT);
     while !text.is_char_boundary(end) {
         end -= 1;
     }
-    &text[..end]
+    text[..end].replace('\0', "")
 }

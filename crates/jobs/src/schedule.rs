@@ -31,12 +31,14 @@ impl Schedule {
         }
     }
 
-    /// The slot of the time `micros`.
+    /// When the slot of the time `micros` began. A slot is known by its beginning, not by its
+    /// number: numbers of slots of another length say nothing about each other, so a schedule
+    /// that is made rarer would wait for decades.
     pub(crate) fn slot(&self, micros: i64) -> i64 {
         let every = i64::try_from(self.every.as_micros())
             .unwrap_or(i64::MAX)
             .max(1);
-        micros.div_euclid(every)
+        micros.saturating_sub(micros.rem_euclid(every))
     }
 }
 
@@ -71,5 +73,20 @@ impl Queue {
             enqueue(tx, &self.env, job).await?;
             Ok(true)
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_schedule_that_becomes_rarer_goes_on() {
+        const NOW: i64 = 1_800_000_123_456_789;
+        let schedule = |seconds| Schedule::new("expire", Duration::from_secs(seconds), "expire");
+        let (minutely, daily) = (schedule(60), schedule(86_400));
+        assert!(minutely.slot(NOW) <= NOW && minutely.slot(NOW) > NOW - 60_000_000);
+        assert_eq!(minutely.slot(minutely.slot(NOW)), minutely.slot(NOW));
+        assert!(daily.slot(NOW + 86_400_000_000) > minutely.slot(NOW));
     }
 }

@@ -100,7 +100,8 @@ fn path(id: Uuid, variant: Variant) -> Path {
     Path::from(format!("{id}/{}.webp", variant.name()))
 }
 
-fn away(error: object_store::Error) -> Error {
+/// The store failed.
+pub(crate) fn away(error: object_store::Error) -> Error {
     Error::unavailable("The pictures cannot be reached right now. Please try again.")
         .caused_by(error)
 }

@@ -246,3 +246,16 @@ async fn built_in_pictures_are_served_as_they_are() {
     assert_eq!(&*shop.get(&format!("/images/{id}/w320")).await.2, b"small");
     assert!(shop.stored().is_empty());
 }
+
+#[tokio::test]
+async fn the_document_has_the_public_paths() {
+    let document = serde_json::to_value(&shop().await.built.openapi).unwrap();
+    let paths: Vec<_> = document["paths"].as_object().unwrap().keys().collect();
+    assert_eq!(paths, ["/api/images/upload", "/images/{id}/{variant}"]);
+    for schema in ["Uploaded", "ImageVariant", "Problem", "UploadForm"] {
+        assert!(
+            document["components"]["schemas"][schema].is_object(),
+            "{schema}"
+        );
+    }
+}

@@ -177,19 +177,11 @@ pub fn webp(bytes: &[u8]) -> DynamicImage {
     image::load_from_memory_with_format(bytes, ImageFormat::WebP).unwrap()
 }
 
-/// A chunk of a PNG (its CRC-32 too).
+/// A chunk of a PNG.
 pub fn png_chunk(kind: &[u8; 4], data: &[u8]) -> Vec<u8> {
-    let mut crc = u32::MAX;
-    for byte in kind.iter().chain(data) {
-        crc ^= u32::from(*byte);
-        for _ in 0..8 {
-            crc = if crc & 1 == 1 {
-                (crc >> 1) ^ 0xedb8_8320
-            } else {
-                crc >> 1
-            };
-        }
-    }
+    let mut crc = flate2::Crc::new();
+    crc.update(kind);
+    crc.update(data);
     let length = u32::try_from(data.len()).unwrap().to_be_bytes();
-    [&length, kind.as_slice(), data, &(!crc).to_be_bytes()].concat()
+    [&length, kind.as_slice(), data, &crc.sum().to_be_bytes()].concat()
 }
