@@ -1,10 +1,14 @@
 //! One suite for every store of sessions.
 
-use std::time::Duration;
+use std::{net::SocketAddr, time::Duration};
 
 use techcommerce_kernel::{Env, ManualClock, Uuid};
 use techcommerce_store::Dialect;
 use techcommerce_testkit::{TestDb, TestRedis};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    task::{JoinHandle, JoinSet},
+};
 
 use super::*;
 use crate::{MIGRATOR, accounts::tests::account, token};
@@ -152,4 +156,59 @@ async fn without_redis_the_answer_is_clear_and_quick() {
     assert_eq!(error.code(), "unavailable");
     assert!(error.message().contains("guest"), "{error}");
     assert!(sessions.ping().await.is_err());
+}
+
+/// Passes connections at `at` on to `to` until it is aborted, which cuts them.
+async fn relay(at: SocketAddr, to: String) -> JoinHandle<()> {
+    let listener = TcpListener::bind(at).await.unwrap();
+    tokio::spawn(async move {
+        let mut connections = JoinSet::new();
+        while let Ok((mut inner, _)) = listener.accept().await {
+            let to = to.clone();
+            connections.spawn(async move {
+                let mut outer = TcpStream::connect(to).await.unwrap();
+                let _ = tokio::io::copy_bidirectional(&mut inner, &mut outer).await;
+            });
+        }
+    })
+}
+
+#[tokio::test]
+async fn a_redis_that_comes_back_is_used_again() {
+    let server = TestRedis::new();
+    let (env, clock) = techcommerce_testkit::env();
+    let (user, rest) = server.url().rsplit_once('@').unwrap();
+    let (address, number) = rest.split_once('/').unwrap();
+    let at = techcommerce_testkit::free_address();
+    let redis = RedisSessions::new(&format!("{user}@{at}/{number}"), "t:", env.clone()).unwrap();
+    let suite = Suite {
+        sessions: Sessions::Redis(redis),
+        one: env.new_id(),
+        two: env.new_id(),
+        env,
+        clock,
+    };
+
+    for round in ["first", "second", "third"] {
+        let way = relay(at, address.to_owned()).await;
+        let back = async {
+            while suite.sessions.ping().await.is_err() {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(20), back)
+            .await
+            .unwrap();
+        let (token, begun) = suite.begin(suite.one, round).await;
+        let found = suite.sessions.find(&token, suite.env.now()).await.unwrap();
+        assert_eq!(found, Some(begun));
+        way.abort();
+        assert!(way.await.unwrap_err().is_cancelled());
+        let lost = suite
+            .sessions
+            .find(&token, suite.env.now())
+            .await
+            .unwrap_err();
+        assert_eq!(lost.code(), "unavailable", "{round}");
+    }
 }
