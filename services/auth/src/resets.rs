@@ -63,14 +63,25 @@ pub async fn peek(
     .await)?)
 }
 
-/// Removes what is too old. Gives how many.
+/// Removes what is too old, little by little. Gives how many.
 pub async fn sweep(db: &Db, now: Timestamp) -> Result<u64, Error> {
-    transact!(db, |tx| -> Result<u64, Error> {
-        Ok(execute!(
-            tx,
-            sqlx::query("DELETE FROM password_resets WHERE expires_at <= $1").bind(now.as_micros())
-        )?)
-    })
+    let mut swept = 0;
+    loop {
+        let batch = transact!(db, |tx| -> Result<u64, Error> {
+            Ok(execute!(
+                tx,
+                sqlx::query(
+                    "DELETE FROM password_resets WHERE token_hash IN (SELECT token_hash \
+                     FROM password_resets WHERE expires_at <= $1 ORDER BY expires_at LIMIT 500)",
+                )
+                .bind(now.as_micros())
+            )?)
+        })?;
+        swept += batch;
+        if batch == 0 {
+            return Ok(swept);
+        }
+    }
 }
 
 #[cfg(test)]

@@ -1,5 +1,8 @@
-//! Slows down guessing: attempts are counted for each account and for each client address, in
-//! memory. Only what fails counts, so nobody is slowed down who knows the password.
+//! Slows down guessing, in memory. Only what fails counts.
+//!
+//! Failures are counted for an account from one client address, so that nobody locks somebody
+//! else out by guessing; for a client address with whichever accounts; and, much wider, for an
+//! account from wherever, which slows down those who guess from many addresses.
 //!
 //! Each replica counts by itself; the edge's limits stand before these.
 
@@ -16,7 +19,9 @@ const CAPACITY: usize = 20_000;
 /// How much may be tried.
 #[derive(Debug, Clone, Copy)]
 pub struct Quotas {
-    /// Wrong passwords for one account, whoever tries them.
+    /// Wrong passwords for one account from one client address.
+    pub failures_per_account_and_address: Quota,
+    /// Wrong passwords for one account, from wherever.
     pub failures_per_account: Quota,
     /// Wrong passwords from one client address, for whichever accounts.
     pub failures_per_address: Quota,
@@ -36,7 +41,8 @@ impl Quotas {
         let every = Duration::from_secs(60) / logins.max(1);
         let per_address = Quota::new(logins.saturating_mul(5), every);
         Self {
-            failures_per_account: Quota::new(10, Duration::from_secs(60)),
+            failures_per_account_and_address: Quota::new(10, Duration::from_secs(60)),
+            failures_per_account: Quota::new(100, Duration::from_secs(10)),
             failures_per_address: per_address,
             registrations_per_address: per_address,
             resets_per_account: Quota::new(3, Duration::from_secs(600)),
@@ -55,6 +61,7 @@ impl Default for Quotas {
 #[derive(Debug)]
 pub struct Throttle {
     env: Env,
+    failures_of_pair: Limiter<Pair>,
     failures_of_account: Limiter<String>,
     failures_from: Limiter<IpAddr>,
     registrations_from: Limiter<IpAddr>,
@@ -62,14 +69,16 @@ pub struct Throttle {
     resets_from: Limiter<IpAddr>,
 }
 
+/// An account's mail address and where somebody tries to sign in to it.
+type Pair = (String, Option<IpAddr>);
+
 /// An attempt that is counted as a failure until it is said to have succeeded: so that many at
 /// once count before their outcome is known.
 #[derive(Debug)]
 #[must_use]
 pub struct Attempt<'a> {
     throttle: &'a Throttle,
-    account: String,
-    address: Option<IpAddr>,
+    pair: Pair,
 }
 
 impl Throttle {
@@ -77,6 +86,7 @@ impl Throttle {
     pub fn new(env: Env, quotas: Quotas) -> Self {
         Self {
             env,
+            failures_of_pair: Limiter::new(quotas.failures_per_account_and_address, CAPACITY),
             failures_of_account: Limiter::new(quotas.failures_per_account, CAPACITY),
             failures_from: Limiter::new(quotas.failures_per_address, CAPACITY),
             registrations_from: Limiter::new(quotas.registrations_per_address, CAPACITY),
@@ -91,21 +101,27 @@ impl Throttle {
     /// `too_many_requests` with the time to wait.
     pub fn password(&self, email_key: &str, address: Option<IpAddr>) -> Result<Attempt<'_>, Error> {
         let now = self.env.now();
-        let address = address.map(client_network);
-        if let Some(address) = address {
+        let pair = (email_key.to_owned(), address.map(client_network));
+        if let Some(address) = pair.1 {
             self.failures_from.take(address, now).map_err(refused)?;
         }
-        if let Err(exhausted) = self.failures_of_account.take(email_key.to_owned(), now) {
-            if let Some(address) = address {
-                self.failures_from.give_back(&address);
+        let taken = self.failures_of_pair.take(pair.clone(), now).and_then(|_| {
+            let taken = self.failures_of_account.take(pair.0.clone(), now);
+            taken.inspect_err(|_| self.failures_of_pair.give_back(&pair))
+        });
+        match taken {
+            Ok(_) => Ok(Attempt {
+                throttle: self,
+                pair,
+            }),
+            Err(exhausted) => {
+                // An attempt that is refused is not counted anywhere.
+                if let Some(address) = pair.1 {
+                    self.failures_from.give_back(&address);
+                }
+                Err(refused(exhausted))
             }
-            return Err(refused(exhausted));
         }
-        Ok(Attempt {
-            throttle: self,
-            account: email_key.to_owned(),
-            address,
-        })
     }
 
     /// Somebody makes an account.
@@ -135,10 +151,11 @@ impl Throttle {
 }
 
 impl Attempt<'_> {
-    /// The password was right: the attempt does not count.
-    pub fn succeeded(self) {
-        self.throttle.failures_of_account.give_back(&self.account);
-        if let Some(address) = self.address {
+    /// The password was right, or it could not be found out: the attempt does not count.
+    pub fn forgiven(self) {
+        self.throttle.failures_of_pair.give_back(&self.pair);
+        self.throttle.failures_of_account.give_back(&self.pair.0);
+        if let Some(address) = self.pair.1 {
             self.throttle.failures_from.give_back(&address);
         }
     }
@@ -170,7 +187,7 @@ mod tests {
             throttle
                 .password("jo@example.com", address)
                 .unwrap()
-                .succeeded();
+                .forgiven();
         }
         for _ in 0..10 {
             let _failed = throttle.password("jo@example.com", address).unwrap();
@@ -181,6 +198,33 @@ mod tests {
         let _other = throttle.password("other@example.com", address).unwrap();
         clock.advance(Duration::from_secs(60));
         assert!(throttle.password("jo@example.com", address).is_ok());
+    }
+
+    #[test]
+    fn nobody_locks_somebody_else_out() {
+        let (throttle, clock) = throttle();
+        let stranger = Some("192.0.2.66".parse().unwrap());
+        let owner = Some("198.51.100.7".parse().unwrap());
+        for _ in 0..100 {
+            let _ = throttle.password("jo@example.com", stranger);
+            assert!(
+                throttle
+                    .password("jo@example.com", owner)
+                    .map(Attempt::forgiven)
+                    .is_ok()
+            );
+            clock.advance(Duration::from_secs(1));
+        }
+    }
+
+    #[test]
+    fn many_addresses_are_slowed_down_together() {
+        let (throttle, _clock) = throttle();
+        let tried = (0..250_u8).filter(|n| {
+            let address = Some(IpAddr::from([192, 0, 2, *n]));
+            throttle.password("jo@example.com", address).is_ok()
+        });
+        assert_eq!(tried.count(), 100);
     }
 
     #[test]

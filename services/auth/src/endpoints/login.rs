@@ -62,11 +62,11 @@ pub async fn login(
         }
         (Err(error), _) => {
             // We could not find out: that is no failure of the one who signs in.
-            attempt.succeeded();
+            attempt.forgiven();
             return Err(error.into());
         }
     };
-    attempt.succeeded();
+    attempt.forgiven();
     let session = app.begin_session(&account, &headers).await?;
     app.sign_ins.with(["succeeded"]).inc();
     app.session_answer(StatusCode::OK, query, session)

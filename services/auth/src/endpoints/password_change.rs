@@ -54,11 +54,11 @@ pub async fn change(
     let email_key = account.email.to_lowercase();
     let attempt = app.throttle.password(&email_key, caller.client_address())?;
     let stored = Some(account.password_hash.as_str());
-    if !app
+    let right = app
         .passwords
         .verify(stored, &request.current_password)
-        .await?
-    {
+        .await;
+    if let Ok(false) = right {
         return Err(Error::unauthenticated(
             codes::WRONG_CREDENTIALS,
             "The password so far is wrong.",
@@ -66,7 +66,8 @@ pub async fn change(
         .field("current_password", "is wrong")
         .into());
     }
-    attempt.succeeded();
+    attempt.forgiven();
+    right?;
     let password_hash = app.passwords.hash(&app.deps.env, password).await?;
     let seen = Some(account.generation);
     let generation = transact!(app.deps.db, |tx| -> Result<Option<i64>, Error> {

@@ -19,6 +19,9 @@ use crate::token::TokenHash;
 /// How long a session may go on before its use is written down again.
 const TOUCH_EVERY: Duration = Duration::from_secs(3600);
 
+/// How many sessions an account may have; one more ends the oldest.
+const MAX_SESSIONS: usize = 100;
+
 /// One sign-in of one person on one device.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Session {
@@ -60,7 +63,7 @@ pub enum Sessions {
 }
 
 impl Sessions {
-    /// Begins a session.
+    /// Begins a session. Where an account has too many, the oldest end.
     ///
     /// # Errors
     /// `unavailable` when the store is away; so for all of these.
@@ -68,7 +71,13 @@ impl Sessions {
         match self {
             Self::Sql(db) => sql::create(db, token, session).await,
             Self::Redis(redis) => redis.create(token, session).await,
+        }?;
+        let account = session.account_id;
+        let all = self.list(account, session.created_at).await?;
+        for too_old in all.iter().skip(MAX_SESSIONS) {
+            self.revoke(account, too_old.id).await?;
         }
+        Ok(())
     }
 
     /// The session of a token, unless it has run out.

@@ -118,10 +118,21 @@ pub async fn revoke_all(db: &Db, account: Uuid, except: Option<Uuid>) -> Result<
 }
 
 pub async fn sweep(db: &Db, now: Timestamp) -> Result<u64, Error> {
-    transact!(db, |tx| -> Result<u64, Error> {
-        Ok(execute!(
-            tx,
-            sqlx::query("DELETE FROM sessions WHERE expires_at <= $1").bind(now.as_micros())
-        )?)
-    })
+    let mut swept = 0;
+    loop {
+        let batch = transact!(db, |tx| -> Result<u64, Error> {
+            Ok(execute!(
+                tx,
+                sqlx::query(
+                    "DELETE FROM sessions WHERE id IN \
+                     (SELECT id FROM sessions WHERE expires_at <= $1 ORDER BY expires_at LIMIT 500)",
+                )
+                .bind(now.as_micros())
+            )?)
+        })?;
+        swept += batch;
+        if batch == 0 {
+            return Ok(swept);
+        }
+    }
 }

@@ -97,6 +97,17 @@ impl Suite {
         assert_eq!(find(&laptop).await, None);
         assert!(find(&tablet).await.is_some(), "others are left alone");
 
+        // One more than there may be ends the oldest.
+        let (oldest, _) = self.begin(self.one, "oldest").await;
+        for number in 1..=MAX_SESSIONS {
+            assert!(find(&oldest).await.is_some());
+            self.clock.advance(Duration::from_millis(1));
+            self.begin(self.one, &number.to_string()).await;
+        }
+        assert_eq!(find(&oldest).await, None);
+        assert_eq!(self.names(self.one).await.len(), MAX_SESSIONS);
+        self.sessions.revoke_all(self.one, None).await.unwrap();
+
         // What has run out is not found, before and after it is swept up.
         self.clock.advance(IDLE);
         assert_eq!(find(&tablet).await, None);
