@@ -163,10 +163,11 @@ impl Queue {
         Ok(())
     }
 
-    /// Holds the job for one more lease from now on.
+    /// Holds the job for one more lease from now on. One that its handler has just finished by
+    /// [`Job::complete_in`] is not lost either.
     pub async fn extend(&self, job: &Job) -> Result<(), Error> {
         const EXTEND: &str = "UPDATE jobs SET due_at = $3, last_error = COALESCE($4, last_error) \
-             WHERE id = $1 AND fence = $2 AND state = 'running'";
+             WHERE id = $1 AND fence = $2 AND state IN ('running', 'done')";
         self.change(job, EXTEND, self.env.now() + job.lease, None)
             .await
     }

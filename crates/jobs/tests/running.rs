@@ -119,6 +119,16 @@ techcommerce_testkit::on_both_engines! { MIGRATOR;
         assert_eq!(shop.queue.stats().await.unwrap().dead, 0);
     }
 
+    async fn any_reason_can_be_kept(db: TestDb) {
+        let shop = Shop::new(&db);
+        let reason = format!("a\0b{}", "ü".repeat(3000));
+        let set = shop.set(Script::new([Ok(Outcome::GiveUp(reason))]));
+        shop.enqueue(NewJob::new("test")).await;
+        assert_eq!(ended(&set.drain().await.unwrap()), ["dead"]);
+        let dead = shop.queue.list_dead(None, 1).await.unwrap();
+        assert!(dead[0].last_error.as_deref().unwrap().starts_with("abü"));
+    }
+
     async fn asking_again_later_is_no_failure(db: TestDb) {
         let shop = Shop::new(&db);
         let minute = Duration::from_secs(60);

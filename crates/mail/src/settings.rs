@@ -26,7 +26,9 @@ impl FromStr for SmtpSettings {
             ("smtp", None | Some("starttls")) => (Encryption::StartTls, 587),
             ("smtp", Some("none")) => (Encryption::None, 25),
             ("smtp" | "smtps", Some(_)) => {
-                return Err("`tls` may only be `starttls` or `none`, and only after smtp://".into());
+                return Err(
+                    "`tls` may only be `starttls` or `none`, and only after smtp://".into(),
+                );
             }
             _ => return Err("must start with smtp:// or smtps://".into()),
         };

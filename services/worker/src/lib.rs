@@ -34,7 +34,7 @@ pub struct Settings {
     pub concurrency: usize,
     /// For how long a job stays with a worker that has gone silent.
     pub lease: Duration,
-    /// How long jobs may go on after a stop was asked for, before they are given back: some
+    /// How long jobs may go on after the process began to stop, before they are given back: some
     /// seconds less than the process is given to end.
     pub grace: Duration,
 }
@@ -88,24 +88,26 @@ pub fn build(deps: Deps) -> Built {
     } = deps;
     let settings = Arc::new(settings);
     let metrics = Metrics::new(&telemetry);
-    let mut checks = Vec::new();
-    let mut states = Vec::new();
-    let mut tasks = Vec::new();
-    for set in sets {
-        let state = Arc::new(State::new(set.clone(), env.clone(), settings.poll));
-        checks.extend(checks_of(&set, &state));
-        states.push(state.clone());
-        let pool = Pool::new(set, state, settings.clone(), metrics.clone());
-        tasks.push(Task::new("worker", |stop| async move {
-            pool.run(stop.token()).await;
-            Ok(())
-        }));
-    }
-    let states: Arc<[Arc<State>]> = states.into();
+    let states: Vec<Arc<State>> = sets
+        .into_iter()
+        .map(|set| Arc::new(State::new(set, env.clone(), settings.poll)))
+        .collect();
+    let checks = states.iter().flat_map(checks_of).collect();
+    let reported: Arc<[Arc<State>]> = states.clone().into();
     let health = Health::new(Service::Worker, checks).with_extra(move || {
-        let states = states.clone();
+        let states = reported.clone();
         async move { state::report(&states).await }
     });
+    let tasks = states
+        .into_iter()
+        .map(|state| {
+            let pool = Pool::new(state, settings.clone(), metrics.clone(), health.clone());
+            Task::new("worker", |stop| async move {
+                pool.run(stop.token()).await;
+                Ok(())
+            })
+        })
+        .collect();
     let stack = ServiceStack {
         service: Service::Worker,
         env,
@@ -123,8 +125,8 @@ pub fn build(deps: Deps) -> Built {
 }
 
 /// The set's database answers, and its task goes round.
-fn checks_of(set: &JobSet, state: &Arc<State>) -> [Check; 2] {
-    let (set, state) = (set.clone(), state.clone());
+fn checks_of(state: &Arc<State>) -> [Check; 2] {
+    let (set, state) = (state.set.clone(), state.clone());
     let (database, heartbeat) = state.check_names();
     [
         Check::new(database, move || {

@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use techcommerce_http::Health;
 use techcommerce_jobs::{Job, JobSet};
 use techcommerce_kernel::Error;
 use tokio::{
@@ -27,19 +28,26 @@ pub(crate) struct Pool {
     metrics: Metrics,
     room: Arc<Semaphore>,
     running: TaskTracker,
+    health: Health,
     /// Cancelled when what still runs is to be given back.
     give_back: CancellationToken,
 }
 
 impl Pool {
-    pub fn new(set: JobSet, state: Arc<State>, settings: Arc<Settings>, metrics: Metrics) -> Self {
+    pub fn new(
+        state: Arc<State>,
+        settings: Arc<Settings>,
+        metrics: Metrics,
+        health: Health,
+    ) -> Self {
         Self {
             room: Arc::new(Semaphore::new(settings.concurrency.max(1))),
-            set,
+            set: state.set.clone(),
             state,
             settings,
             metrics,
             running: TaskTracker::new(),
+            health,
             give_back: CancellationToken::new(),
         }
     }
@@ -52,7 +60,7 @@ impl Pool {
         if stop.run_until_cancelled(self.greet()).await.is_some() {
             let mut sleeper = self.set.queue().sleeper();
             let mut beaten: Option<Instant> = None;
-            while !stop.is_cancelled() {
+            while !self.is_over(&stop) {
                 let now = self.state.goes_round();
                 self.metrics.heartbeat(self.set.service(), now);
                 if beaten.is_none_or(|at| at.elapsed() >= HEARTBEAT) {
@@ -76,6 +84,12 @@ impl Pool {
             }
         }
         self.drain().await;
+    }
+
+    /// The process begins to stop with the requests and comes to its tasks last; jobs use that
+    /// time too, and nothing new is begun in it.
+    fn is_over(&self, stop: &CancellationToken) -> bool {
+        stop.is_cancelled() || self.health.state() == techcommerce_http::State::Draining
     }
 
     /// Takes back what an earlier run under this name held, as soon as the database answers.

@@ -13,7 +13,7 @@ use techcommerce_kernel::{Env, Error, Timestamp};
 /// How it stands with one set.
 #[derive(Debug)]
 pub(crate) struct State {
-    set: JobSet,
+    pub set: JobSet,
     env: Env,
     poll: Duration,
     /// When the set's task last went round, in microseconds since 1970.
