@@ -28,7 +28,8 @@ pub use axum_core::body::Body;
 /// The most that a JSON answer of another service may hold.
 const MAX_ANSWER: usize = 32 * 1024 * 1024;
 
-/// How long a call for JSON takes at most before the caller is told that the service is away.
+/// How long the head of an answer in JSON may take, and then its body, before the caller is told
+/// that the service is away.
 const CALL_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// How long the head of an answer that is passed on may take. The service's own limit is shorter;
@@ -307,13 +308,15 @@ impl Call<'_> {
         let service = self.client.channel.service;
         let answer = self.send_raw().await?;
         let status = answer.status();
-        let body = Limited::new(answer.into_body(), MAX_ANSWER)
-            .collect()
+        let broken_off = || {
+            Error::unavailable("A part of the shop broke off its answer. Please try again.")
+        };
+        // The head had its own limit; a body that stops half-way must not hold the caller either.
+        let body = Limited::new(answer.into_body(), MAX_ANSWER).collect();
+        let body = tokio::time::timeout(CALL_TIMEOUT, body)
             .await
-            .map_err(|error| {
-                Error::unavailable("A part of the shop broke off its answer. Please try again.")
-                    .caused_by(error)
-            })?
+            .map_err(|late| broken_off().caused_by(late))?
+            .map_err(|error| broken_off().caused_by(error))?
             .to_bytes();
         if status.is_success() {
             return Ok(body);

@@ -57,9 +57,9 @@ impl Db {
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
             .busy_timeout(ACQUIRE_TIMEOUT)
-            // A server that runs for months keeps its write-ahead log and caches small.
             // PostgreSQL's byte-wise order by the same name, so that `COLLATE "C"` is one text.
             .collation("C", |a, b| a.cmp(b))
+            // A server that runs for months keeps its write-ahead log and caches small.
             .pragma("journal_size_limit", "16777216")
             .pragma("cache_size", "-1024")
             .optimize_on_close(true, None);
@@ -117,7 +117,18 @@ impl Db {
                     Err(error) if !error.is_unique_violation() => return Err(error),
                     _ => {}
                 }
-                migrator.run(pool).await?;
+                // On a connection of its own: building an index on a grown table may take longer
+                // than a request's statement may, and so may waiting for another process that
+                // does it. Closed afterwards, so that its settings, and the migrator's lock if it
+                // failed, go with it.
+                let mut conn = pool.acquire().await?;
+                conn.close_on_drop();
+                conn.execute("SET statement_timeout = 0").await?;
+                conn.execute("SET lock_timeout = '5min'").await?;
+                conn.execute("SET idle_in_transaction_session_timeout = 0")
+                    .await?;
+                migrator.run(&mut *conn).await?;
+                conn.close().await?;
             }
             Self::Sqlite { writer, .. } => migrator.run(writer).await?,
         }

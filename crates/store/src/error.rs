@@ -36,8 +36,8 @@ impl StoreError {
         }
     }
 
-    /// Whether the database cannot be reached or has no connection free, as opposed to having
-    /// refused a statement.
+    /// Whether the database cannot be reached, has no connection free or is too slow, as opposed
+    /// to having refused a statement.
     pub fn is_unreachable(&self) -> bool {
         matches!(
             self.0,
@@ -47,9 +47,12 @@ impl StoreError {
                 | sqlx::Error::PoolClosed
                 | sqlx::Error::WorkerCrashed
         ) || self.0.as_database_error().is_some_and(|error| {
-            // PostgreSQL: connection exceptions, shutting down, starting up, too many connections.
+            // PostgreSQL: connection exceptions, shutting down, starting up, too many connections,
+            // a statement that took longer than it may.
             error.code().is_some_and(|code| {
-                code.starts_with("08") || code.starts_with("57P") || code == "53300"
+                code.starts_with("08")
+                    || code.starts_with("57P")
+                    || matches!(code.as_ref(), "53300" | "57014")
             })
         })
     }
