@@ -82,14 +82,12 @@ pub async fn create_admin(
         accounts::insert(db, env, new).await?;
         return Ok(text);
     };
-    transact!(db, |tx| -> Result<(), Error> {
+    let generation = transact!(db, |tx| -> Result<Option<i64>, Error> {
         accounts::set_role(tx, env, account.id, Role::Admin).await?;
-        accounts::set_password(tx, env, account.id, None, &password_hash, true).await?;
-        Ok(())
+        accounts::set_password(tx, env, account.id, None, &password_hash, true).await
     })?;
-    // They are over already, as the account is of a new generation; this only tidies up.
-    if let Err(error) = sessions.revoke_all(account.id, None).await {
-        tracing::warn!(?error, "records of ended sessions stay until they run out");
+    if let Some(generation) = generation {
+        sessions.tidy_up(account.id, generation, env.now()).await;
     }
     Ok(text)
 }

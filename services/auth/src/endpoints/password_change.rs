@@ -77,7 +77,10 @@ pub async fn change(
         let message = "The password was changed from elsewhere just now. Sign in again.";
         return Err(Error::conflict("password_changed", message).into());
     };
-    tidy_up(&app, &account).await;
+    let sessions = &app.deps.sessions;
+    sessions
+        .tidy_up(account.id, generation, app.deps.env.now())
+        .await;
     let account = Account {
         generation,
         must_change_password: false,
@@ -85,12 +88,4 @@ pub async fn change(
     };
     let session = app.begin_session(&account, &headers).await?;
     app.session_answer(StatusCode::OK, query, session)
-}
-
-/// Removes the records of sessions that ended with the old password. They are over already, as
-/// the account is of a new generation, so a failure is not the caller's concern.
-pub async fn tidy_up(app: &App, account: &Account) {
-    if let Err(error) = app.deps.sessions.revoke_all(account.id, None).await {
-        tracing::warn!(?error, "records of ended sessions stay until they run out");
-    }
 }

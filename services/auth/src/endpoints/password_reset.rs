@@ -16,7 +16,7 @@ use techcommerce_jobs::{NewJob, enqueue};
 use techcommerce_kernel::{Error, Uuid};
 use techcommerce_store::transact;
 
-use super::{App, password_change::tidy_up, weak_password};
+use super::{App, weak_password};
 use crate::{
     accounts,
     jobs::{Language, RESET_MAIL, ResetMail},
@@ -92,15 +92,15 @@ pub async fn confirm(
     let password = NewPassword::parse(&request.password, &email)
         .map_err(|why| weak_password("password", why))?;
     let password_hash = app.passwords.hash(env, password).await?;
-    let id = transact!(db, |tx| -> Result<Uuid, Error> {
+    let (id, generation) = transact!(db, |tx| -> Result<(Uuid, Option<i64>), Error> {
         let id = resets::take(tx, &hash, env.now())
             .await?
             .ok_or_else(useless)?;
-        accounts::set_password(tx, env, id, None, &password_hash, false).await?;
-        Ok(id)
+        let generation = accounts::set_password(tx, env, id, None, &password_hash, false).await?;
+        Ok((id, generation))
     })?;
-    if let Some(account) = accounts::by_id(db, id).await? {
-        tidy_up(&app, &account).await;
+    if let Some(generation) = generation {
+        app.deps.sessions.tidy_up(id, generation, env.now()).await;
     }
     Ok(StatusCode::NO_CONTENT)
 }

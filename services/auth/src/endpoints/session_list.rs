@@ -67,10 +67,7 @@ pub async fn revoke_others(
     Signed(principal): Signed,
 ) -> ApiResult<StatusCode> {
     let (account, current) = app.account_of(&principal).await?;
-    app.deps
-        .sessions
-        .revoke_all(account.id, Some(current))
-        .await?;
+    app.deps.sessions.revoke_others(account.id, current).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -116,11 +116,27 @@ impl Sessions {
         }
     }
 
-    /// Ends all sessions of an account, `except` one.
-    pub async fn revoke_all(&self, account: Uuid, except: Option<Uuid>) -> Result<(), Error> {
+    /// Ends all sessions of an account but one.
+    pub async fn revoke_others(&self, account: Uuid, kept: Uuid) -> Result<(), Error> {
         match self {
-            Self::Sql(db) => sql::revoke_all(db, account, except).await,
-            Self::Redis(redis) => redis.revoke_all(account, except).await,
+            Self::Sql(db) => sql::revoke_others(db, account, kept).await,
+            Self::Redis(redis) => redis.revoke_others(account, kept).await,
+        }
+    }
+
+    /// Removes the records of an account's sessions that are of an earlier generation than
+    /// `generation`. They are over already, so a failure is only told to the log.
+    pub async fn tidy_up(&self, account: Uuid, generation: i64, now: Timestamp) {
+        let tidy = async {
+            for session in self.list(account, now).await? {
+                if session.generation < generation {
+                    self.revoke(account, session.id).await?;
+                }
+            }
+            Ok::<_, Error>(())
+        };
+        if let Err(error) = tidy.await {
+            tracing::warn!(?error, "records of ended sessions stay until they run out");
         }
     }
 

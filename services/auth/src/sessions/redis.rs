@@ -106,14 +106,10 @@ impl RedisSessions {
         }
     }
 
-    pub(super) async fn revoke_all(
-        &self,
-        account: Uuid,
-        except: Option<Uuid>,
-    ) -> Result<(), Error> {
+    pub(super) async fn revoke_others(&self, account: Uuid, kept: Uuid) -> Result<(), Error> {
         let entries = self.entries(account).await?.into_iter();
         let hashes: Vec<String> = entries
-            .filter(|(_, session)| Some(session.id) != except)
+            .filter(|(_, session)| session.id != kept)
             .map(|(hash, _)| hash)
             .collect();
         self.remove(account, &hashes).await

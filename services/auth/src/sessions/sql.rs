@@ -105,13 +105,13 @@ pub async fn revoke(db: &Db, account: Uuid, id: Uuid) -> Result<bool, Error> {
     })
 }
 
-pub async fn revoke_all(db: &Db, account: Uuid, except: Option<Uuid>) -> Result<(), Error> {
+pub async fn revoke_others(db: &Db, account: Uuid, kept: Uuid) -> Result<(), Error> {
     transact!(db, |tx| -> Result<(), Error> {
         execute!(
             tx,
             sqlx::query("DELETE FROM sessions WHERE account_id = $1 AND id <> $2")
                 .bind(account)
-                .bind(except.unwrap_or_default())
+                .bind(kept)
         )?;
         Ok(())
     })

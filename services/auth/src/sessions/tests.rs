@@ -84,16 +84,25 @@ impl Suite {
         self.sessions.update(&phone, &begun).await.unwrap();
         assert_eq!(find(&phone).await, None);
 
-        // All but one of an account, and then all.
+        // All but one of an account.
         self.begin(self.one, "watch").await;
         self.sessions
-            .revoke_all(self.one, Some(other.id))
+            .revoke_others(self.one, other.id)
+            .await
+            .unwrap();
+        self.sessions
+            .revoke_others(self.one, other.id)
             .await
             .unwrap();
         assert_eq!(self.names(self.one).await, ["laptop"]);
-        self.sessions.revoke_all(self.one, None).await.unwrap();
-        self.sessions.revoke_all(self.one, None).await.unwrap();
-        assert!(self.names(self.one).await.is_empty());
+
+        // What is of an earlier generation is tidied up, and nothing else.
+        let now = self.env.now();
+        self.sessions.tidy_up(self.one, other.generation, now).await;
+        assert!(find(&laptop).await.is_some());
+        self.sessions
+            .tidy_up(self.one, other.generation + 1, now)
+            .await;
         assert_eq!(find(&laptop).await, None);
         assert!(find(&tablet).await.is_some(), "others are left alone");
 
@@ -106,7 +115,6 @@ impl Suite {
         }
         assert_eq!(find(&oldest).await, None);
         assert_eq!(self.names(self.one).await.len(), MAX_SESSIONS);
-        self.sessions.revoke_all(self.one, None).await.unwrap();
 
         // What has run out is not found, before and after it is swept up.
         self.clock.advance(IDLE);
