@@ -7,7 +7,7 @@ use techcommerce_contracts::product_api::{
     InventoryPolicy, OptionValue, ProductOption, ProductStatus,
 };
 use techcommerce_kernel::{Currency, Env, Error, Handle, Uuid};
-use techcommerce_store::{Db, transact};
+use techcommerce_store::{Db, transact, with};
 
 use crate::{
     catalogue::{
@@ -76,6 +76,17 @@ struct Variant {
     stock: Option<i64>,
     #[serde(default)]
     inventory_policy: InventoryPolicy,
+}
+
+/// Whether the shop has no product yet, on sale or not.
+pub async fn is_empty(db: &Db) -> Result<bool, Error> {
+    let mut conn = db.read().await?;
+    let any: Option<i64> = with!(conn, |c| {
+        sqlx::query_scalar("SELECT CAST(1 AS BIGINT) FROM products LIMIT 1")
+            .fetch_optional(c)
+            .await
+    })?;
+    Ok(any.is_none())
 }
 
 /// Puts the catalogue in, in one transaction, and gives how many products were new. Products

@@ -6,6 +6,7 @@ mod internal_reservations;
 mod internal_restocks;
 mod product_archive;
 mod product_create;
+mod product_import;
 mod product_list;
 mod product_show;
 mod product_update;
@@ -72,6 +73,7 @@ pub fn router(app: App) -> (Router, openapi::OpenApi) {
     let (public, document) = OpenApiRouter::with_openapi(Documented::openapi())
         .routes(routes!(product_list::list, product_create::create))
         .routes(routes!(product_show::show, product_update::update, product_archive::archive))
+        .routes(routes!(product_import::import))
         .routes(routes!(category_list::list))
         .routes(routes!(stock_level::show, stock_level::set))
         .routes(routes!(stock_adjust::adjust))

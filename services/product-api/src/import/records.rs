@@ -106,7 +106,7 @@ impl<R: Read> Records<R> {
             let inner = breaks_within(&self.record);
             // The parser counts blank lines before a record as its own, so count from its end.
             let line = self.reader.position().line().saturating_sub(inner + 1).max(from);
-            if inner > 0 && self.reader.is_done() && self.meter.odd_quotes() {
+            if inner > 0 && self.meter.ends_in_quote() {
                 let reason = "A quote is opened in this row and never closed.";
                 return Next::Broken(Refusal::line(from, reason));
             }

@@ -16,6 +16,7 @@ const MAX_HEADER: usize = 256 * 1024;
 pub struct Meter {
     since_record: AtomicUsize,
     odd_quotes: AtomicBool,
+    at_end: AtomicBool,
 }
 
 impl Meter {
@@ -24,9 +25,9 @@ impl Meter {
         self.since_record.store(0, Ordering::Relaxed);
     }
 
-    /// Whether a quote is open.
-    pub fn odd_quotes(&self) -> bool {
-        self.odd_quotes.load(Ordering::Relaxed)
+    /// Whether the file was read to its end with a quote open.
+    pub fn ends_in_quote(&self) -> bool {
+        self.at_end.load(Ordering::Relaxed) && self.odd_quotes.load(Ordering::Relaxed)
     }
 }
 
@@ -52,13 +53,14 @@ impl<R: Read> Read for Source<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         loop {
             if self.ended || buffer.is_empty() {
+                self.meter.at_end.store(self.ended, Ordering::Relaxed);
                 return Ok(0);
             }
             let read = self.inner.read(buffer)?;
             if read == 0 {
                 self.ended = true;
                 if self.last == b'\n' {
-                    return Ok(0);
+                    continue;
                 }
                 buffer[0] = b'\n';
                 return Ok(1);
