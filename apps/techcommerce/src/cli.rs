@@ -84,7 +84,10 @@ pub struct Config {
 impl Global {
     /// Reads the settings from all their sources.
     pub fn load(&self) -> Result<Loaded, Error> {
-        #[allow(clippy::disallowed_methods, reason = "here the environment becomes settings")]
+        #[allow(
+            clippy::disallowed_methods,
+            reason = "here the environment becomes settings"
+        )]
         let environment = std::env::vars_os()
             .filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?)))
             .collect();

@@ -28,7 +28,7 @@ pub async fn house(
     listening: SocketAddr,
 ) -> Result<House, Error> {
     let product_api = product_api(ground).await?;
-    let order_api = order_api(ground, switchboard).await?;
+    let order_api = order_api(ground, switchboard);
     let auth = techcommerce_auth::build(auth_deps(ground));
     let images = images(ground)?;
     let openapi = techcommerce_api::openapi::merge(
@@ -41,17 +41,17 @@ pub async fn house(
             images.openapi,
         ],
     );
-    let sets = vec![
-        product_api.jobs,
-        order_api.jobs,
-        auth.jobs,
-        images.jobs,
-    ];
+    let sets = vec![product_api.jobs, order_api.jobs, auth.jobs, images.jobs];
     let worker = worker(ground, sets);
     let api = api(ground, switchboard, listening, openapi.clone())?;
     let frontend = frontend(ground, switchboard, listening).await?;
 
-    let stores = [Service::ProductApi, Service::OrderApi, Service::Auth, Service::Images];
+    let stores = [
+        Service::ProductApi,
+        Service::OrderApi,
+        Service::Auth,
+        Service::Images,
+    ];
     let modules = vec![
         Module {
             service: Service::ProductApi,
@@ -124,10 +124,7 @@ async fn product_api(ground: &Ground) -> Result<techcommerce_product_api::Built,
     techcommerce_product_api::build(product_api_deps(ground)).await
 }
 
-async fn order_api(
-    ground: &Ground,
-    switchboard: &Switchboard,
-) -> Result<techcommerce_order_api::Built, Error> {
+fn order_api(ground: &Ground, switchboard: &Switchboard) -> techcommerce_order_api::Built {
     let tokens = ServiceTokens::local(ground.signer.clone(), Service::OrderApi);
     techcommerce_order_api::build(techcommerce_order_api::Deps {
         env: ground.env.clone(),
@@ -139,28 +136,30 @@ async fn order_api(
         telemetry: ground.telemetry.clone(),
         settings: order_settings(&ground.settings),
     })
-    .await
 }
 
 fn order_settings(settings: &Settings) -> techcommerce_order_api::Settings {
     let shipping = &settings.shipping;
     let defaults = techcommerce_order_api::Settings::default();
-    let priced = defaults.shipping.into_iter().map(|method| match method.id.as_str() {
-        "express" => techcommerce_order_api::Shipping {
-            price: shipping.express_price.into(),
-            ..method
-        },
-        _ => techcommerce_order_api::Shipping {
-            price: shipping.standard_price.into(),
-            free_from: (shipping.free_from > 0).then(|| shipping.free_from.into()),
-            ..method
-        },
-    });
+    let priced = defaults
+        .shipping
+        .into_iter()
+        .map(|method| match method.id.as_str() {
+            "express" => techcommerce_order_api::Shipping {
+                price: shipping.express_price.into(),
+                ..method
+            },
+            _ => techcommerce_order_api::Shipping {
+                price: shipping.standard_price.into(),
+                free_from: (shipping.free_from > 0).then(|| shipping.free_from.into()),
+                ..method
+            },
+        });
     techcommerce_order_api::Settings {
         shop_name: settings.shop.name.clone(),
         public_url: settings.public_url.as_str().to_owned(),
         currency: settings.shop.currency,
-        tax: techcommerce_order_api::Tax {
+        tax: techcommerce_order_api::pricing::Tax {
             included: settings.tax.included,
             basis_points: settings.tax.rate_basis_points.into(),
         },
@@ -195,6 +194,7 @@ fn worker(ground: &Ground, sets: Vec<JobSet>) -> techcommerce_worker::Built {
     techcommerce_worker::build(techcommerce_worker::Deps {
         env: ground.env.clone(),
         settings: techcommerce_worker::Settings {
+            name: ground.worker.clone(),
             poll: Duration::from_millis(settings.worker.poll_milliseconds.into()),
             concurrency: settings.worker.concurrency as usize,
             // What does not end in time is given back, which takes a moment.
@@ -214,7 +214,7 @@ fn images(ground: &Ground) -> Result<techcommerce_images::Built, Error> {
         db: ground.stores.images.clone(),
         store: techcommerce_images::local_store(&folder)?,
         incoming: ground.folder.join("incoming"),
-        builtin: techcommerce_images::Builtin::new(demo::pictures())?,
+        builtin: demo::pictures()?,
         telemetry: ground.telemetry.clone(),
         verifier: ground.signer.verifier(),
     }))
@@ -268,7 +268,8 @@ async fn frontend(
     shop.languages.clone_from(&settings.shop.languages);
     shop.prices_include_tax = settings.tax.included;
     // The shop's own country comes first.
-    shop.countries.retain(|country| *country != settings.shop.country);
+    shop.countries
+        .retain(|country| *country != settings.shop.country);
     shop.countries.insert(0, settings.shop.country.clone());
     shop.allowed_origins = own_origins(listening);
     shop.trusted_proxies = trusted_proxies(settings)?;

@@ -21,6 +21,8 @@ pub struct Ground {
     pub sessions: Sessions,
     pub mailer: Mailer,
     pub wakes: Wakes,
+    /// This process's name among all workers.
+    pub worker: String,
 }
 
 /// What wakes the worker of this process, for each service's queue.
@@ -29,7 +31,6 @@ pub struct Wakes {
     pub product_api: Wake,
     pub order_api: Wake,
     pub auth: Wake,
-    pub images: Wake,
 }
 
 impl Ground {
@@ -47,6 +48,7 @@ impl Ground {
             sessions: sessions(&settings, &stores, &env)?,
             mailer: mailer(&settings, &folder, &env)?,
             wakes: Wakes::default(),
+            worker: worker_name(&folder, &env)?,
             env,
             settings,
             folder,
@@ -58,16 +60,19 @@ impl Ground {
 /// Where sessions are kept: in Redis if there is one, else in auth's database.
 pub fn sessions(settings: &Settings, stores: &Stores, env: &Env) -> Result<Sessions, Error> {
     Ok(match &settings.redis_url {
-        Some(url) => Sessions::Redis(RedisSessions::new(url.expose(), "techcommerce:", env.clone())?),
+        Some(url) => Sessions::Redis(RedisSessions::new(
+            url.expose(),
+            "techcommerce:",
+            env.clone(),
+        )?),
         None => Sessions::Sql(stores.auth.clone()),
     })
 }
 
 /// The way mails go: to the mail server if there is one, else into a folder.
 pub fn mailer(settings: &Settings, folder: &DataFolder, env: &Env) -> Result<Mailer, Error> {
-    let wrong = |key: &str, error: String| {
-        Error::invalid("configuration", format!("{key}: {error}"))
-    };
+    let wrong =
+        |key: &str, error: String| Error::invalid("configuration", format!("{key}: {error}"));
     let sender: Sender = settings
         .shop
         .email_sender
@@ -82,4 +87,19 @@ pub fn mailer(settings: &Settings, folder: &DataFolder, env: &Env) -> Result<Mai
         ),
     };
     Mailer::new(transport, sender, env.clone())
+}
+
+/// The worker's name, kept in the data folder: whoever serves from this folder takes up at once
+/// what the one before it left, and nobody else's work.
+fn worker_name(folder: &DataFolder, env: &Env) -> Result<String, Error> {
+    let path = folder.join("worker-name");
+    match std::fs::read_to_string(&path) {
+        Ok(name) if !name.trim().is_empty() => Ok(name.trim().to_owned()),
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error.into()),
+        _ => {
+            let name = format!("worker-{}", env.new_id().simple());
+            techcommerce_auth::write_secret_file(&path, env, &name)?;
+            Ok(name)
+        }
+    }
 }

@@ -65,7 +65,10 @@ fn complain(error: &Error) {
 }
 
 /// Says something on standard output.
-#[allow(clippy::print_stdout, reason = "the command line speaks to a person or a pipe")]
+#[allow(
+    clippy::print_stdout,
+    reason = "the command line speaks to a person or a pipe"
+)]
 fn say(text: impl std::fmt::Display) {
     println!("{text}");
 }

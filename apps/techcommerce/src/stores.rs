@@ -37,10 +37,22 @@ impl Stores {
     /// Each with its service and its migrations.
     pub fn all(&self) -> [(Service, &Db, &'static Migrator); 4] {
         [
-            (Service::ProductApi, &self.product_api, &techcommerce_product_api::MIGRATOR),
-            (Service::OrderApi, &self.order_api, &techcommerce_order_api::MIGRATOR),
+            (
+                Service::ProductApi,
+                &self.product_api,
+                &techcommerce_product_api::MIGRATOR,
+            ),
+            (
+                Service::OrderApi,
+                &self.order_api,
+                &techcommerce_order_api::MIGRATOR,
+            ),
             (Service::Auth, &self.auth, &techcommerce_auth::MIGRATOR),
-            (Service::Images, &self.images, &techcommerce_images::MIGRATOR),
+            (
+                Service::Images,
+                &self.images,
+                &techcommerce_images::MIGRATOR,
+            ),
         ]
     }
 
@@ -92,7 +104,10 @@ async fn open_one(settings: &Settings, folder: &DataFolder, service: Service) ->
         });
     };
     let connect = PgConnectOptions::from_str(url.expose()).map_err(|error| {
-        Error::invalid("configuration", format!("database_url is no PostgreSQL address: {error}"))
+        Error::invalid(
+            "configuration",
+            format!("database_url is no PostgreSQL address: {error}"),
+        )
     })?;
     Ok(Db::open_postgres(PostgresOptions {
         connect,

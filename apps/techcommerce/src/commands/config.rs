@@ -18,7 +18,10 @@ pub fn run(global: &Global, arguments: &Config) -> Result<ExitCode, Error> {
     let effective = global.load()?.effective;
     let width = effective.iter().map(|e| e.key.len()).max().unwrap_or(0);
     for value in effective {
-        say(format_args!("{:width$} = {}  # {}", value.key, value.value, value.source));
+        say(format_args!(
+            "{:width$} = {}  # {}",
+            value.key, value.value, value.source
+        ));
     }
     Ok(ExitCode::SUCCESS)
 }

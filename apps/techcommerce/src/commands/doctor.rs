@@ -75,7 +75,8 @@ impl Findings {
                 )
                 .is_some();
         }
-        self.examine_ways_out(settings, &folder, &stores, &env).await;
+        self.examine_ways_out(settings, &folder, &stores, &env)
+            .await;
         if audit && reachable {
             self.audit(&stores).await;
         }
@@ -93,7 +94,11 @@ impl Findings {
             Ok(Sessions::Sql(_)) => say("ok     sessions are kept in the database"),
             Ok(redis) => {
                 let what = "Redis keeps the sessions and answers";
-                self.note(what, redis.ping().await, "check that Redis runs, and redis_url");
+                self.note(
+                    what,
+                    redis.ping().await,
+                    "check that Redis runs, and redis_url",
+                );
             }
             Err(error) => {
                 self.note::<()>("Redis", Err(error), "check redis_url");
@@ -122,7 +127,11 @@ impl Findings {
         match techcommerce_product_api::audit::audit(&stores.product_api).await {
             Ok(differences) => {
                 let lines = differences.iter().map(ToString::to_string).collect();
-                self.note("stock equals its movements and reservations", agree(lines), mend);
+                self.note(
+                    "stock equals its movements and reservations",
+                    agree(lines),
+                    mend,
+                );
             }
             Err(error) => {
                 self.note::<()>("stock", Err(error), mend);

@@ -16,6 +16,7 @@ use techcommerce_telemetry::init_logs;
 use crate::{
     compose::{self, House},
     data_folder::DataFolder,
+    demo,
     ground::Ground,
     say,
 };
@@ -24,7 +25,11 @@ use crate::{
 /// the folder, its lock, the ports.
 pub async fn run(settings: Settings) -> Result<ExitCode, Error> {
     let wrong = |error: String| Error::invalid("configuration", error);
-    init_logs(settings.log.format.parse().map_err(wrong)?, &settings.log.level).map_err(wrong)?;
+    init_logs(
+        settings.log.format.parse().map_err(wrong)?,
+        &settings.log.level,
+    )
+    .map_err(wrong)?;
     let folder = DataFolder::open(&settings.data_dir)?;
     let lock = folder.lock_for_serving()?;
     let listen = settings.listen.clone();
@@ -42,6 +47,9 @@ pub async fn run(settings: Settings) -> Result<ExitCode, Error> {
 
     let ground = Ground::open(settings, folder).await?;
     let password_file = first_admin(&ground).await?;
+    if ground.settings.demo_catalogue {
+        demo::load(&ground).await?;
+    }
     let switchboard = Switchboard::new([]);
     let House { modules, .. } = compose::house(&ground, &switchboard, public_address).await?;
 
@@ -56,7 +64,10 @@ pub async fn run(settings: Settings) -> Result<ExitCode, Error> {
     let ended = starter
         .run(shutdown, || {
             say(format_args!("{} is open.\n", ground.settings.shop.name));
-            say(format_args!("  Shop:        http://{}", reachable(public_address)));
+            say(format_args!(
+                "  Shop:        http://{}",
+                reachable(public_address)
+            ));
             say(format_args!(
                 "  Interface:   http://{}/api/docs",
                 reachable(public_address)
@@ -65,7 +76,10 @@ pub async fn run(settings: Settings) -> Result<ExitCode, Error> {
                 "  Metrics:     http://{}/metrics",
                 reachable(management_address)
             ));
-            say(format_args!("  Data:        {}", ground.folder.path().display()));
+            say(format_args!(
+                "  Data:        {}",
+                ground.folder.path().display()
+            ));
             if password_file.exists() {
                 say(format_args!(
                     "  Admin:       address and one-time password are in {}",
