@@ -16,12 +16,12 @@ mod time;
 
 use axum::{
     Router,
-    body::HttpBody,
+    body::{Body, Bytes},
     extract::{FromRequest, Request},
 };
 use http::{HeaderName, HeaderValue, header};
 use serde::de::DeserializeOwned;
-use techcommerce_contracts::order_api::Order;
+use techcommerce_contracts::{codes, order_api::Order};
 use techcommerce_http::{ApiError, ApiResult, Json};
 use techcommerce_kernel::{Error, Uuid};
 use techcommerce_store::transact;
@@ -81,9 +81,14 @@ impl<T: DeserializeOwned + Default, S: Send + Sync> FromRequest<S> for BodyOrDef
     type Rejection = ApiError;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
-        if request.body().is_end_stream() {
+        let (head, body) = request.into_parts();
+        let body = Bytes::from_request(Request::from_parts(head.clone(), body), state)
+            .await
+            .map_err(|error| Error::invalid(codes::INVALID_JSON, error.to_string()))?;
+        if body.is_empty() {
             return Ok(Self(T::default()));
         }
+        let request = Request::from_parts(head, Body::from(body));
         let Json(body) = Json::from_request(request, state).await?;
         Ok(Self(body))
     }

@@ -105,6 +105,14 @@ impl Command {
             Self::Restock { .. } => "restock",
         }
     }
+
+    /// Whether it only asks what became of an earlier one.
+    pub fn is_lookup(&self) -> bool {
+        matches!(
+            self,
+            Self::LookupAuthorisation | Self::LookupCapture | Self::LookupRefund { .. }
+        )
+    }
 }
 
 /// A kind of entry in the payments ledger.

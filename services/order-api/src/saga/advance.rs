@@ -51,8 +51,9 @@ impl techcommerce_jobs::Handler for Handler {
 async fn advance(app: &App, job: &Job, id: Uuid) -> Result<Outcome, Error> {
     let (order, variants) = load(app, id).await?;
     let mut state = order.path.0.clone();
+    let mut in_doubt = false;
     for _ in 0..MAX_STEPS {
-        let commands = state.commands();
+        let mut commands = state.commands();
         if commands.is_empty() {
             match finish(app, job, id).await? {
                 None => return Ok(Outcome::Done),
@@ -60,6 +61,13 @@ async fn advance(app: &App, job: &Job, id: Uuid) -> Result<Outcome, Error> {
                     state = newer;
                     continue;
                 }
+            }
+        }
+        if in_doubt {
+            // Asking at once again would be no use; everything else goes on.
+            commands.retain(|command| !command.is_lookup());
+            if commands.is_empty() {
+                return Ok(Outcome::RetryAt(app.env.now() + pause(state.asked)));
             }
         }
         let (command, outcome) = first_that_works(app, &order, &variants, commands).await?;
@@ -70,13 +78,7 @@ async fn advance(app: &App, job: &Job, id: Uuid) -> Result<Outcome, Error> {
         }
         count(app, before, &state);
         app.faults.at(Point::Recorded(command.name()))?;
-        if is_doubt(&outcome.event) {
-            let doublings = state.asked.saturating_sub(1).min(16);
-            let pause = FIRST_PAUSE
-                .saturating_mul(1 << doublings)
-                .min(LONGEST_PAUSE);
-            return Ok(Outcome::RetryAt(app.env.now() + pause));
-        }
+        in_doubt |= is_doubt(&outcome.event);
     }
     Err(Error::internal("the order does not come to rest"))
 }
@@ -147,6 +149,14 @@ async fn finish(app: &App, job: &Job, id: Uuid) -> Result<Option<State>, Error> 
         execute!(tx, sqlx::query(CLEAR).bind(id).bind(job.id))?;
         Ok(None)
     })
+}
+
+/// How long to wait before the provider is asked for the `asked`th time in a row.
+fn pause(asked: u32) -> Duration {
+    let doublings = asked.saturating_sub(1).min(16);
+    FIRST_PAUSE
+        .saturating_mul(1 << doublings)
+        .min(LONGEST_PAUSE)
 }
 
 fn is_doubt(event: &Event) -> bool {

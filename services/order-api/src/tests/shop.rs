@@ -167,6 +167,7 @@ impl Shop {
         for (variant, quantity) in lines {
             let (status, cart) = self.put_line(&id, *variant, *quantity).await;
             assert_eq!(status, 200, "{cart}");
+            self.clock.advance(Duration::from_millis(1));
         }
         id
     }
