@@ -308,9 +308,8 @@ impl Call<'_> {
         let service = self.client.channel.service;
         let answer = self.send_raw().await?;
         let status = answer.status();
-        let broken_off = || {
-            Error::unavailable("A part of the shop broke off its answer. Please try again.")
-        };
+        let broken_off =
+            || Error::unavailable("A part of the shop broke off its answer. Please try again.");
         // The head had its own limit; a body that stops half-way must not hold the caller either.
         let body = Limited::new(answer.into_body(), MAX_ANSWER).collect();
         let body = tokio::time::timeout(CALL_TIMEOUT, body)

@@ -14,6 +14,7 @@ mod extract;
 mod health;
 mod identity;
 mod observe;
+mod pace;
 mod stack;
 
 pub use edge::{

@@ -19,7 +19,6 @@ use techcommerce_contracts::{Service, TokenVerifier, context::RequestContext};
 use techcommerce_kernel::{Env, Error};
 use techcommerce_telemetry::{HttpRecorder, Telemetry};
 use tokio::{sync::Semaphore, time::timeout};
-use tower_http::timeout::TimeoutBody;
 use tracing::Instrument;
 
 use crate::{
@@ -27,6 +26,7 @@ use crate::{
     error::with_document,
     identity::identify,
     observe::{Observed, context_of, tell_request_id},
+    pace::PacedBody,
 };
 
 /// Who can reach the service.
@@ -49,6 +49,9 @@ pub struct Limits {
     /// How long a body may pause on its way in before it is given up, so that a client that sends
     /// nothing holds no place.
     pub body_pause: Duration,
+    /// The fewest bytes a second that a body has to bring on average, once half a minute was
+    /// waited for it: a trickle without pauses holds no place either.
+    pub body_pace: u32,
     /// Until the head of the answer must be there; then 503. Changing work goes on behind it.
     pub timeout: Duration,
 }
@@ -59,6 +62,7 @@ impl Default for Limits {
             body_bytes: 1024 * 1024,
             concurrency: 512,
             body_pause: Duration::from_secs(15),
+            body_pace: 8 * 1024,
             timeout: Duration::from_secs(30),
         }
     }
@@ -141,7 +145,8 @@ async fn serve(shared: Arc<Shared>, mut request: Request, next: Next) -> Respons
         *request.method(),
         Method::GET | Method::HEAD | Method::OPTIONS | Method::TRACE
     );
-    let request = request.map(|body| Body::new(TimeoutBody::new(stack.limits.body_pause, body)));
+    let (pause, pace) = (stack.limits.body_pause, stack.limits.body_pace);
+    let request = request.map(|body| Body::new(PacedBody::new(body, pause, pace)));
     let work = async move {
         let _permit = permit;
         caught(next.run(request)).await

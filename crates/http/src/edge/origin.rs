@@ -1,4 +1,5 @@
-//! A changing request that a browser sends with our cookie must come from our own pages.
+//! A changing request that a browser sends with our cookie must come from our own pages; one that
+//! gives it a cookie must, too, or another site could sign its visitors in as somebody else.
 
 use std::sync::Arc;
 
@@ -19,6 +20,7 @@ use crate::ApiError;
 pub struct OriginCheck {
     origins: Vec<String>,
     cookies: Vec<String>,
+    pages: bool,
 }
 
 impl OriginCheck {
@@ -35,7 +37,17 @@ impl OriginCheck {
                 .filter_map(|url| origin_of(url.as_ref()))
                 .collect(),
             cookies: cookies.into_iter().map(Into::into).collect(),
+            pages: false,
         }
+    }
+
+    /// For pages, whose forms any site could send without preflight: what says that it comes from
+    /// another site is refused without our cookie as well. (Browsers leave a `SameSite` cookie out
+    /// of just these requests, and the answer of a form may set one.)
+    #[must_use]
+    pub fn for_pages(mut self) -> Self {
+        self.pages = true;
+        self
     }
 
     /// Whether a request with this method and these headers may go on.
@@ -47,14 +59,15 @@ impl OriginCheck {
             *method,
             Method::GET | Method::HEAD | Method::OPTIONS | Method::TRACE
         );
-        if !changes || !self.carries_our_cookie(headers) || self.is_our_own(headers) {
+        let matters =
+            self.carries_our_cookie(headers) || (self.pages && says_where_it_comes_from(headers));
+        if !changes || !matters || self.is_our_own(headers) {
             return Ok(());
         }
         Err(Error::forbidden(
             codes::CROSS_ORIGIN,
-            "A request that changes something and carries the shop's cookie must come from the \
-             shop's own pages. If this is the shop's own page, `public_url` is not set to the \
-             address in the browser.",
+            "A request of a browser that changes something must come from the shop's own pages. If \
+             this is the shop's own page, `public_url` is not set to the address in the browser.",
         ))
     }
 
@@ -81,6 +94,11 @@ impl OriginCheck {
                 .is_some_and(|site| site == "same-origin"),
         }
     }
+}
+
+/// Browsers do, programs do not.
+fn says_where_it_comes_from(headers: &HeaderMap) -> bool {
+    headers.contains_key(header::ORIGIN) || headers.contains_key("sec-fetch-site")
 }
 
 /// Scheme, host and port of an address in the form in which browsers send them.
@@ -128,6 +146,27 @@ mod tests {
     }
 
     const COOKIE: (&str, &str) = ("cookie", "theme=dark; tc_session=abc");
+
+    #[test]
+    fn a_page_takes_no_form_of_another_site() {
+        let check = OriginCheck::new(["https://shop.test"], ["tc_session"]).for_pages();
+        let allowed = |method: Method, name: &'static str, value: &'static str| {
+            let headers = [(name.parse().unwrap(), value.parse().unwrap())];
+            check.check(&method, &headers.into_iter().collect()).is_ok()
+        };
+        for (name, value) in [
+            ("origin", "https://evil.test"),
+            ("origin", "null"),
+            ("sec-fetch-site", "cross-site"),
+            ("sec-fetch-site", "same-site"),
+        ] {
+            assert!(!allowed(Method::POST, name, value), "{name}: {value}");
+            assert!(allowed(Method::GET, name, value), "{name}: {value}");
+        }
+        assert!(allowed(Method::POST, "origin", "https://shop.test"));
+        assert!(allowed(Method::POST, "sec-fetch-site", "same-origin"));
+        assert!(allowed(Method::POST, "user-agent", "curl/8"), "a program");
+    }
 
     #[test]
     fn only_changes_with_our_cookie_are_looked_at() {
