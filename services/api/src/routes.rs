@@ -9,9 +9,9 @@ use axum::{
     Router,
     extract::{Request, State},
     response::{IntoResponse, Response},
-    routing::{MethodFilter, on},
+    routing::any,
 };
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderValue, Method, StatusCode, header};
 use techcommerce_contracts::Service;
 use utoipa::openapi::{OpenApi, PathItem};
 
@@ -99,11 +99,15 @@ pub fn router(edge: &Edge, document: &OpenApi) -> Router {
     let mut router = Router::new();
     for (path, methods) in &documented {
         if Target::of(path).is_some() {
-            // Nothing in it lets in the pages of another site.
-            let options = [(header::ALLOW, allowed(methods))];
-            let options = async move || (StatusCode::NO_CONTENT, options);
-            let way = on(MethodFilter::OPTIONS, options).fallback(forward);
-            router = router.route(path, way);
+            let allow = allowed(methods);
+            let way = async move |edge: State<Edge>, request: Request| {
+                if request.method() == Method::OPTIONS {
+                    // Nothing in it lets in the pages of another site.
+                    return (StatusCode::NO_CONTENT, [(header::ALLOW, allow)]).into_response();
+                }
+                forward(edge, request).await
+            };
+            router = router.route(path, any(way));
         }
     }
     router.fallback(forward).with_state(edge.clone())

@@ -42,6 +42,8 @@ async fn answers_are_cleaned_and_secured() {
         assert!(!answer.headers.contains_key(name), "{name}");
     }
     assert_eq!(answer.headers["x-kept"], "1");
+    let documented = edge.get("/api/products/1", &[]).await.expect(200);
+    assert!(!documented.headers.contains_key(header::ALLOW));
     assert_eq!(answer.headers["x-content-type-options"], "nosniff");
     assert!(answer.headers.contains_key("strict-transport-security"));
     let pictures = edge.get("/images/1/w640", &[]).await.expect(200);
