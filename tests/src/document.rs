@@ -31,7 +31,8 @@ impl Document {
         let Some((template, operation)) = self.operation(&method, path) else {
             // Pages are no part of it; what else is not documented does not exist, or has
             // another method.
-            if !path.starts_with("/api/") || matches!(answer.status, 404 | 405) {
+            let about_itself = matches!(path, "/api/openapi.json" | "/api/docs");
+            if !path.starts_with("/api/") || about_itself || matches!(answer.status, 404 | 405) {
                 return Ok(());
             }
             bail!(

@@ -6,7 +6,7 @@ use super::driver::{Browser, Look};
 use super::shopping::fill_address;
 use super::visit;
 
-const PASSWORD: &str = "correct horse battery staple";
+const PASSWORD: &str = "seven quiet harbour lanterns";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn from_sign_up_to_the_list_of_orders() -> Result<()> {

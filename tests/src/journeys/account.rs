@@ -7,7 +7,7 @@ use crate::shop::{Shop, on_both, sign_in};
 use crate::shopper::{buy, card, cart_with, checkout, place, wait_for_payment};
 use crate::staff::{Stock, product, text};
 
-const PASSWORD: &str = "correct horse battery staple";
+const PASSWORD: &str = "seven quiet harbour lanterns";
 
 async fn register(client: &techcommerce_testkit::Client, email: &str) -> Result<()> {
     client

@@ -153,7 +153,8 @@ async fn an_admin_by_hand() -> Result<()> {
         .await?;
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     ensure!(output.status.success(), "{text}");
-    let password = text.split_whitespace().last().unwrap_or_default();
+    let password = text.lines().find_map(|line| line.strip_prefix("Password:"));
+    let password = password.unwrap_or_default().trim();
     let token = crate::shop::sign_in(&shop.client(), "jo@example.com", password).await?;
     let me: Value = shop
         .client()

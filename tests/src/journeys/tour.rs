@@ -13,7 +13,7 @@ use crate::shop::{Shop, on_both};
 use crate::shopper::{buy, card, cart_with, checkout, eventually, place, wait_for_payment};
 use crate::staff::{Stock, euros, product, text};
 
-const PASSWORD: &str = "correct horse battery staple";
+const PASSWORD: &str = "seven quiet harbour lanterns";
 
 on_both!(every_documented_operation);
 
