@@ -61,7 +61,11 @@ impl<'a> Api<'a> {
 
     /// All categories.
     pub async fn categories(&self) -> Result<Vec<Category>, Error> {
-        Ok(self.get("/api/categories").send::<CategoryList>().await?.items)
+        Ok(self
+            .get("/api/categories")
+            .send::<CategoryList>()
+            .await?
+            .items)
     }
 
     /// A list of products.
@@ -71,7 +75,9 @@ impl<'a> Api<'a> {
 
     /// A product by its handle or id.
     pub async fn product(&self, handle: &str) -> Result<Product, Error> {
-        self.get(format!("/api/products/{}", segment(handle))).send().await
+        self.get(format!("/api/products/{}", segment(handle)))
+            .send()
+            .await
     }
 
     /// A new, empty cart.
@@ -87,18 +93,29 @@ impl<'a> Api<'a> {
     /// Makes the cart hold `quantity` of a variant.
     pub async fn set_line(&self, cart: &str, variant: Uuid, quantity: i64) -> Result<Cart, Error> {
         let path = format!("/api/carts/{}/lines/{variant}", segment(cart));
-        self.open(Method::PUT, path).json(&CartLineInput { quantity }).send().await
+        self.open(Method::PUT, path)
+            .json(&CartLineInput { quantity })
+            .send()
+            .await
     }
 
     /// Applies a discount code; the empty text takes it away.
     pub async fn set_discount(&self, cart: &str, code: &str) -> Result<Cart, Error> {
         let path = format!("/api/carts/{}/discount", segment(cart));
-        self.open(Method::PUT, path).json(&DiscountInput { code: code.to_owned() }).send().await
+        if code.is_empty() {
+            return self.open(Method::DELETE, path).send().await;
+        }
+        let input = DiscountInput {
+            code: code.to_owned(),
+        };
+        self.open(Method::PUT, path).json(&input).send().await
     }
 
     /// How the cart can be shipped, the cheapest first.
     pub async fn shipping_methods(&self, cart: &str) -> Result<Vec<ShippingMethod>, Error> {
-        let query = ShippingQuery { cart_id: Some(cart.to_owned()) };
+        let query = ShippingQuery {
+            cart_id: Some(cart.to_owned()),
+        };
         let list = self.get("/api/shipping-methods").query(&query);
         Ok(list.send::<ShippingMethodList>().await?.items)
     }
@@ -113,14 +130,21 @@ impl<'a> Api<'a> {
     pub async fn order(&self, id: Uuid, access_token: Option<String>) -> Result<Order, Error> {
         let path = format!("/api/orders/{id}");
         if access_token.is_some() {
-            return self.get(path).query(&OrderAccess { access_token }).send().await;
+            return self
+                .get(path)
+                .query(&OrderAccess { access_token })
+                .send()
+                .await;
         }
         self.own(Method::GET, path).send().await
     }
 
     /// The session's owner's orders.
     pub async fn orders(&self, query: &OrderQuery) -> Result<Page<Order>, Error> {
-        self.own(Method::GET, "/api/orders".into()).query(query).send().await
+        self.own(Method::GET, "/api/orders".into())
+            .query(query)
+            .send()
+            .await
     }
 
     /// Whose session it is.
@@ -136,7 +160,9 @@ impl<'a> Api<'a> {
 
     /// Ends one of the owner's sessions.
     pub async fn revoke(&self, session: Uuid) -> Result<(), Error> {
-        self.own(Method::DELETE, format!("/api/auth/sessions/{session}")).send_empty().await
+        self.own(Method::DELETE, format!("/api/auth/sessions/{session}"))
+            .send_empty()
+            .await
     }
 
     /// Signs in.
@@ -151,23 +177,34 @@ impl<'a> Api<'a> {
 
     /// Ends the session.
     pub async fn logout(&self) -> Result<(), Error> {
-        self.own(Method::POST, "/api/auth/logout".into()).send_empty().await
+        self.own(Method::POST, "/api/auth/logout".into())
+            .send_empty()
+            .await
     }
 
     /// Asks for a mail with a way to set a new password.
     pub async fn request_reset(&self, request: &PasswordResetRequest) -> Result<(), Error> {
-        self.sign("/api/auth/password-reset", request).send_empty().await
+        self.sign("/api/auth/password-reset", request)
+            .send_empty()
+            .await
     }
 
     /// Sets a new password.
     pub async fn confirm_reset(&self, request: &PasswordResetConfirm) -> Result<(), Error> {
-        self.sign("/api/auth/password-reset/confirm", request).send_empty().await
+        self.sign("/api/auth/password-reset/confirm", request)
+            .send_empty()
+            .await
     }
 
     /// A call that names the browser, so that its session can be told from others.
     fn sign(&self, path: &str, body: &impl Serialize) -> Call<'a> {
         let call = self.open(Method::POST, path.to_owned()).json(body);
-        match self.visitor.user_agent.as_deref().filter(|agent| agent.is_ascii()) {
+        match self
+            .visitor
+            .user_agent
+            .as_deref()
+            .filter(|agent| agent.is_ascii())
+        {
             Some(agent) => call.header(header::USER_AGENT, agent),
             None => call,
         }
@@ -186,7 +223,11 @@ fn segment(text: &str) -> String {
         }
     }
     // A dot segment would lead elsewhere.
-    if text == "." || text == ".." { escaped.replace('.', "%2E") } else { escaped }
+    if text == "." || text == ".." {
+        escaped.replace('.', "%2E")
+    } else {
+        escaped
+    }
 }
 
 #[cfg(test)]

@@ -40,12 +40,16 @@ struct File {
 
 impl Assets {
     /// Reads the files that are compiled in.
-    pub fn new() -> Self {
+    pub fn compiled_in() -> Self {
         let mut files = HashMap::new();
         let mut add = |stem: &str, ending: &str, body: &'static str, content_type| {
             let name = format!("{stem}.{}.{ending}", digest(body));
             let address = format!("/static/{name}");
-            let file = File { body, content_type, cache: FOR_EVER };
+            let file = File {
+                body,
+                content_type,
+                cache: FOR_EVER,
+            };
             files.insert(name, file);
             address
         };
@@ -53,9 +57,18 @@ impl Assets {
         let js = add("shop", "js", JS, "text/javascript; charset=utf-8");
         let icon = add("icon", "svg", ICON, "image/svg+xml");
         // What an import has not fetched yet points here by a fixed name.
-        let file = File { body: PLACEHOLDER, content_type: "image/svg+xml", cache: FOR_A_DAY };
+        let file = File {
+            body: PLACEHOLDER,
+            content_type: "image/svg+xml",
+            cache: FOR_A_DAY,
+        };
         files.insert("placeholder.svg".to_owned(), file);
-        Self { css, js, icon, files }
+        Self {
+            css,
+            js,
+            icon,
+            files,
+        }
     }
 }
 
@@ -74,10 +87,19 @@ pub async fn file(
     Path(name): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, Failure> {
-    let file = shop.assets.files.get(&name).ok_or_else(Failure::not_found)?;
+    let file = shop
+        .assets
+        .files
+        .get(&name)
+        .ok_or_else(Failure::not_found)?;
     let etag = format!("\"{}\"", digest(file.body));
-    let known = headers.get(header::IF_NONE_MATCH).is_some_and(|tag| tag == etag.as_str());
-    let caching = [(header::CACHE_CONTROL, file.cache), (header::ETAG, etag.as_str())];
+    let known = headers
+        .get(header::IF_NONE_MATCH)
+        .is_some_and(|tag| tag == etag.as_str());
+    let caching = [
+        (header::CACHE_CONTROL, file.cache),
+        (header::ETAG, etag.as_str()),
+    ];
     if known {
         return Ok((StatusCode::NOT_MODIFIED, caching).into_response());
     }
@@ -87,6 +109,59 @@ pub async fn file(
 
 /// `GET /favicon.ico`, which browsers ask for without being told to.
 pub async fn favicon() -> Response {
-    let kind = [(header::CONTENT_TYPE, "image/svg+xml"), (header::CACHE_CONTROL, FOR_A_DAY)];
+    let kind = [
+        (header::CONTENT_TYPE, "image/svg+xml"),
+        (header::CACHE_CONTROL, FOR_A_DAY),
+    ];
     (kind, ICON).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+    use http::{Request, StatusCode};
+
+    use crate::testing::Site;
+
+    #[tokio::test]
+    async fn files_are_named_by_content_and_kept_for_ever() {
+        let site = Site::new().await;
+        let addresses = site.get("/").await.addresses("/static/");
+        assert_eq!(addresses.len(), 3, "{addresses:?}");
+        for address in addresses {
+            let file = site.get(&address).await.expect(StatusCode::OK);
+            assert_eq!(file.header("cache-control"), super::FOR_EVER);
+            let again = Request::get(&address).header("if-none-match", file.header("etag"));
+            let again = site.send(again.body(Body::empty()).unwrap()).await;
+            again.expect(StatusCode::NOT_MODIFIED);
+        }
+    }
+
+    #[tokio::test]
+    async fn what_has_a_fixed_name_is_asked_for_again() {
+        let site = Site::new().await;
+        for address in ["/static/placeholder.svg", "/favicon.ico"] {
+            let file = site.get(address).await.expect(StatusCode::OK);
+            assert_eq!(file.header("content-type"), "image/svg+xml");
+            assert_eq!(file.header("cache-control"), super::FOR_A_DAY);
+        }
+        site.get("/static/shop.0.css")
+            .await
+            .expect(StatusCode::NOT_FOUND);
+    }
+
+    #[tokio::test]
+    async fn texts_travel_compressed_under_a_strict_policy() {
+        let site = Site::new().await;
+        let css = site.get("/").await.addresses("/static/shop.").remove(0);
+        let request = Request::get(&css).header("accept-encoding", "br, gzip");
+        let request = request.body(Body::empty()).unwrap();
+        assert_eq!(site.head(request).await["content-encoding"], "br");
+        let page = site.get("/").await;
+        let policy = page.header("content-security-policy");
+        assert!(
+            policy.contains("script-src 'self'") && !policy.contains("unsafe"),
+            "{policy}"
+        );
+    }
 }

@@ -29,8 +29,17 @@ impl Picture {
     pub fn of(image: &Image) -> Option<Self> {
         // Without its measures the page would jump when it arrives; a square is a fair guess.
         let known = image.width > 0 && image.height > 0;
-        let (width, height) = if known { (image.width, image.height) } else { (1280, 1280) };
-        Some(Self { id: image.id?, alt: image.alt.clone(), width, height })
+        let (width, height) = if known {
+            (image.width, image.height)
+        } else {
+            (1280, 1280)
+        };
+        Some(Self {
+            id: image.id?,
+            alt: image.alt.clone(),
+            width,
+            height,
+        })
     }
 
     /// The address of the size that is `width` pixels wide.
@@ -52,13 +61,19 @@ impl Price {
     /// The price of one variant.
     pub fn of(variant: &Variant, texts: &Texts) -> Self {
         let write = |money| money::format(money, texts.language());
-        Self { now: write(variant.price), was: reduced_from(variant).map(write) }
+        Self {
+            now: write(variant.price),
+            was: reduced_from(variant).map(write),
+        }
     }
 
     /// The price of a product: of its cheapest variant, with "from" if they differ.
     fn from(product: &Product, texts: &Texts) -> Self {
         let Some(cheapest) = product.variants.iter().min_by_key(|v| v.price.amount) else {
-            return Self { now: String::new(), was: None };
+            return Self {
+                now: String::new(),
+                was: None,
+            };
         };
         let mut price = Self::of(cheapest, texts);
         if product.variants.iter().any(|v| v.price != cheapest.price) {
@@ -70,7 +85,9 @@ impl Price {
 
 /// What the variant cost before, if that was more.
 fn reduced_from(variant: &Variant) -> Option<Money> {
-    variant.compare_at_price.filter(|before| before.amount > variant.price.amount)
+    variant
+        .compare_at_price
+        .filter(|before| before.amount > variant.price.amount)
 }
 
 /// A product in a list.
@@ -116,13 +133,17 @@ pub struct Stock {
 impl Stock {
     /// The stock of a variant.
     pub fn of(variant: &Variant, texts: &Texts) -> Self {
-        let say = |class, key| Self { class, text: texts.get(key).to_owned() };
+        let say = |class, key| Self {
+            class,
+            text: texts.get(key).to_owned(),
+        };
         match variant.available {
             None => say("in", "product.in_stock"),
             Some(count) if count > FEW => say("in", "product.in_stock"),
-            Some(count) if count > 0 => {
-                Self { class: "low", text: texts.count("product.left", count) }
-            }
+            Some(count) if count > 0 => Self {
+                class: "low",
+                text: texts.count("product.left", count),
+            },
             Some(_) if variant.inventory_policy == InventoryPolicy::Continue => {
                 say("made", "product.made_to_order")
             }
@@ -146,8 +167,13 @@ pub fn plain_text(html: &str, length: usize) -> String {
             _ => {}
         }
     }
-    let entities =
-        [("&nbsp;", " "), ("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&amp;", "&")];
+    let entities = [
+        ("&nbsp;", " "),
+        ("&lt;", "<"),
+        ("&gt;", ">"),
+        ("&quot;", "\""),
+        ("&amp;", "&"),
+    ];
     for (entity, character) in entities {
         text = text.replace(entity, character);
     }
@@ -200,7 +226,10 @@ mod tests {
     fn only_a_higher_price_before_is_a_sale() {
         let languages = Languages::new(&[]).unwrap();
         let de = languages.find("de").unwrap();
-        assert_eq!(Price::of(&variant(100, Some(150), None), de).was.as_deref(), Some("1,50\u{a0}€"));
+        assert_eq!(
+            Price::of(&variant(100, Some(150), None), de).was.as_deref(),
+            Some("1,50\u{a0}€")
+        );
         assert_eq!(Price::of(&variant(100, Some(100), None), de).was, None);
     }
 

@@ -27,7 +27,10 @@ pub fn get(headers: &HeaderMap, name: &str) -> Option<String> {
         .iter()
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(';'));
-    let value = pairs.filter_map(|pair| pair.trim().split_once('=')).find(|(n, _)| *n == name)?.1;
+    let value = pairs
+        .filter_map(|pair| pair.trim().split_once('='))
+        .find(|(n, _)| *n == name)?
+        .1;
     let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b'~');
     let fits = (1..=256).contains(&value.len()) && value.bytes().all(plain);
     fits.then(|| value.to_owned())
@@ -51,7 +54,10 @@ mod tests {
     #[test]
     fn a_cookie_is_found_among_others() {
         let mut headers = HeaderMap::new();
-        headers.append(header::COOKIE, HeaderValue::from_static("a=1; tc_cart=abc-1_2; b="));
+        headers.append(
+            header::COOKIE,
+            HeaderValue::from_static("a=1; tc_cart=abc-1_2; b="),
+        );
         headers.append(header::COOKIE, HeaderValue::from_static("tc_session=x.y"));
         assert_eq!(get(&headers, CART).as_deref(), Some("abc-1_2"));
         assert_eq!(get(&headers, SESSION).as_deref(), Some("x.y"));
@@ -62,14 +68,20 @@ mod tests {
     #[test]
     fn what_is_no_plain_token_is_no_cookie_of_ours() {
         let mut headers = HeaderMap::new();
-        headers.append(header::COOKIE, HeaderValue::from_static("tc_cart=../../orders"));
+        headers.append(
+            header::COOKIE,
+            HeaderValue::from_static("tc_cart=../../orders"),
+        );
         assert_eq!(get(&headers, CART), None);
     }
 
     #[test]
     fn cookies_are_out_of_reach_of_scripts_and_other_sites() {
         let cookie = set(CART, "x", Duration::from_secs(9), true).unwrap();
-        assert_eq!(cookie, "tc_cart=x; Path=/; Max-Age=9; HttpOnly; SameSite=Lax; Secure");
+        assert_eq!(
+            cookie,
+            "tc_cart=x; Path=/; Max-Age=9; HttpOnly; SameSite=Lax; Secure"
+        );
         assert!(set(CART, "x\r\ny", Duration::ZERO, false).is_err());
     }
 }

@@ -29,7 +29,10 @@ pub struct Failure(pub Error);
 impl Failure {
     /// There is nothing at this address.
     pub fn not_found() -> Self {
-        Self(Error::not_found(codes::NOT_FOUND, "There is nothing at this address."))
+        Self(Error::not_found(
+            codes::NOT_FOUND,
+            "There is nothing at this address.",
+        ))
     }
 }
 
@@ -64,7 +67,9 @@ pub async fn explain(
     request: Request,
     next: Next,
 ) -> Response {
-    let for_programs = ["/api/", "/images/"].iter().any(|p| request.uri().path().starts_with(p));
+    let for_programs = ["/api/", "/images/"]
+        .iter()
+        .any(|p| request.uri().path().starts_with(p));
     let readable = matches!(*request.method(), Method::GET | Method::HEAD);
     let response = next.run(request).await;
     let kind = response.headers().get(header::CONTENT_TYPE);
@@ -88,10 +93,16 @@ pub async fn explain(
         text,
         sign_in: kind == Kind::Unauthenticated,
         again: readable && (ours || kind == Kind::TooMany),
-        reference: problem.and_then(|problem| problem.request_id).filter(|_| ours),
+        reference: problem
+            .and_then(|problem| problem.request_id)
+            .filter(|_| ours),
     };
     // What the failure said of itself stays: the request's id, when to try again.
-    for name in [header::CONTENT_TYPE, header::CONTENT_LENGTH, header::CACHE_CONTROL] {
+    for name in [
+        header::CONTENT_TYPE,
+        header::CONTENT_LENGTH,
+        header::CACHE_CONTROL,
+    ] {
         parts.headers.remove(name);
     }
     let mut dressed = render(status, &page.page, &page);
@@ -118,5 +129,49 @@ fn words(kind: Kind, code: &str) -> (&'static str, &'static str) {
         Kind::Invalid | Kind::TooLarge | Kind::UnsupportedMedia => {
             ("problem.title_bad", "problem.text_bad")
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::StatusCode;
+
+    use crate::testing::{Fake, Site};
+
+    #[tokio::test]
+    async fn what_is_not_there_is_a_page_whatever_was_tried() {
+        let site = Site::new().await;
+        for address in ["/nowhere", "/orders/none/at/all", "/static/none.css"] {
+            let page = site.get(address).await.expect(StatusCode::NOT_FOUND);
+            page.has(&["<h1>This page has gone out with the tide</h1>"]);
+            assert_eq!(page.header("content-type"), "text/html; charset=utf-8");
+            page.is_accessible();
+        }
+        site.get("/logout")
+            .await
+            .expect(StatusCode::METHOD_NOT_ALLOWED)
+            .has(&["<h1>"]);
+    }
+
+    #[tokio::test]
+    async fn what_went_wrong_inside_stays_inside() {
+        let site = Site::with(Fake::default().away("/api/")).await;
+        let page = site
+            .get("/products/oak-bowl")
+            .await
+            .expect(StatusCode::SERVICE_UNAVAILABLE);
+        page.has(&["<h1>We will be right back</h1>", "give this number: <code>"]);
+        page.lacks(&["secret detail", "unavailable"]);
+        assert_eq!(page.header("cache-control"), "private, no-store");
+        page.is_accessible();
+    }
+
+    #[tokio::test]
+    async fn a_form_that_is_too_large_is_refused_in_words() {
+        let site = Site::new().await;
+        let long = "x".repeat(70_000);
+        let page = site.post("/login", &[("email", &long)]).await;
+        page.expect(StatusCode::PAYLOAD_TOO_LARGE)
+            .has(&["We did not understand that"]);
     }
 }

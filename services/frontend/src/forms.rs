@@ -19,9 +19,14 @@ pub struct Sent(Vec<(String, String)>);
 impl Sent {
     /// From a query or a body.
     pub fn parse(text: &[u8]) -> Result<Self, Error> {
-        serde_urlencoded::from_bytes(text).map(Self).map_err(|error| {
-            Error::invalid(codes::INVALID_INPUT, "The form could not be read.").caused_by(error)
-        })
+        let unreadable = || Error::invalid(codes::INVALID_INPUT, "The form could not be read.");
+        let fields: Vec<(String, String)> =
+            serde_urlencoded::from_bytes(text).map_err(|error| unreadable().caused_by(error))?;
+        // No database takes U+0000 into a text, and nobody types it.
+        if fields.iter().any(|(_, value)| value.contains('\0')) {
+            return Err(unreadable());
+        }
+        Ok(Self(fields))
     }
 
     /// The field's value without spaces around it; empty if it was not sent.
@@ -31,7 +36,10 @@ impl Sent {
 
     /// The field's value as it was typed, for passwords.
     pub fn raw(&self, name: &str) -> &str {
-        self.0.iter().find(|(n, _)| n == name).map_or("", |(_, value)| value)
+        self.0
+            .iter()
+            .find(|(n, _)| n == name)
+            .map_or("", |(_, value)| value)
     }
 
     /// The field's value as a whole number.
@@ -44,7 +52,9 @@ impl<S: Send + Sync> FromRequest<S> for Sent {
     type Rejection = Response;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Response> {
-        let body = Bytes::from_request(request, state).await.map_err(IntoResponse::into_response)?;
+        let body = Bytes::from_request(request, state)
+            .await
+            .map_err(IntoResponse::into_response)?;
         Self::parse(&body).map_err(|error| Failure(error).into_response())
     }
 }
@@ -109,24 +119,38 @@ impl Field {
 
     /// A mail address.
     pub fn email(label: &'static str) -> Self {
-        Self { kind: "email", max: 254, ..Self::text("email", label, "email") }
+        Self {
+            kind: "email",
+            max: 254,
+            ..Self::text("email", label, "email")
+        }
     }
 
     /// A password; what was typed is not shown again.
     pub fn password(label: &'static str, autocomplete: &'static str) -> Self {
-        Self { kind: "password", max: 1024, ..Self::text("password", label, autocomplete) }
+        Self {
+            kind: "password",
+            max: 1024,
+            ..Self::text("password", label, autocomplete)
+        }
     }
 
     /// The same, but it may stay empty.
     #[must_use]
     pub fn optional(self) -> Self {
-        Self { required: false, ..self }
+        Self {
+            required: false,
+            ..self
+        }
     }
 
     /// The same with a hint.
     #[must_use]
     pub fn hinted(self, hint: &'static str) -> Self {
-        Self { hint: Some(hint), ..self }
+        Self {
+            hint: Some(hint),
+            ..self
+        }
     }
 
     /// The same with what was sent.
@@ -162,7 +186,10 @@ pub struct Wrong {
 impl Wrong {
     /// Something about the form as a whole.
     pub fn whole(text: impl Into<String>) -> Self {
-        Self { id: String::new(), text: text.into() }
+        Self {
+            id: String::new(),
+            text: text.into(),
+        }
     }
 }
 
@@ -176,9 +203,15 @@ pub fn mark(
 ) -> Vec<Wrong> {
     let mut wrong = Vec::new();
     for field in fields {
-        let said = told.iter().find(|error| last_part(&error.path) == field.name);
+        let said = told
+            .iter()
+            .find(|error| last_part(&error.path) == field.name);
         let key = match said {
-            _ if check_empty && field.required && field.value.is_empty() && field.kind != "password" => {
+            _ if check_empty
+                && field.required
+                && field.value.is_empty()
+                && field.kind != "password" =>
+            {
                 Some("field.required")
             }
             Some(_) if field.value.is_empty() && field.required && field.kind != "password" => {
@@ -222,7 +255,11 @@ mod tests {
         assert_eq!(sent.raw("password"), " secret ");
         assert_eq!(sent.number("n"), Some(3));
         assert_eq!(sent.text("missing"), "");
-        assert_eq!(Field::email("sign.email").filled(&sent).value, "a@b.example");
+        assert!(Sent::parse(b"name=a%00b").is_err());
+        assert_eq!(
+            Field::email("sign.email").filled(&sent).value,
+            "a@b.example"
+        );
         let password = Field::password("sign.password", "current-password").filled(&sent);
         assert_eq!(password.value, "", "a password is not shown again");
     }
@@ -234,7 +271,10 @@ mod tests {
         let mut email = Field::email("checkout.email");
         email.value = "nobody".into();
         let mut city = Field::text("city", "checkout.city", "address-level2");
-        let told = [FieldError { path: "email".into(), message: "is no address".into() }];
+        let told = [FieldError {
+            path: "email".into(),
+            message: "is no address".into(),
+        }];
         let wrong = mark(&mut [&mut email, &mut city], de, &told, true);
         assert_eq!(wrong.len(), 2);
         assert_eq!(wrong[1].text, "Ort: Bitte füllen Sie dieses Feld aus.");

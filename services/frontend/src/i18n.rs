@@ -104,8 +104,10 @@ impl Languages {
             some => some.iter().map(String::as_str).collect(),
         };
         let read = wanted.into_iter().map(|code| {
-            let (language, file) =
-                FILES.iter().find(|(shipped, _)| *shipped == code).ok_or_else(|| {
+            let (language, file) = FILES
+                .iter()
+                .find(|(shipped, _)| *shipped == code)
+                .ok_or_else(|| {
                     Error::invalid(
                         "unknown_language",
                         format!("The shop does not speak `{code}`; it speaks {}.", shipped()),
@@ -170,7 +172,11 @@ mod tests {
         let languages = both();
         let shape = |texts: &Texts| -> BTreeSet<(String, usize)> {
             let holes = |text: &String| text.matches('{').count();
-            texts.words.iter().map(|(key, text)| (key.clone(), holes(text))).collect()
+            texts
+                .words
+                .iter()
+                .map(|(key, text)| (key.clone(), holes(text)))
+                .collect()
         };
         let first = shape(&languages.0[0]);
         for texts in languages.all() {
@@ -191,7 +197,10 @@ mod tests {
                 continue;
             }
             let text = fs::read_to_string(&path).unwrap();
-            for quoted in text.split('"').filter_map(|quoted| quoted.split('{').next()) {
+            for quoted in text
+                .split('"')
+                .filter_map(|quoted| quoted.split('{').next())
+            {
                 let fits = |c: char| c.is_ascii_alphanumeric() || c == '.' || c == '_';
                 if let Some((section, _)) = quoted.split_once('.')
                     && sections.contains(section)
@@ -212,7 +221,10 @@ mod tests {
     fn every_key_asked_for_exists_and_none_lies_unused() {
         let languages = both();
         let words = &languages.0[0].words;
-        let sections = words.keys().filter_map(|key| key.split('.').next()).map(String::from);
+        let sections = words
+            .keys()
+            .filter_map(|key| key.split('.').next())
+            .map(String::from);
         let sections: BTreeSet<String> = sections.collect();
         let mut asked = BTreeSet::new();
         let home = Path::new(env!("CARGO_MANIFEST_DIR"));

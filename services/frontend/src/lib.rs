@@ -26,6 +26,8 @@ pub mod visitor;
 #[cfg(test)]
 mod testing;
 
+use std::time::Duration;
+
 use axum::{
     Router,
     middleware::from_fn_with_state,
@@ -75,7 +77,15 @@ pub struct Built {
 /// # Errors
 /// The configuration names a language that is not shipped.
 pub async fn build(deps: Deps) -> Result<Built, Error> {
-    let Deps { env, settings, api, images, tokens, verifier, telemetry } = deps;
+    let Deps {
+        env,
+        settings,
+        api,
+        images,
+        tokens,
+        verifier,
+        telemetry,
+    } = deps;
     let own = std::iter::once(&settings.public_url).chain(&settings.allowed_origins);
     let origins = OriginCheck::new(own, [cookies::SESSION, cookies::CART]);
     let headers = SecurityHeaders::new(&settings.public_url);
@@ -99,7 +109,13 @@ pub async fn build(deps: Deps) -> Result<Built, Error> {
         verifier,
         health: health.clone(),
         exposure: Exposure::Edge,
-        limits: Limits { body_bytes: 64 * 1024, ..Limits::default() },
+        limits: Limits {
+            body_bytes: 64 * 1024,
+            // What is passed on (uploads, imports) is bounded by the edge, route by route; a page
+            // by the time that each of its calls may take.
+            timeout: Duration::from_secs(320),
+            ..Limits::default()
+        },
     };
     let router = service_stack(pages.merge(passed_on).merge(files), stack);
     let router = router.layer(from_fn_with_state(shop, failure::explain));

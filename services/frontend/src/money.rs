@@ -7,7 +7,11 @@ pub fn format(money: Money, language: &str) -> String {
     let currency = money.currency;
     let digits = money.amount.unsigned_abs();
     let unit = 10_u64.pow(currency.exponent());
-    let (point, group) = if language == "de" { (',', '.') } else { ('.', ',') };
+    let (point, group) = if language == "de" {
+        (',', '.')
+    } else {
+        ('.', ',')
+    };
 
     let mut number = grouped(digits / unit, group);
     if currency.exponent() > 0 {

@@ -208,8 +208,14 @@ pub fn render(status: StatusCode, page: &Page, template: &impl Template) -> Resp
     let mut response = (status, Html(body)).into_response();
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(caching));
-    headers.insert(header::VARY, HeaderValue::from_static("cookie, accept-language"));
-    headers.insert(header::CONTENT_LANGUAGE, HeaderValue::from_static(page.language()));
+    headers.insert(
+        header::VARY,
+        HeaderValue::from_static("cookie, accept-language"),
+    );
+    headers.insert(
+        header::CONTENT_LANGUAGE,
+        HeaderValue::from_static(page.language()),
+    );
     response
 }
 
@@ -217,5 +223,9 @@ pub fn render(status: StatusCode, page: &Page, template: &impl Template) -> Resp
 pub fn see_other(address: &str) -> Result<Response, Failure> {
     let location = HeaderValue::from_str(address).map_err(Error::internal)?;
     let caching = (header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    Ok((StatusCode::SEE_OTHER, [(header::LOCATION, location), caching]).into_response())
+    Ok((
+        StatusCode::SEE_OTHER,
+        [(header::LOCATION, location), caching],
+    )
+        .into_response())
 }

@@ -79,3 +79,63 @@ fn drop_hop_by_hop(headers: &mut HeaderMap) {
         headers.remove(name);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+    use http::{Method, Request, StatusCode};
+
+    use crate::testing::Site;
+
+    fn request(method: Method, address: &str) -> http::request::Builder {
+        Request::builder().method(method).uri(address)
+    }
+
+    #[tokio::test]
+    async fn every_method_goes_through_with_query_headers_and_body() {
+        let site = Site::new().await;
+        for method in [Method::POST, Method::PUT, Method::PATCH, Method::DELETE] {
+            let request = request(method.clone(), "/api/echo?a=1%202&b")
+                .header("authorization", "Bearer key")
+                .body(Body::from("the body"));
+            let answer = site
+                .send(request.unwrap())
+                .await
+                .expect(StatusCode::CREATED);
+            answer.has(&[
+                method.as_str(),
+                "/api/echo?a=1%202&b",
+                "Bearer key",
+                "the body",
+            ]);
+            assert_eq!(answer.header("x-api"), "as it came");
+        }
+    }
+
+    #[tokio::test]
+    async fn nobody_can_pass_for_one_of_us_or_for_another_address() {
+        let site = Site::new().await;
+        let request = request(Method::GET, "/images/echo")
+            .header("x-techcommerce-token", "forged")
+            .header("x-forwarded-for", "1.2.3.4")
+            .header("connection", "close, x-hop")
+            .header("x-hop", "for this connection")
+            .body(Body::empty());
+        let answer = site
+            .send(request.unwrap())
+            .await
+            .expect(StatusCode::CREATED);
+        answer.lacks(&["forged", "1.2.3.4", "x-hop", "close"]);
+    }
+
+    #[tokio::test]
+    async fn problems_of_the_api_stay_problems() {
+        let site = Site::new().await;
+        let answer = site
+            .get("/api/products/none")
+            .await
+            .expect(StatusCode::NOT_FOUND);
+        assert_eq!(answer.header("content-type"), "application/problem+json");
+        answer.has(&["\"detail\""]);
+    }
+}

@@ -9,9 +9,10 @@ use techcommerce_kernel::Currency;
 pub struct Settings {
     /// As it stands in the header and in titles.
     pub shop_name: String,
-    /// The large words on the home page; the storefront's own in the visitor's language if none.
+    /// The large words on the home page; the storefront's own in the visitor's language if none
+    /// or empty.
     pub tagline: Option<String>,
-    /// A sentence below them; the storefront's own in the visitor's language if none.
+    /// A sentence below them; the storefront's own in the visitor's language if none or empty.
     pub intro: Option<String>,
     /// The shop's postal address, line by line: footer, contact, imprint.
     pub address_lines: Vec<String>,

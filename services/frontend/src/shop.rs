@@ -79,7 +79,7 @@ impl Shop {
             env,
             languages: Languages::new(&settings.languages)?,
             settings: Arc::new(settings),
-            assets: Arc::new(Assets::new()),
+            assets: Arc::new(Assets::compiled_in()),
             edge: Client::new(edge, tokens.clone()),
             images,
             tokens,
@@ -106,7 +106,11 @@ impl Shop {
     /// # Errors
     /// The API does not answer and never has.
     pub async fn departments(&self, visitor: &Visitor) -> Result<Departments, Error> {
-        let known = self.departments.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let known = self
+            .departments
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
         let now = Instant::now();
         if let Some((read, departments)) = &known
             && now.duration_since(*read) < AISLES_AGE
@@ -120,12 +124,16 @@ impl Shop {
                     title: category.title.clone(),
                     href: format!("/categories/{}", category.handle),
                 };
-                let sold = categories.into_iter().filter(|category| category.product_count > 0);
+                let sold = categories
+                    .into_iter()
+                    .filter(|category| category.product_count > 0);
                 let categories: Arc<[Category]> = sold.collect();
                 let aisles = categories.iter().map(aisle).collect();
                 let fresh = Departments { categories, aisles };
-                *self.departments.lock().unwrap_or_else(PoisonError::into_inner) =
-                    Some((now, fresh.clone()));
+                *self
+                    .departments
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner) = Some((now, fresh.clone()));
                 Ok(fresh)
             }
             Err(error) => known.map(|(_, departments)| departments).ok_or(error),

@@ -65,7 +65,7 @@ impl Fake {
             ("PUT", ["carts", "cart-1", "discount"]) if seen.body.contains("NOPE") => {
                 problem(409, json!({"code": "discount_invalid"}))
             }
-            ("PUT", ["carts", "cart-1", "discount"]) => ok(cart(3)),
+            ("PUT" | "DELETE", ["carts", "cart-1", "discount"]) => ok(cart(3)),
             ("GET", ["carts", _]) => problem(404, json!({"code": "cart_not_found"})),
             ("GET", ["shipping-methods"]) => ok(shipping()),
             ("POST", ["orders"]) => match &self.order_refusal {
@@ -98,10 +98,24 @@ type Log = Arc<Mutex<Vec<Seen>>>;
 async fn api(State((fake, log)): State<(Fake, Log)>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let body = to_bytes(body, usize::MAX).await.unwrap();
+    if parts.uri.path().ends_with("/echo") {
+        let heard = format!(
+            "{} {} {:?} {body:?}",
+            parts.method, parts.uri, parts.headers
+        );
+        return (StatusCode::CREATED, [("x-api", "as it came")], heard).into_response();
+    }
     let text = |name: &str| {
-        parts.headers.get(name).map_or("", |value| value.to_str().unwrap()).to_owned()
+        parts
+            .headers
+            .get(name)
+            .map_or("", |value| value.to_str().unwrap())
+            .to_owned()
     };
-    assert!(parts.headers.contains_key("x-techcommerce-token"), "the call names the service");
+    assert!(
+        parts.headers.contains_key("x-techcommerce-token"),
+        "the call names the service"
+    );
     let seen = Seen {
         method: parts.method.clone(),
         path: parts.uri.path().to_owned(),
@@ -132,7 +146,11 @@ impl Site {
         let signer = TokenSigner::from_seed(&[7; 32], env.clone());
         let channel = |service| {
             let (channel, binding) = Channel::local(service);
-            binding.bind(Router::new().fallback(api).with_state((fake.clone(), log.clone())));
+            binding.bind(
+                Router::new()
+                    .fallback(api)
+                    .with_state((fake.clone(), log.clone())),
+            );
             channel
         };
         let mut settings = Settings::new("Tidewell", Currency::EUR, "https://shop.example");
@@ -147,18 +165,36 @@ impl Site {
             tokens: ServiceTokens::local(signer, Service::Frontend),
             telemetry: Telemetry::new("test", "test"),
         };
-        Self { router: build(deps).await.unwrap().router, log }
+        Self {
+            router: build(deps).await.unwrap().router,
+            log,
+        }
     }
 
     pub async fn send(&self, request: http::Request<Body>) -> Answer {
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let body = to_bytes(body, usize::MAX).await.unwrap();
-        Answer { parts, body: String::from_utf8(body.to_vec()).unwrap() }
+        Answer {
+            parts,
+            body: String::from_utf8(body.to_vec()).unwrap(),
+        }
+    }
+
+    /// The headers of the answer, whatever its body.
+    pub async fn head(&self, request: http::Request<Body>) -> http::HeaderMap {
+        self.router
+            .clone()
+            .oneshot(request)
+            .await
+            .unwrap()
+            .headers()
+            .clone()
     }
 
     pub async fn get(&self, address: &str) -> Answer {
-        self.send(Request::get(address).body(Body::empty()).unwrap()).await
+        self.send(Request::get(address).body(Body::empty()).unwrap())
+            .await
     }
 
     pub async fn get_as(&self, address: &str, cookie: &str) -> Answer {
@@ -176,7 +212,8 @@ impl Site {
     }
 
     pub async fn post_as(&self, address: &str, cookie: &str, form: &[(&str, &str)]) -> Answer {
-        self.post_from("https://shop.example", address, cookie, form).await
+        self.post_from("https://shop.example", address, cookie, form)
+            .await
     }
 
     pub async fn post_from(
@@ -197,7 +234,14 @@ impl Site {
     }
 
     fn last(&self, which: impl Fn(&Seen) -> bool) -> Seen {
-        self.log.lock().unwrap().iter().rev().find(|seen| which(seen)).unwrap().clone()
+        self.log
+            .lock()
+            .unwrap()
+            .iter()
+            .rev()
+            .find(|seen| which(seen))
+            .unwrap()
+            .clone()
     }
 
     /// The query of the last call of `path` that is not for the related or newest ones.
@@ -207,7 +251,8 @@ impl Site {
 
     /// The body of the last call of `method` on a path that ends so.
     pub fn sent(&self, method: &str, ending: &str) -> String {
-        self.last(|seen| seen.method == method && seen.path.ends_with(ending)).body
+        self.last(|seen| seen.method == method && seen.path.ends_with(ending))
+            .body
     }
 
     /// The last call's credentials.
@@ -221,7 +266,11 @@ impl Site {
     }
 
     pub fn was_asked(&self, method: &str) -> bool {
-        self.log.lock().unwrap().iter().any(|seen| seen.method == method)
+        self.log
+            .lock()
+            .unwrap()
+            .iter()
+            .any(|seen| seen.method == method)
     }
 }
 
@@ -243,7 +292,11 @@ impl Answer {
         let first = values.next().map_or("", |value| value.to_str().unwrap());
         let second = values.next().map_or("", |value| value.to_str().unwrap());
         // `Vary` is added to by the compression; the test wants both.
-        if second.is_empty() { first } else { format!("{first}, {second}").leak() }
+        if second.is_empty() {
+            first
+        } else {
+            format!("{first}, {second}").leak()
+        }
     }
 
     pub fn has(&self, parts: &[&str]) {
@@ -260,7 +313,10 @@ impl Answer {
 
     /// Every address in an attribute that begins so, once.
     pub fn addresses(&self, beginning: &str) -> Vec<String> {
-        let quoted = self.body.split('"').filter(|text| text.starts_with(beginning));
+        let quoted = self
+            .body
+            .split('"')
+            .filter(|text| text.starts_with(beginning));
         let mut addresses: Vec<String> = quoted.map(str::to_owned).collect();
         addresses.sort();
         addresses.dedup();
@@ -269,8 +325,15 @@ impl Answer {
 
     /// The values of `attribute` wherever it stands.
     fn attribute(&self, attribute: &str) -> Vec<&str> {
-        let marked = self.body.split(&format!(" {attribute}=\"")).skip(1).collect::<Vec<_>>();
-        marked.into_iter().filter_map(|rest| rest.split('"').next()).collect()
+        let marked = self
+            .body
+            .split(&format!(" {attribute}=\""))
+            .skip(1)
+            .collect::<Vec<_>>();
+        marked
+            .into_iter()
+            .filter_map(|rest| rest.split('"').next())
+            .collect()
     }
 
     /// What a screen reader and the content security policy need of every page.
@@ -283,9 +346,15 @@ impl Answer {
         for landmark in ["<header class=\"top\"", "<footer", "role=\"search\""] {
             assert_eq!(count(landmark), 1, "{landmark}");
         }
-        assert!(body.contains("<title>") && !body.contains("<title> "), "a title: {body}");
+        assert!(
+            body.contains("<title>") && !body.contains("<title> "),
+            "a title: {body}"
+        );
         // Nothing inline: the policy forbids it.
-        assert!(!body.contains(" style=\"") && !body.contains("<style"), "inline style");
+        assert!(
+            !body.contains(" style=\"") && !body.contains("<style"),
+            "inline style"
+        );
         for handler in [" onclick=", " onload=", " onerror=", "javascript:"] {
             assert!(!body.contains(handler), "{handler}");
         }
@@ -296,7 +365,11 @@ impl Answer {
         unique.dedup();
         assert_eq!(unique.len(), ids.len(), "ids that repeat: {ids:?}");
         for reference in ["for", "aria-labelledby", "aria-describedby"] {
-            for id in self.attribute(reference).iter().flat_map(|value| value.split(' ')) {
+            for id in self
+                .attribute(reference)
+                .iter()
+                .flat_map(|value| value.split(' '))
+            {
                 assert!(ids.contains(&id), "{reference}=\"{id}\" leads nowhere");
             }
         }
@@ -304,17 +377,30 @@ impl Answer {
         for tag in body.split('<') {
             let has = |text: &str| tag.contains(text);
             if tag.starts_with("img ") {
-                assert!(has(" alt=\"") && has(" width=\"") && has(" height=\""), "{tag}");
+                assert!(
+                    has(" alt=\"") && has(" width=\"") && has(" height=\""),
+                    "{tag}"
+                );
             }
             if tag.starts_with("input ") && !has("type=\"hidden\"") && !has("type=\"radio\"") {
-                let id = tag.split(" id=\"").nth(1).and_then(|rest| rest.split('"').next());
+                let id = tag
+                    .split(" id=\"")
+                    .nth(1)
+                    .and_then(|rest| rest.split('"').next());
                 let labelled = id.is_some_and(|id| body.contains(&format!("for=\"{id}\"")));
-                assert!(labelled || has("type=\"checkbox\""), "a field without a label: {tag}");
+                assert!(
+                    labelled || has("type=\"checkbox\""),
+                    "a field without a label: {tag}"
+                );
             }
         }
         // Headings do not skip a level.
         let mut level = 1;
-        for heading in body.split("<h").skip(1).filter_map(|rest| rest.chars().next()) {
+        for heading in body
+            .split("<h")
+            .skip(1)
+            .filter_map(|rest| rest.chars().next())
+        {
             if let Some(found) = heading.to_digit(10) {
                 assert!(found <= level + 1, "h{found} after h{level}: {body}");
                 level = found;
@@ -332,7 +418,13 @@ fn problem(status: u16, mut document: Value) -> Response {
     for (name, value) in usual.as_object().unwrap() {
         document[name] = value.clone();
     }
-    (StatusCode::from_u16(status).unwrap(), Json(document)).into_response()
+    let kind = [(header::CONTENT_TYPE, "application/problem+json")];
+    (
+        StatusCode::from_u16(status).unwrap(),
+        kind,
+        document.to_string(),
+    )
+        .into_response()
 }
 
 fn eur(amount: i64) -> Value {
@@ -379,12 +471,20 @@ fn evil() -> Value {
 fn products(query: &str) -> Value {
     let mut sixth = bowl();
     sixth["id"] = Fake::LARGE.into();
-    let items = if query.contains("q=nothing") { vec![] } else { vec![bowl(), sixth] };
+    let items = if query.contains("q=nothing") {
+        vec![]
+    } else {
+        vec![bowl(), sixth]
+    };
     let items = match query.contains("sort=newest&limit=10") {
         true => [items.clone(), items].concat(),
         false => items[..items.len().min(1)].to_vec(),
     };
-    let next = if query.contains("cursor=more") { Value::Null } else { "more".into() };
+    let next = if query.contains("cursor=more") {
+        Value::Null
+    } else {
+        "more".into()
+    };
     json!({"items": items, "next_cursor": next})
 }
 
@@ -401,9 +501,7 @@ fn cart(quantity: i64) -> Value {
 }
 
 fn shipping() -> Value {
-    let method = |id: &str, title: &str, price| {
-        json!({"id": id, "title": title, "description": "", "price": eur(price)})
-    };
+    let method = |id: &str, title: &str, price| json!({"id": id, "title": title, "description": "", "price": eur(price)});
     json!({"items": [method("standard", "Standard", 0), method("express", "Express", 1290)],
         "next_cursor": null})
 }

@@ -39,9 +39,16 @@ impl FromRequestParts<Shop> for Visitor {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, shop: &Shop) -> Result<Self, Infallible> {
-        let text = |name| parts.headers.get(name).and_then(|v: &HeaderValue| v.to_str().ok());
+        let text = |name| {
+            parts
+                .headers
+                .get(name)
+                .and_then(|v: &HeaderValue| v.to_str().ok())
+        };
         let chosen = cookies::get(&parts.headers, cookies::LANGUAGE);
-        let texts = shop.languages.choose(chosen.as_deref(), text(header::ACCEPT_LANGUAGE));
+        let texts = shop
+            .languages
+            .choose(chosen.as_deref(), text(header::ACCEPT_LANGUAGE));
         let query = parts.uri.query().unwrap_or_default();
         let pairs: Vec<(String, String)> = serde_urlencoded::from_str(query).unwrap_or_default();
         let trusted = &shop.settings.trusted_proxies;
@@ -50,8 +57,15 @@ impl FromRequestParts<Shop> for Visitor {
             texts,
             session: cookies::get(&parts.headers, cookies::SESSION),
             cart: cookies::get(&parts.headers, cookies::CART),
-            address: parts.uri.path_and_query().map_or("/", |address| address.as_str()).to_owned(),
-            note: pairs.into_iter().find(|(name, _)| name == "note").map(|(_, note)| note),
+            address: parts
+                .uri
+                .path_and_query()
+                .map_or("/", |address| address.as_str())
+                .to_owned(),
+            note: pairs
+                .into_iter()
+                .find(|(name, _)| name == "note")
+                .map(|(_, note)| note),
             client: client.map(|ClientAddress(address)| address),
             user_agent: text(header::USER_AGENT).map(|agent| agent.chars().take(300).collect()),
         })
@@ -74,9 +88,14 @@ mod tests {
     #[test]
     fn nobody_is_sent_to_another_site() {
         assert_eq!(safe_return("/products?sort=price"), "/products?sort=price");
-        for evil in
-            ["//evil.example", "https://evil.example", "/\\evil.example", "", "/a\r\nx: y", "/\t/e"]
-        {
+        for evil in [
+            "//evil.example",
+            "https://evil.example",
+            "/\\evil.example",
+            "",
+            "/a\r\nx: y",
+            "/\t/e",
+        ] {
             assert_eq!(safe_return(evil), "/", "{evil:?}");
         }
     }

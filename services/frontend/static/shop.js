@@ -61,7 +61,7 @@
       link.textContent = $('#toast').dataset.link;
       toast($('#notes', answer.page)?.textContent.trim() || '', link);
     } else {
-      location.assign(answer.address);
+      toast($('h1', answer.page)?.textContent || '');
     }
   }
 
@@ -78,6 +78,7 @@
       return; // The next choice, or the button, tries again.
     }
     history.replaceState(null, '', $('#buy').dataset.address);
+    $('#said').textContent = `${$('#buy .price').textContent}. ${$('#stock').textContent}`;
   }
 
   /** Shows what a form would come to, without sending it for good. */
@@ -114,7 +115,7 @@
     const ask = async () => {
       try {
         const { page, ok } = await load(location.href);
-        if (ok) swap(page, [box.id]);
+        if (ok) swap(page, [box.id, 'status-text']);
         failures = ok ? 0 : failures + 1;
       } catch {
         failures += 1;
@@ -139,6 +140,7 @@
     if ('once' in form.dataset) {
       if (form.getAttribute('aria-busy')) event.preventDefault();
       form.setAttribute('aria-busy', 'true');
+      setTimeout(() => form.removeAttribute('aria-busy'), 8000);
     } else if ('live' in form.dataset) {
       event.preventDefault();
       send(form, event.submitter);

@@ -59,10 +59,17 @@ pub async fn show(
         return see_other("/login?back=/account");
     }
     let cursor = Some(sent.text("cursor").to_owned()).filter(|cursor| !cursor.is_empty());
-    let query = OrderQuery { cursor, ..OrderQuery::default() };
+    let query = OrderQuery {
+        cursor,
+        ..OrderQuery::default()
+    };
     let api = shop.api(&visitor);
-    let (page, me, orders, sessions) =
-        tokio::join!(shop.page(&visitor), api.me(), api.orders(&query), api.sessions());
+    let (page, me, orders, sessions) = tokio::join!(
+        shop.page(&visitor),
+        api.me(),
+        api.orders(&query),
+        api.sessions()
+    );
     let me = match me {
         Ok(me) => me,
         Err(error) if error.kind() == Kind::Unauthenticated => {
@@ -148,7 +155,10 @@ fn device(user_agent: &str) -> Option<String> {
         ("Linux", "Linux"),
     ];
     let find = |known: &[(&str, &'static str)]| {
-        known.iter().find(|(mark, _)| user_agent.contains(mark)).map(|(_, name)| *name)
+        known
+            .iter()
+            .find(|(mark, _)| user_agent.contains(mark))
+            .map(|(_, name)| *name)
     };
     match (find(&browsers), find(&systems)) {
         (Some(browser), Some(system)) => Some(format!("{browser} · {system}")),
@@ -172,9 +182,20 @@ mod tests {
     #[tokio::test]
     async fn shows_orders_and_sessions_to_their_owner() {
         let site = Site::new().await;
-        let page = site.get_as("/account", SESSION).await.expect(StatusCode::OK);
-        page.has(&["Order 1042", "Firefox · Linux", "This device", "Chrome · Android"]);
-        page.has(&["aria-label=\"Sign out: Chrome · Android\"", "ada@example.org"]);
+        let page = site
+            .get_as("/account", SESSION)
+            .await
+            .expect(StatusCode::OK);
+        page.has(&[
+            "Order 1042",
+            "Firefox · Linux",
+            "This device",
+            "Chrome · Android",
+        ]);
+        page.has(&[
+            "aria-label=\"Sign out: Chrome · Android\"",
+            "ada@example.org",
+        ]);
         assert_eq!(site.bearer("/api/auth/me"), "Bearer session-1");
         page.is_accessible();
     }
@@ -184,7 +205,10 @@ mod tests {
         let site = Site::new().await;
         let page = site.get("/account").await.expect(StatusCode::SEE_OTHER);
         assert_eq!(page.header("location"), "/login?back=/account");
-        let page = site.get_as("/account", "tc_session=old").await.expect(StatusCode::SEE_OTHER);
+        let page = site
+            .get_as("/account", "tc_session=old")
+            .await
+            .expect(StatusCode::SEE_OTHER);
         assert!(page.header("set-cookie").starts_with("tc_session=;"));
     }
 
@@ -192,7 +216,10 @@ mod tests {
     async fn a_session_is_ended_from_afar() {
         let site = Site::new().await;
         let address = format!("/account/sessions/{}", Fake::SESSION);
-        let page = site.post_as(&address, SESSION, &[]).await.expect(StatusCode::SEE_OTHER);
+        let page = site
+            .post_as(&address, SESSION, &[])
+            .await
+            .expect(StatusCode::SEE_OTHER);
         assert_eq!(page.header("location"), "/account?note=revoked");
         assert!(site.was_asked("DELETE"));
     }
@@ -200,7 +227,9 @@ mod tests {
     #[tokio::test]
     async fn what_is_open_to_all_needs_no_session() {
         let site = Site::new().await;
-        site.get_as("/products", "tc_session=old").await.expect(StatusCode::OK);
+        site.get_as("/products", "tc_session=old")
+            .await
+            .expect(StatusCode::OK);
         assert_eq!(site.bearer("/api/products"), "");
     }
 

@@ -6,7 +6,7 @@
 use askama::Template;
 use axum::{
     extract::{Path, State},
-    response::{IntoResponse, Response},
+    response::Response,
 };
 use http::{StatusCode, header};
 use techcommerce_contracts::{codes, order_api::Cart};
@@ -99,7 +99,10 @@ pub async fn add(
     let product = api.product(sent.text("product")).await?;
     let texts = &visitor.texts;
     let chosen = choice_of(&product, &sent);
-    let refusal = match (variant_of(&product, &chosen), sent.number("quantity").unwrap_or(1)) {
+    let refusal = match (
+        variant_of(&product, &chosen),
+        sent.number("quantity").unwrap_or(1),
+    ) {
         (None, _) => texts.get("product.no_such_choice").to_owned(),
         (Some(_), quantity) if Quantity::new(quantity).is_err() => {
             texts.get("field.quantity").to_owned()
@@ -119,7 +122,15 @@ pub async fn add(
         },
     };
     let problems = vec![Wrong::whole(refusal)];
-    Ok(page_of(&shop, &visitor, &product, &sent, problems, StatusCode::CONFLICT).await)
+    Ok(page_of(
+        &shop,
+        &visitor,
+        &product,
+        &sent,
+        problems,
+        StatusCode::CONFLICT,
+    )
+    .await)
 }
 
 /// Adds to the cart that the visitor has, or to a new one if there is none or it became an order.
@@ -157,7 +168,9 @@ pub async fn change(
     let Some(cart) = visitor.cart.as_deref() else {
         return see_other("/cart");
     };
-    let quantity = sent.number("quantity").filter(|count| (0..=Quantity::MAX).contains(count));
+    let quantity = sent
+        .number("quantity")
+        .filter(|count| (0..=Quantity::MAX).contains(count));
     let answer = match quantity {
         Some(quantity) => shop.api(&visitor).set_line(cart, variant, quantity).await,
         None => Err(Error::invalid_field("quantity", "must be a number")),
@@ -172,8 +185,14 @@ pub async fn change(
                 || visitor.texts.get("field.quantity").to_owned(),
                 |left| visitor.texts.with("cart.only", left),
             );
-            let wrong = Wrong { id: format!("q-{variant}"), text };
-            let trouble = Trouble { problems: vec![wrong], ..Trouble::default() };
+            let wrong = Wrong {
+                id: format!("q-{variant}"),
+                text,
+            };
+            let trouble = Trouble {
+                problems: vec![wrong],
+                ..Trouble::default()
+            };
             page_with(&shop, &visitor, trouble, StatusCode::CONFLICT).await
         }
         Err(error) => Err(error.into()),
@@ -286,29 +305,44 @@ pub fn current(answer: Result<Cart, Error>) -> Result<Option<Cart>, Error> {
 pub fn lines_of(page: &Page, cart: &Cart) -> Vec<Line> {
     let line = |line: &techcommerce_contracts::order_api::CartLine| Line {
         id: line.variant_id,
-        href: format!("/products/{}?variant={}", line.product_handle, line.variant_id),
+        href: format!(
+            "/products/{}?variant={}",
+            line.product_handle, line.variant_id
+        ),
         title: line.title.clone(),
         variant: line.variant_title.clone(),
-        picture: line.image.as_ref().and_then(Picture::of).map(|picture| Picture {
-            // The title stands beside it.
-            alt: String::new(),
-            ..picture
-        }),
+        picture: line
+            .image
+            .as_ref()
+            .and_then(Picture::of)
+            .map(|picture| Picture {
+                // The title stands beside it.
+                alt: String::new(),
+                ..picture
+            }),
         quantity: line.quantity,
         unit: page.money(line.unit_price),
         total: page.money(line.total),
-        problem: line.problem.as_deref().map(|problem| match (problem, line.available) {
-            (codes::OUT_OF_STOCK, Some(left)) if left > 0 => page.tv("cart.only", left),
-            (codes::OUT_OF_STOCK, _) => page.t("product.sold_out").to_owned(),
-            _ => page.t("cart.unavailable").to_owned(),
-        }),
+        problem: line
+            .problem
+            .as_deref()
+            .map(|problem| match (problem, line.available) {
+                (codes::OUT_OF_STOCK, Some(left)) if left > 0 => page.tv("cart.only", left),
+                (codes::OUT_OF_STOCK, _) => page.t("product.sold_out").to_owned(),
+                _ => page.t("cart.unavailable").to_owned(),
+            }),
     };
     cart.lines.iter().map(line).collect()
 }
 
 /// Tells the browser to remember the cart.
 fn keep_cart(shop: &Shop, response: &mut Response, id: &str) -> Result<(), Error> {
-    let cookie = cookies::set(cookies::CART, id, cookies::CART_AGE, shop.settings.is_secure())?;
+    let cookie = cookies::set(
+        cookies::CART,
+        id,
+        cookies::CART_AGE,
+        shop.settings.is_secure(),
+    )?;
     response.headers_mut().append(header::SET_COOKIE, cookie);
     Ok(())
 }
@@ -320,23 +354,20 @@ fn is_gone(error: &Error) -> bool {
 
 /// Whether the shopper can do something about it.
 fn mendable(error: &Error) -> bool {
-    matches!(error.kind(), Kind::Invalid | Kind::Conflict | Kind::Unprocessable)
-        || error.code() == codes::VARIANT_NOT_FOUND
+    matches!(
+        error.kind(),
+        Kind::Invalid | Kind::Conflict | Kind::Unprocessable
+    ) || error.code() == codes::VARIANT_NOT_FOUND
 }
 
 /// How many there are, as the problem `out_of_stock` tells.
 fn shortage(error: &Error) -> Option<i64> {
-    error.detail()?.get("lines")?.get(0)?.get("available")?.as_i64()
-}
-
-/// Tells the browser to forget the cart.
-///
-/// # Errors
-/// None that can happen; a cookie is text.
-pub fn forget_cart(shop: &Shop, response: Response) -> Result<Response, Error> {
-    let secure = shop.settings.is_secure();
-    let cookie = cookies::set(cookies::CART, "", std::time::Duration::ZERO, secure)?;
-    Ok(([(header::SET_COOKIE, cookie)], response).into_response())
+    error
+        .detail()?
+        .get("lines")?
+        .get(0)?
+        .get("available")?
+        .as_i64()
 }
 
 #[cfg(test)]
@@ -358,10 +389,16 @@ mod tests {
     async fn the_first_thing_makes_a_cart() {
         let site = Site::new().await;
         let form = [("product", "oak-bowl"), ("o0", "Small"), ("quantity", "2")];
-        let page = site.post("/cart/lines", &form).await.expect(StatusCode::SEE_OTHER);
+        let page = site
+            .post("/cart/lines", &form)
+            .await
+            .expect(StatusCode::SEE_OTHER);
         assert_eq!(page.header("location"), "/cart?note=added");
         let cookie = page.header("set-cookie");
-        assert!(cookie.starts_with("tc_cart=cart-1; ") && cookie.contains("HttpOnly"), "{cookie}");
+        assert!(
+            cookie.starts_with("tc_cart=cart-1; ") && cookie.contains("HttpOnly"),
+            "{cookie}"
+        );
         assert_eq!(site.sent("PUT", Fake::SMALL), "{\"quantity\":2}");
     }
 
@@ -369,24 +406,47 @@ mod tests {
     async fn more_of_the_same_adds_up() {
         let site = Site::new().await;
         let form = [("product", "oak-bowl"), ("o0", "Small"), ("quantity", "2")];
-        site.post_as("/cart/lines", "tc_cart=cart-1", &form).await.expect(StatusCode::SEE_OTHER);
+        site.post_as("/cart/lines", "tc_cart=cart-1", &form)
+            .await
+            .expect(StatusCode::SEE_OTHER);
         assert_eq!(site.sent("PUT", Fake::SMALL), "{\"quantity\":5}");
     }
 
     #[tokio::test]
     async fn a_choice_that_does_not_exist_stays_on_the_products_page() {
         let site = Site::new().await;
-        let form = [("product", "oak-bowl"), ("o0", "Enormous"), ("quantity", "1")];
-        let page = site.post("/cart/lines", &form).await.expect(StatusCode::CONFLICT);
-        page.has(&["id=\"problems\"", "This combination does not exist", "<h1>Oak bowl</h1>"]);
+        let form = [
+            ("product", "oak-bowl"),
+            ("o0", "Enormous"),
+            ("quantity", "1"),
+        ];
+        let page = site
+            .post("/cart/lines", &form)
+            .await
+            .expect(StatusCode::CONFLICT);
+        page.has(&[
+            "id=\"problems\"",
+            "This combination does not exist",
+            "<h1>Oak bowl</h1>",
+        ]);
         page.is_accessible();
     }
 
     #[tokio::test]
     async fn shows_lines_and_sums_of_the_api() {
         let site = Site::new().await;
-        let page = site.get_as("/cart?note=added", "tc_cart=cart-1").await.expect(StatusCode::OK);
-        page.has(&["Added to your cart.", "Oak bowl", "€30.00 each", "€90.00", "Free", "€14.37"]);
+        let page = site
+            .get_as("/cart?note=added", "tc_cart=cart-1")
+            .await
+            .expect(StatusCode::OK);
+        page.has(&[
+            "Added to your cart.",
+            "Oak bowl",
+            "€30.00 each",
+            "€90.00",
+            "Free",
+            "€14.37",
+        ]);
         page.has(&["value=\"3\"", "aria-label=\"Remove Oak bowl\""]);
         page.is_accessible();
     }
@@ -397,19 +457,29 @@ mod tests {
         let address = format!("/cart/lines/{}", Fake::SMALL);
         let form = [("quantity", "a few")];
         let page = site.post_as(&address, "tc_cart=cart-1", &form).await;
-        page.expect(StatusCode::CONFLICT).has(&["id=\"problems\"", "at least 1"]);
+        page.expect(StatusCode::CONFLICT)
+            .has(&["id=\"problems\"", "at least 1"]);
         let form = [("quantity", "0")];
         let page = site.post_as(&address, "tc_cart=cart-1", &form).await;
-        assert_eq!(page.expect(StatusCode::SEE_OTHER).header("location"), "/cart?note=removed");
+        assert_eq!(
+            page.expect(StatusCode::SEE_OTHER).header("location"),
+            "/cart?note=removed"
+        );
     }
 
     #[tokio::test]
     async fn a_discount_code_that_is_not_valid_is_said_at_its_field() {
         let site = Site::new().await;
         let form = [("code", "NOPE")];
-        let page = site.post_as("/cart/discount", "tc_cart=cart-1", &form).await;
+        let page = site
+            .post_as("/cart/discount", "tc_cart=cart-1", &form)
+            .await;
         let page = page.expect(StatusCode::CONFLICT);
-        page.has(&["value=\"NOPE\"", "aria-invalid=\"true\"", "id=\"code-error\""]);
+        page.has(&[
+            "value=\"NOPE\"",
+            "aria-invalid=\"true\"",
+            "id=\"code-error\"",
+        ]);
         page.is_accessible();
     }
 
@@ -418,8 +488,11 @@ mod tests {
         let site = Site::new().await;
         let form = [("quantity", "1")];
         let address = format!("/cart/lines/{}", Fake::SMALL);
-        let page = site.post_from("https://evil.example", &address, "tc_cart=cart-1", &form).await;
-        page.expect(StatusCode::FORBIDDEN).has(&["This form came from elsewhere"]);
+        let page = site
+            .post_from("https://evil.example", &address, "tc_cart=cart-1", &form)
+            .await;
+        page.expect(StatusCode::FORBIDDEN)
+            .has(&["This form came from elsewhere"]);
         assert!(!site.was_asked("PUT"));
     }
 }

@@ -49,7 +49,10 @@ mod tests {
     async fn shows_the_department_and_where_one_is() {
         let site = Site::new().await;
         let page = site.get("/categories/kitchen").await.expect(StatusCode::OK);
-        page.has(&["<h1>Kitchen</h1>", "href=\"/categories/kitchen\" aria-current=\"page\""]);
+        page.has(&[
+            "<h1>Kitchen</h1>",
+            "href=\"/categories/kitchen\" aria-current=\"page\"",
+        ]);
         assert!(site.asked("/api/products").contains("category=kitchen"));
         page.is_accessible();
     }
@@ -57,7 +60,10 @@ mod tests {
     #[tokio::test]
     async fn an_unknown_department_is_a_404_in_words() {
         let site = Site::new().await;
-        let page = site.get("/categories/nowhere").await.expect(StatusCode::NOT_FOUND);
+        let page = site
+            .get("/categories/nowhere")
+            .await
+            .expect(StatusCode::NOT_FOUND);
         page.has(&["gone out with the tide", "Kitchen"]);
         page.is_accessible();
     }

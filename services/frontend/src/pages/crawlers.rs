@@ -18,9 +18,20 @@ const FOR_AN_HOUR: (header::HeaderName, &str) = (header::CACHE_CONTROL, "public,
 
 /// `GET /robots.txt`
 pub async fn robots(State(shop): State<Shop>) -> Response {
-    let private = ["account", "api/", "cart", "checkout", "forgot-password", "login", "orders/"];
+    let private = [
+        "account",
+        "api/",
+        "cart",
+        "checkout",
+        "forgot-password",
+        "login",
+        "orders/",
+    ];
     let mut text = String::from("User-agent: *\n");
-    for path in private.iter().chain(&["register", "reset-password", "search"]) {
+    for path in private
+        .iter()
+        .chain(&["register", "reset-password", "search"])
+    {
         let _ = writeln!(text, "Disallow: /{path}");
     }
     let _ = writeln!(text, "Sitemap: {}/sitemap.xml", shop.settings.public_url);
@@ -42,7 +53,12 @@ pub async fn sitemap(State(shop): State<Shop>, visitor: Visitor) -> Result<Respo
     };
     while paths.len() < MOST {
         let found = shop.api(&visitor).products(&query).await?;
-        paths.extend(found.items.iter().map(|product| format!("/products/{}", product.handle)));
+        paths.extend(
+            found
+                .items
+                .iter()
+                .map(|product| format!("/products/{}", product.handle)),
+        );
         query.cursor = found.next_cursor;
         if query.cursor.is_none() {
             break;
@@ -54,7 +70,11 @@ pub async fn sitemap(State(shop): State<Shop>, visitor: Visitor) -> Result<Respo
     );
     // Handles are plain (letters, digits, hyphens), so nothing needs escaping.
     for path in paths.iter().take(MOST) {
-        let _ = writeln!(text, "<url><loc>{}{path}</loc></url>", shop.settings.public_url);
+        let _ = writeln!(
+            text,
+            "<url><loc>{}{path}</loc></url>",
+            shop.settings.public_url
+        );
     }
     text.push_str("</urlset>\n");
     let kind = (header::CONTENT_TYPE, "application/xml; charset=utf-8");
@@ -71,14 +91,24 @@ mod tests {
     async fn private_pages_are_not_for_crawlers() {
         let site = Site::new().await;
         let page = site.get("/robots.txt").await.expect(StatusCode::OK);
-        page.has(&["Disallow: /checkout", "Sitemap: https://shop.example/sitemap.xml"]);
+        page.has(&[
+            "Disallow: /checkout",
+            "Sitemap: https://shop.example/sitemap.xml",
+        ]);
     }
 
     #[tokio::test]
     async fn the_sitemap_follows_the_list_to_its_end() {
         let site = Site::new().await;
         let page = site.get("/sitemap.xml").await.expect(StatusCode::OK);
-        page.has(&["<loc>https://shop.example/products/oak-bowl</loc>", "/categories/kitchen<"]);
-        assert_eq!(page.body.matches("/products/oak-bowl<").count(), 2, "two pages of the list");
+        page.has(&[
+            "<loc>https://shop.example/products/oak-bowl</loc>",
+            "/categories/kitchen<",
+        ]);
+        assert_eq!(
+            page.body.matches("/products/oak-bowl<").count(),
+            2,
+            "two pages of the list"
+        );
     }
 }

@@ -77,13 +77,20 @@ pub async fn show(State(shop): State<Shop>, visitor: Visitor) -> Response {
         title: category.title.clone(),
         picture: category.image.as_ref().and_then(Picture::of),
     });
-    let words = |own: &Option<String>, key| own.clone().unwrap_or_else(|| texts.get(key).to_owned());
+    let words = |own: &Option<String>, key| {
+        let own = own.clone().filter(|own| !own.is_empty());
+        own.unwrap_or_else(|| texts.get(key).to_owned())
+    };
     let home = Home {
         headline: words(&shop.settings.tagline, "home.title"),
         lead: words(&shop.settings.intro, "home.lead"),
         // Two of the newest stand beside the headline already.
         arrivals: cards.skip(showcase.len()).take(SHELF as usize).collect(),
-        sale: reduced.iter().map(|p| Card::of(p, &texts)).filter(|card| card.on_sale).collect(),
+        sale: reduced
+            .iter()
+            .map(|p| Card::of(p, &texts))
+            .filter(|card| card.on_sale)
+            .collect(),
         tiles: tiles.map(undescribed).collect(),
         showcase,
         part_away,
@@ -107,9 +114,18 @@ fn showcase(newest: &[Product]) -> Vec<Showpiece> {
         picture.alt = product.title.clone();
         Some((format!("/products/{}", product.handle), picture))
     });
-    let sizes = ["(min-width: 60rem) 30vw, 58vw", "(min-width: 60rem) 18vw, 35vw"];
+    let sizes = [
+        "(min-width: 60rem) 30vw, 58vw",
+        "(min-width: 60rem) 18vw, 35vw",
+    ];
     let pieces = pictured.zip(sizes);
-    pieces.map(|((href, picture), sizes)| Showpiece { href, picture, sizes }).collect()
+    pieces
+        .map(|((href, picture), sizes)| Showpiece {
+            href,
+            picture,
+            sizes,
+        })
+        .collect()
 }
 
 /// The name stands on the tile; the picture need not say it again.
@@ -130,7 +146,11 @@ mod tests {
     async fn shows_what_is_new_and_what_is_on_sale() {
         let site = Site::new().await;
         let page = site.get("/").await.expect(StatusCode::OK);
-        page.has(&["Well-made everyday goods", "Oak bowl", "href=\"/categories/kitchen\""]);
+        page.has(&[
+            "Well-made everyday goods",
+            "Oak bowl",
+            "href=\"/categories/kitchen\"",
+        ]);
         page.has(&["<s>€40.00</s>", "€30.00"]);
         page.is_accessible();
         assert!(page.body.len() < 20_000, "{} bytes", page.body.len());
@@ -159,8 +179,14 @@ mod tests {
         let site = Site::new().await;
         let page = site.get("/").await.expect(StatusCode::OK);
         assert!(page.header("cache-control").starts_with("public"));
-        assert_eq!(page.header("vary"), "cookie, accept-language, accept-encoding");
-        let page = site.get_as("/", "tc_cart=cart-1").await.expect(StatusCode::OK);
+        assert_eq!(
+            page.header("vary"),
+            "cookie, accept-language, accept-encoding"
+        );
+        let page = site
+            .get_as("/", "tc_cart=cart-1")
+            .await
+            .expect(StatusCode::OK);
         assert!(page.header("cache-control").starts_with("private"));
         page.has(&["3 items"]);
     }

@@ -33,7 +33,12 @@ pub async fn imprint(State(shop): State<Shop>, visitor: Visitor) -> Response {
 
 fn info(mut page: Page, heading: &'static str, lead: &'static str, imprint: bool) -> Response {
     page.title = page.t(heading).to_owned();
-    let view = Info { page, heading, lead, imprint };
+    let view = Info {
+        page,
+        heading,
+        lead,
+        imprint,
+    };
     render(StatusCode::OK, &view.page, &view)
 }
 

@@ -4,12 +4,7 @@ use axum::{extract::State, response::Response};
 use http::header;
 
 use crate::{
-    cookies,
-    failure::Failure,
-    forms::Sent,
-    page::see_other,
-    shop::Shop,
-    visitor::safe_return,
+    cookies, failure::Failure, forms::Sent, page::see_other, shop::Shop, visitor::safe_return,
 };
 
 /// Changes the language and leads back.
@@ -36,10 +31,16 @@ mod tests {
     async fn a_choice_is_kept_and_goes_before_the_browsers() {
         let site = Site::new().await;
         let form = [("language", "de"), ("back", "/products?sort=price")];
-        let page = site.post("/language", &form).await.expect(StatusCode::SEE_OTHER);
+        let page = site
+            .post("/language", &form)
+            .await
+            .expect(StatusCode::SEE_OTHER);
         assert_eq!(page.header("location"), "/products?sort=price");
         assert!(page.header("set-cookie").starts_with("tc_language=de;"));
-        let page = site.get_as("/", "tc_language=de").await.expect(StatusCode::OK);
+        let page = site
+            .get_as("/", "tc_language=de")
+            .await
+            .expect(StatusCode::OK);
         page.has(&["<html lang=\"de\">", "Gut gemachte Dinge"]);
     }
 
@@ -47,7 +48,13 @@ mod tests {
     async fn an_unknown_language_changes_nothing() {
         let site = Site::new().await;
         let form = [("language", "tlh"), ("back", "//evil.example")];
-        let page = site.post("/language", &form).await.expect(StatusCode::SEE_OTHER);
-        assert_eq!((page.header("location"), page.header("set-cookie")), ("/", ""));
+        let page = site
+            .post("/language", &form)
+            .await
+            .expect(StatusCode::SEE_OTHER);
+        assert_eq!(
+            (page.header("location"), page.header("set-cookie")),
+            ("/", "")
+        );
     }
 }

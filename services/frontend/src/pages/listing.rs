@@ -116,7 +116,11 @@ const SORTS: [(&str, &str, ProductSort); 5] = [
     ("relevance", "list.sort_relevance", ProductSort::Relevance),
     ("newest", "list.sort_newest", ProductSort::Newest),
     ("price", "list.sort_price_up", ProductSort::Price),
-    ("-price", "list.sort_price_down", ProductSort::PriceDescending),
+    (
+        "-price",
+        "list.sort_price_down",
+        ProductSort::PriceDescending,
+    ),
     ("title", "list.sort_title", ProductSort::Title),
 ];
 
@@ -131,22 +135,36 @@ pub async fn list(
     sent: &Sent,
 ) -> Result<Response, Failure> {
     let searching = subject.query.is_some();
-    let sorts = SORTS.iter().filter(|(value, ..)| searching || *value != "relevance");
+    let sorts = SORTS
+        .iter()
+        .filter(|(value, ..)| searching || *value != "relevance");
     let usual = if searching { "relevance" } else { "newest" };
-    let wanted = sorts.clone().find(|(value, ..)| *value == sent.text("sort"));
+    let wanted = sorts
+        .clone()
+        .find(|(value, ..)| *value == sent.text("sort"));
     let price = |name| match sent.text(name) {
         "" => Ok(None),
-        text => money::from_form(text, shop.settings.currency).map(Some).ok_or(()),
+        text => money::from_form(text, shop.settings.currency)
+            .map(Some)
+            .ok_or(()),
     };
     let (min_price, max_price) = (price("from"), price("to"));
     let misread = min_price.is_err()
         || max_price.is_err()
         || (wanted.is_none() && !sent.text("sort").is_empty());
     let flag = |name| (sent.text(name) == "true").then_some(true);
-    let keep = |name, good: bool| if good { sent.text(name).to_owned() } else { String::new() };
+    let keep = |name, good: bool| {
+        if good {
+            sent.text(name).to_owned()
+        } else {
+            String::new()
+        }
+    };
     let chosen = Chosen {
         q: subject.query.clone().unwrap_or_default(),
-        sort: wanted.filter(|w| w.0 != usual).map_or_else(String::new, |w| w.0.to_owned()),
+        sort: wanted
+            .filter(|w| w.0 != usual)
+            .map_or_else(String::new, |w| w.0.to_owned()),
         from: keep("from", min_price.is_ok()),
         to: keep("to", max_price.is_ok()),
         in_stock: flag("in_stock"),
@@ -170,9 +188,18 @@ pub async fn list(
     let found = found?;
 
     let active = chosen.is_active();
-    let plain = Chosen { q: chosen.q.clone(), ..Chosen::default() };
-    let beginning = Chosen { cursor: None, ..chosen.clone() };
-    let further = found.next_cursor.map(|cursor| Chosen { cursor: Some(cursor), ..chosen.clone() });
+    let plain = Chosen {
+        q: chosen.q.clone(),
+        ..Chosen::default()
+    };
+    let beginning = Chosen {
+        cursor: None,
+        ..chosen.clone()
+    };
+    let further = found.next_cursor.map(|cursor| Chosen {
+        cursor: Some(cursor),
+        ..chosen.clone()
+    });
     let empty = match active || chosen.cursor.is_some() {
         true => Empty {
             title: page.t("list.empty_title").to_owned(),
@@ -180,10 +207,18 @@ pub async fn list(
         },
         false => subject.empty,
     };
-    let cards: Vec<Card> = found.items.iter().map(|p| Card::of(p, page.texts())).collect();
+    let cards: Vec<Card> = found
+        .items
+        .iter()
+        .map(|p| Card::of(p, page.texts()))
+        .collect();
     let mut page = page.titled(&subject.heading);
     page.here = subject.category.clone().unwrap_or_else(|| {
-        if searching { String::new() } else { "products".to_owned() }
+        if searching {
+            String::new()
+        } else {
+            "products".to_owned()
+        }
     });
     page.query = chosen.q.clone();
     page.description = subject.lead.clone();
@@ -191,7 +226,10 @@ pub async fn list(
         page = page.found_at(&subject.path);
     }
     if misread {
-        page.notes.push(Note { text: page.t("list.bad_filter").to_owned(), bad: true });
+        page.notes.push(Note {
+            text: page.t("list.bad_filter").to_owned(),
+            bad: true,
+        });
     }
     let list = List {
         heading: subject.heading,
@@ -213,7 +251,10 @@ pub async fn list(
             active,
             clear: plain.address(&subject.path),
         }),
-        first: chosen.cursor.is_some().then(|| beginning.address(&subject.path)),
+        first: chosen
+            .cursor
+            .is_some()
+            .then(|| beginning.address(&subject.path)),
         next: further.map(|further| further.address(&subject.path)),
         empty: cards.is_empty().then_some(empty),
         cards,

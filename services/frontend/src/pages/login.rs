@@ -29,12 +29,20 @@ pub async fn sign_in(
     sent: Sent,
 ) -> Result<Response, Failure> {
     let texts = &visitor.texts;
-    let wrong = |key: &str| vec![Wrong { id: "email".into(), text: texts.get(key).to_owned() }];
+    let wrong = |key: &str| {
+        vec![Wrong {
+            id: "email".into(),
+            text: texts.get(key).to_owned(),
+        }]
+    };
     let Ok(email) = sent.text("email").parse() else {
         let problems = wrong("sign.wrong");
         return Ok(form(&shop, &visitor, &sent, problems, StatusCode::UNAUTHORIZED).await);
     };
-    let request = LoginRequest { email, password: sent.raw("password").to_owned() };
+    let request = LoginRequest {
+        email,
+        password: sent.raw("password").to_owned(),
+    };
     match shop.api(&visitor).login(&request).await {
         Ok(session) => {
             let back = match sent.text("back") {
@@ -103,7 +111,11 @@ async fn form(
         hiddens: vec![("back", back)],
         problems,
         links: vec![
-            Link { before: "", text: "sign.forgot", href: "/forgot-password".into() },
+            Link {
+                before: "",
+                text: "sign.forgot",
+                href: "/forgot-password".into(),
+            },
             Link {
                 before: "sign.no_account",
                 text: "sign.up_title",
@@ -126,10 +138,16 @@ mod tests {
     async fn the_right_password_opens_a_session_and_leads_back() {
         let site = Site::new().await;
         let form = [GOOD[0], GOOD[1], ("back", "/checkout")];
-        let page = site.post("/login", &form).await.expect(StatusCode::SEE_OTHER);
+        let page = site
+            .post("/login", &form)
+            .await
+            .expect(StatusCode::SEE_OTHER);
         assert_eq!(page.header("location"), "/checkout");
         let cookie = page.header("set-cookie");
-        assert!(cookie.starts_with("tc_session=session-1; Path=/; Max-Age="), "{cookie}");
+        assert!(
+            cookie.starts_with("tc_session=session-1; Path=/; Max-Age="),
+            "{cookie}"
+        );
         assert!(cookie.contains("HttpOnly; SameSite=Lax"), "{cookie}");
     }
 
@@ -137,7 +155,10 @@ mod tests {
     async fn nobody_is_led_to_another_site() {
         let site = Site::new().await;
         let form = [GOOD[0], GOOD[1], ("back", "//evil.example")];
-        let page = site.post("/login", &form).await.expect(StatusCode::SEE_OTHER);
+        let page = site
+            .post("/login", &form)
+            .await
+            .expect(StatusCode::SEE_OTHER);
         assert_eq!(page.header("location"), "/");
     }
 
@@ -145,7 +166,10 @@ mod tests {
     async fn a_wrong_password_does_not_say_which_is_wrong_nor_come_back() {
         let site = Site::new().await;
         let form = [GOOD[0], ("password", "battery staple")];
-        let page = site.post("/login", &form).await.expect(StatusCode::UNAUTHORIZED);
+        let page = site
+            .post("/login", &form)
+            .await
+            .expect(StatusCode::UNAUTHORIZED);
         page.has(&["is not right", "value=\"ada@example.org\""]);
         page.lacks(&["battery staple"]);
         page.is_accessible();
@@ -154,7 +178,10 @@ mod tests {
     #[tokio::test]
     async fn accounts_that_are_away_are_a_clear_503() {
         let site = Site::with(Fake::default().away("/api/auth")).await;
-        let page = site.post("/login", &GOOD).await.expect(StatusCode::SERVICE_UNAVAILABLE);
+        let page = site
+            .post("/login", &GOOD)
+            .await
+            .expect(StatusCode::SERVICE_UNAVAILABLE);
         page.has(&["order as a guest"]);
     }
 
@@ -163,12 +190,18 @@ mod tests {
         let site = Site::with(Fake::default().away("/api/auth")).await;
         let page = site.post_as("/logout", "tc_session=session-1", &[]).await;
         let page = page.expect(StatusCode::SEE_OTHER);
-        assert!(page.header("set-cookie").starts_with("tc_session=; Path=/; Max-Age=0"));
+        assert!(
+            page.header("set-cookie")
+                .starts_with("tc_session=; Path=/; Max-Age=0")
+        );
     }
 
     #[tokio::test]
     async fn the_form_is_accessible() {
         let site = Site::new().await;
-        site.get("/login?back=/checkout").await.expect(StatusCode::OK).is_accessible();
+        site.get("/login?back=/checkout")
+            .await
+            .expect(StatusCode::OK)
+            .is_accessible();
     }
 }

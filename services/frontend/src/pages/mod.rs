@@ -46,7 +46,10 @@ pub fn router() -> Router<Shop> {
         .route("/logout", post(login::sign_out))
         .route("/register", get(register::show).post(register::register))
         .route("/forgot-password", get(password::ask).post(password::send))
-        .route("/reset-password", get(password::choose).post(password::save))
+        .route(
+            "/reset-password",
+            get(password::choose).post(password::save),
+        )
         .route("/language", post(language::choose))
         .route("/contact", get(info::contact))
         .route("/imprint", get(info::imprint))

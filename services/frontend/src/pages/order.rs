@@ -107,12 +107,18 @@ pub async fn show(
     let mut response = render(StatusCode::OK, &view.page, &view);
     // The address opens the order: it is told to nobody, not even by a link.
     let policy = HeaderValue::from_static("same-origin");
-    response.headers_mut().insert(header::REFERRER_POLICY, policy);
+    response
+        .headers_mut()
+        .insert(header::REFERRER_POLICY, policy);
     Ok(response)
 }
 
 async fn not_shown(shop: &Shop, visitor: &Visitor) -> Response {
-    let page = shop.page(visitor).await.private().titled(visitor.texts.get("order.not_found"));
+    let page = shop
+        .page(visitor)
+        .await
+        .private()
+        .titled(visitor.texts.get("order.not_found"));
     let view = NotShown {
         status: 404,
         heading: "order.not_found",
@@ -131,13 +137,17 @@ fn view(page: Page, order: &Order, guest: bool, age: Duration) -> OrderPage {
     let failed = order.payment_status == PaymentStatus::Failed;
     let cancelled = order.status == OrderStatus::Cancelled;
     let waits = order.status == OrderStatus::Placed
-        && matches!(order.payment_status, PaymentStatus::Pending | PaymentStatus::Authorized);
+        && matches!(
+            order.payment_status,
+            PaymentStatus::Pending | PaymentStatus::Authorized
+        );
     let by_invoice = order.payment.method == PaymentMethod::Invoice;
     let refresh = (waits && !by_invoice).then(|| refresh_after(age));
     let notice = match (failed, refresh, waits && by_invoice) {
         (true, ..) => Some("order.pay_failed_text"),
         (_, Some(_), _) => Some("order.refreshing"),
         (.., true) => Some("order.invoice_text"),
+        _ if order.payment_status == PaymentStatus::Paid => Some("order.paid_text"),
         _ => None,
     };
     let first_name = order.shipping_address.name.split_whitespace().next();
@@ -148,7 +158,10 @@ fn view(page: Page, order: &Order, guest: bool, age: Duration) -> OrderPage {
             .image
             .as_ref()
             .and_then(Picture::of)
-            .map(|picture| Picture { alt: String::new(), ..picture }),
+            .map(|picture| Picture {
+                alt: String::new(),
+                ..picture
+            }),
         quantity: line.quantity,
         unit: page.money(line.unit_price),
         total: page.money(line.total),
@@ -166,13 +179,19 @@ fn view(page: Page, order: &Order, guest: bool, age: Duration) -> OrderPage {
         refresh,
         status_text: status_of(&page, order),
         steps,
-        notice: notice.map(|key| texts.get(key).to_owned()),
+        notice: notice.map(|key| texts.with(key, order.email.as_str())),
         notice_bad: failed,
         lines: lines.collect(),
         address: address_of(&page, order),
         shipping_method: shipping_of(order),
-        parcels: order.shipments.iter().filter_map(|s| parcel(&page, s)).collect(),
-        payment_method: texts.get(&format!("checkout.pay_{}", order.payment.method.name())).into(),
+        parcels: order
+            .shipments
+            .iter()
+            .filter_map(|s| parcel(&page, s))
+            .collect(),
+        payment_method: texts
+            .get(&format!("checkout.pay_{}", order.payment.method.name()))
+            .into(),
         sums: sums::of_order(&page, order),
         page: page.titled(texts.with("order.title", &order.number)),
     }
@@ -215,7 +234,11 @@ fn payment_words(order: &Order) -> &'static str {
 }
 
 fn steps(page: &Page, order: &Order) -> Vec<Step> {
-    let step = |class, title: &str, text: String| Step { class, title: page.t(title).into(), text };
+    let step = |class, title: &str, text: String| Step {
+        class,
+        title: page.t(title).into(),
+        text,
+    };
     let day = page.texts().day(order.placed_at);
     let stopped = order.status == OrderStatus::Cancelled;
     let payment = match order.payment_status {
@@ -226,7 +249,11 @@ fn steps(page: &Page, order: &Order) -> Vec<Step> {
     };
     let mut steps = vec![
         step("done", "order.step_placed", day),
-        step(payment, "order.step_payment", page.t(payment_words(order)).to_owned()),
+        step(
+            payment,
+            "order.step_payment",
+            page.t(payment_words(order)).to_owned(),
+        ),
     ];
     if stopped {
         steps.push(step("stopped", "order.cancelled", String::new()));
@@ -240,30 +267,49 @@ fn steps(page: &Page, order: &Order) -> Vec<Step> {
     };
     let words = if words.is_empty() { "" } else { page.t(words) };
     steps.push(step(class, "order.step_shipped", words.to_owned()));
-    let done = if order.status == OrderStatus::Completed { "done" } else { "" };
+    let done = if order.status == OrderStatus::Completed {
+        "done"
+    } else {
+        ""
+    };
     steps.push(step(done, "order.step_done", String::new()));
     steps
 }
 
 fn address_of(page: &Page, order: &Order) -> Vec<String> {
     let to = &order.shipping_address;
-    let country = page.texts().find(&format!("country.{}", to.country)).unwrap_or(&to.country);
+    let country = page
+        .texts()
+        .find(&format!("country.{}", to.country))
+        .unwrap_or(&to.country);
     let town = format!("{} {}", to.postal_code, to.city);
-    [&to.name, &to.line1, &to.line2, town.trim(), &to.region, country]
-        .into_iter()
-        .filter(|line| !line.is_empty())
-        .map(str::to_owned)
-        .collect()
+    [
+        &to.name,
+        &to.line1,
+        &to.line2,
+        town.trim(),
+        &to.region,
+        country,
+    ]
+    .into_iter()
+    .filter(|line| !line.is_empty())
+    .map(str::to_owned)
+    .collect()
 }
 
 /// The method's name with a capital; its title may have changed since.
 fn shipping_of(order: &Order) -> String {
     let mut name = order.shipping_method.chars();
-    name.next().map_or_else(String::new, |first| first.to_uppercase().chain(name).collect())
+    name.next().map_or_else(String::new, |first| {
+        first.to_uppercase().chain(name).collect()
+    })
 }
 
 fn parcel(page: &Page, shipment: &Shipment) -> Option<String> {
-    let parts = [shipment.carrier.as_deref(), shipment.tracking_number.as_deref()];
+    let parts = [
+        shipment.carrier.as_deref(),
+        shipment.tracking_number.as_deref(),
+    ];
     let parts: Vec<&str> = parts.into_iter().flatten().collect();
     (!parts.is_empty()).then(|| format!("{}: {}", page.t("order.tracking"), parts.join(" ")))
 }
@@ -284,7 +330,12 @@ mod tests {
         let site = Site::new().await;
         let page = site.get(&address()).await.expect(StatusCode::OK);
         page.has(&["<noscript><meta http-equiv=\"refresh\" content=\"2\"></noscript>"]);
-        page.has(&["data-poll=\"2\"", "Payment is under way", "Thank you, Ada.", "Order 1042"]);
+        page.has(&[
+            "data-poll=\"2\"",
+            "Payment is under way",
+            "Thank you, Ada.",
+            "Order 1042",
+        ]);
         assert_eq!(page.header("cache-control"), "private, no-store");
         assert_eq!(page.header("referrer-policy"), "same-origin");
         page.is_accessible();

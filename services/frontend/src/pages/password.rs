@@ -18,7 +18,11 @@ use crate::{
 };
 
 fn back() -> Vec<Link> {
-    vec![Link { before: "", text: "sign.back", href: "/login".into() }]
+    vec![Link {
+        before: "",
+        text: "sign.back",
+        href: "/login".into(),
+    }]
 }
 
 /// `GET /forgot-password`
@@ -36,10 +40,15 @@ pub async fn send(
     sent: Sent,
 ) -> Result<Response, Failure> {
     let Ok(email) = sent.text("email").parse() else {
-        let told = [FieldError { path: "email".into(), message: "is no address".into() }];
+        let told = [FieldError {
+            path: "email".into(),
+            message: "is no address".into(),
+        }];
         return Ok(ask_form(&shop, &visitor, &sent, &told, StatusCode::BAD_REQUEST).await);
     };
-    shop.api(&visitor).request_reset(&PasswordResetRequest { email }).await?;
+    shop.api(&visitor)
+        .request_reset(&PasswordResetRequest { email })
+        .await?;
     let done = Sheet {
         heading: "sign.forgot_done_title",
         lead: "sign.forgot_done",
@@ -115,9 +124,18 @@ async fn choose_form(
         Field::password("sign.new_password", "new-password").hinted("sign.password_hint");
     password.error = wrong.map(|key| texts.get(key).to_owned());
     let problems = password.error.iter().cloned();
-    let problems = problems.map(|text| Wrong { id: "password".into(), text }).collect();
+    let problems = problems
+        .map(|text| Wrong {
+            id: "password".into(),
+            text,
+        })
+        .collect();
     let mut links = back();
-    links.push(Link { before: "", text: "sign.forgot", href: "/forgot-password".into() });
+    links.push(Link {
+        before: "",
+        text: "sign.forgot",
+        href: "/forgot-password".into(),
+    });
     let view = Sheet {
         heading: "sign.reset_title",
         lead: "sign.reset_lead",
@@ -140,9 +158,15 @@ mod tests {
     #[tokio::test]
     async fn asking_for_a_link_says_the_same_to_everyone() {
         let site = Site::new().await;
-        site.get("/forgot-password").await.expect(StatusCode::OK).is_accessible();
+        site.get("/forgot-password")
+            .await
+            .expect(StatusCode::OK)
+            .is_accessible();
         let form = [("email", "anyone@example.org")];
-        let page = site.post("/forgot-password", &form).await.expect(StatusCode::OK);
+        let page = site
+            .post("/forgot-password", &form)
+            .await
+            .expect(StatusCode::OK);
         page.has(&["Look into your inbox"]);
         page.is_accessible();
     }
@@ -151,20 +175,30 @@ mod tests {
     async fn what_is_no_address_is_said() {
         let site = Site::new().await;
         let page = site.post("/forgot-password", &[("email", "anyone")]).await;
-        page.expect(StatusCode::BAD_REQUEST).has(&["does not look like an e-mail address"]);
+        page.expect(StatusCode::BAD_REQUEST)
+            .has(&["does not look like an e-mail address"]);
     }
 
     #[tokio::test]
     async fn the_link_sets_a_password_once() {
         let site = Site::new().await;
-        let page = site.get("/reset-password?token=good").await.expect(StatusCode::OK);
+        let page = site
+            .get("/reset-password?token=good")
+            .await
+            .expect(StatusCode::OK);
         page.has(&["name=\"token\" value=\"good\""]);
         page.is_accessible();
         let form = [("token", "good"), ("password", "correct horse battery")];
-        let page = site.post("/reset-password", &form).await.expect(StatusCode::SEE_OTHER);
+        let page = site
+            .post("/reset-password", &form)
+            .await
+            .expect(StatusCode::SEE_OTHER);
         assert_eq!(page.header("location"), "/login?note=password");
         let form = [("token", "used"), ("password", "correct horse battery")];
-        let page = site.post("/reset-password", &form).await.expect(StatusCode::BAD_REQUEST);
+        let page = site
+            .post("/reset-password", &form)
+            .await
+            .expect(StatusCode::BAD_REQUEST);
         page.has(&["not valid any more"]);
     }
 }

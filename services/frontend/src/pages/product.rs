@@ -104,11 +104,17 @@ pub async fn page_of(
     let variant = variant_of(product, &choice);
     let stock = match variant {
         Some(variant) => Stock::of(variant, &texts),
-        None => Stock { class: "out", text: texts.get("product.no_such_choice").to_owned() },
+        None => Stock {
+            class: "out",
+            text: texts.get("product.no_such_choice").to_owned(),
+        },
     };
     let shown = variant.or_else(|| product.variants.first());
     let price = shown.map_or_else(
-        || Price { now: String::new(), was: None },
+        || Price {
+            now: String::new(),
+            was: None,
+        },
         |variant| Price::of(variant, &texts),
     );
     // Without a reservation the count may change, so it limits the field, not the sale.
@@ -126,14 +132,18 @@ pub async fn page_of(
     for picture in pictures.iter_mut().filter(|picture| picture.alt.is_empty()) {
         picture.alt.clone_from(&product.title);
     }
-    let crumb = page.aisles.iter().find(|aisle| Some(&aisle.handle) == product.category.as_ref());
+    let crumb = page
+        .aisles
+        .iter()
+        .find(|aisle| Some(&aisle.handle) == product.category.as_ref());
     let crumb = crumb.cloned();
 
     let mut page = page.titled(&product.title).found_at(&href);
     page.here = product.category.clone().unwrap_or_default();
     page.description = Some(plain_text(&product.description, 155)).filter(|text| !text.is_empty());
-    page.share_picture =
-        pictures.first().map(|p| format!("{}{}", page.shop.public_url, p.at(1280)));
+    page.share_picture = pictures
+        .first()
+        .map(|p| format!("{}{}", page.shop.public_url, p.at(1280)));
     page.private = !status.is_success();
     page.address.clone_from(&address);
     let view = ProductPage {
@@ -144,7 +154,9 @@ pub async fn page_of(
         title: product.title.clone(),
         vendor: product.vendor.clone(),
         description: product.description.clone(),
-        sku: shown.and_then(|variant| variant.sku.clone()).unwrap_or_default(),
+        sku: shown
+            .and_then(|variant| variant.sku.clone())
+            .unwrap_or_default(),
         pictures,
         price,
         options: options_of(product, &choice),
@@ -180,14 +192,21 @@ pub fn choice_of(product: &Product, sent: &Sent) -> Choice {
     let usual = || product.variants.iter().find(|variant| variant.can_sell(1));
     let variant = named.or_else(usual).or_else(|| product.variants.first());
     let values = variant.map_or(&[][..], |variant| &variant.options);
-    values.iter().map(|option| Some(option.value.clone())).collect()
+    values
+        .iter()
+        .map(|option| Some(option.value.clone()))
+        .collect()
 }
 
 /// The variant with exactly these values.
 pub fn variant_of<'p>(product: &'p Product, choice: &Choice) -> Option<&'p Variant> {
     product.variants.iter().find(|variant| {
         variant.options.len() == choice.len()
-            && variant.options.iter().zip(choice).all(|(o, c)| Some(&o.value) == c.as_ref())
+            && variant
+                .options
+                .iter()
+                .zip(choice)
+                .all(|(o, c)| Some(&o.value) == c.as_ref())
     })
 }
 
@@ -213,7 +232,12 @@ fn options_of(product: &Product, choice: &Choice) -> Vec<OptionChoice> {
             field: format!("o{place}"),
             name: option.name.clone(),
             chosen: choice.get(place).cloned().flatten(),
-            values: option.values.iter().enumerate().map(|(n, text)| value(place, n, text)).collect(),
+            values: option
+                .values
+                .iter()
+                .enumerate()
+                .map(|(n, text)| value(place, n, text))
+                .collect(),
         })
         .collect()
 }
@@ -244,7 +268,9 @@ fn structured(product: &Product, page: &Page, variant: Option<&Variant>) -> Stri
         "offers": offer,
     })
     .to_string();
-    text.replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026")
+    text.replace('<', "\\u003c")
+        .replace('>', "\\u003e")
+        .replace('&', "\\u0026")
 }
 
 #[cfg(test)]
@@ -257,8 +283,17 @@ mod tests {
     async fn shows_price_stock_and_options() {
         let site = Site::new().await;
         let page = site.get("/products/oak-bowl").await.expect(StatusCode::OK);
-        page.has(&["<h1>Oak bowl</h1>", "€30.00", "<s>€40.00</s>", "Only 3 left", "Size"]);
-        page.has(&["name=\"o0\" value=\"Small\" checked", "<p>Turned by hand.</p>"]);
+        page.has(&[
+            "<h1>Oak bowl</h1>",
+            "€30.00",
+            "<s>€40.00</s>",
+            "Only 3 left",
+            "Size",
+        ]);
+        page.has(&[
+            "name=\"o0\" value=\"Small\" checked",
+            "<p>Turned by hand.</p>",
+        ]);
         page.has(&["srcset=", "width=\"1280\" height=\"1280\""]);
         page.is_accessible();
     }
@@ -266,19 +301,35 @@ mod tests {
     #[tokio::test]
     async fn the_server_finds_the_variant_that_is_chosen() {
         let site = Site::new().await;
-        let page = site.get("/products/oak-bowl?o0=Large").await.expect(StatusCode::OK);
-        page.has(&["name=\"o0\" value=\"Large\" checked", "Sold out", " disabled"]);
-        let page = site.get("/products/oak-bowl?o0=Enormous").await.expect(StatusCode::OK);
+        let page = site
+            .get("/products/oak-bowl?o0=Large")
+            .await
+            .expect(StatusCode::OK);
+        page.has(&[
+            "name=\"o0\" value=\"Large\" checked",
+            "Sold out",
+            " disabled",
+        ]);
+        let page = site
+            .get("/products/oak-bowl?o0=Enormous")
+            .await
+            .expect(StatusCode::OK);
         page.has(&["This combination does not exist"]);
         let address = format!("/products/oak-bowl?variant={}", Fake::LARGE);
-        site.get(&address).await.expect(StatusCode::OK).has(&["value=\"Large\" checked"]);
+        site.get(&address)
+            .await
+            .expect(StatusCode::OK)
+            .has(&["value=\"Large\" checked"]);
     }
 
     #[tokio::test]
     async fn what_the_catalogue_holds_cannot_become_script() {
         let site = Site::new().await;
         let page = site.get("/products/evil").await.expect(StatusCode::OK);
-        page.has(&["<h1>&#60;script&#62;alert(1)&#60;/script&#62;</h1>", "\\u003cscript\\u003e"]);
+        page.has(&[
+            "<h1>&#60;script&#62;alert(1)&#60;/script&#62;</h1>",
+            "\\u003cscript\\u003e",
+        ]);
         page.lacks(&["<script>alert", "\"onload=\"alert"]);
         page.is_accessible();
     }
@@ -286,14 +337,20 @@ mod tests {
     #[tokio::test]
     async fn an_unknown_product_is_a_404_in_words() {
         let site = Site::new().await;
-        let page = site.get_in("/products/none", "de").await.expect(StatusCode::NOT_FOUND);
+        let page = site
+            .get_in("/products/none", "de")
+            .await
+            .expect(StatusCode::NOT_FOUND);
         page.has(&["lang=\"de\"", "Flut mitgenommen"]);
     }
 
     #[tokio::test]
     async fn german_prices_for_german_readers() {
         let site = Site::new().await;
-        let page = site.get_in("/products/oak-bowl", "de").await.expect(StatusCode::OK);
+        let page = site
+            .get_in("/products/oak-bowl", "de")
+            .await
+            .expect(StatusCode::OK);
         page.has(&["30,00\u{a0}€", "Nur noch 3 Stück"]);
     }
 }

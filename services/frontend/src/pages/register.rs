@@ -29,7 +29,10 @@ pub async fn register(
     sent: Sent,
 ) -> Result<Response, Failure> {
     let Ok(email) = sent.text("email").parse() else {
-        let told = [FieldError { path: "email".into(), message: "is no address".into() }];
+        let told = [FieldError {
+            path: "email".into(),
+            message: "is no address".into(),
+        }];
         return Ok(form(&shop, &visitor, &sent, &told, None, StatusCode::BAD_REQUEST).await);
     };
     let request = RegisterRequest {
@@ -49,7 +52,10 @@ pub async fn register(
         Err(error) => {
             let mut told = error.fields().to_vec();
             if error.code() == codes::WEAK_PASSWORD {
-                told.push(FieldError { path: "password".into(), message: "is weak".into() });
+                told.push(FieldError {
+                    path: "password".into(),
+                    message: "is weak".into(),
+                });
             }
             let (whole, status) = match error.kind() {
                 _ if error.code() == codes::EMAIL_TAKEN => {
@@ -75,10 +81,15 @@ async fn form(
     status: StatusCode,
 ) -> Response {
     let mut email = Field::email("sign.email").filled(sent);
-    let mut name = Field::text("name", "sign.name", "name").optional().filled(sent);
+    let mut name = Field::text("name", "sign.name", "name")
+        .optional()
+        .filled(sent);
     let mut password =
         Field::password("sign.password", "new-password").hinted("sign.password_hint");
-    let about_email = |key: &str| Wrong { id: "email".into(), text: visitor.texts.get(key).into() };
+    let about_email = |key: &str| Wrong {
+        id: "email".into(),
+        text: visitor.texts.get(key).into(),
+    };
     let mut problems: Vec<Wrong> = whole.map(about_email).into_iter().collect();
     let fields = &mut [&mut email, &mut name, &mut password];
     problems.extend(mark(fields, &visitor.texts, told, false));
@@ -111,33 +122,57 @@ mod tests {
     #[tokio::test]
     async fn a_new_account_is_signed_in_at_once() {
         let site = Site::new().await;
-        let form = [("email", "new@example.org"), ("password", "correct horse battery")];
-        let page = site.post("/register", &form).await.expect(StatusCode::SEE_OTHER);
+        let form = [
+            ("email", "new@example.org"),
+            ("password", "correct horse battery"),
+        ];
+        let page = site
+            .post("/register", &form)
+            .await
+            .expect(StatusCode::SEE_OTHER);
         assert_eq!(page.header("location"), "/account?note=welcome");
-        assert!(page.header("set-cookie").starts_with("tc_session=session-1;"));
+        assert!(
+            page.header("set-cookie")
+                .starts_with("tc_session=session-1;")
+        );
     }
 
     #[tokio::test]
     async fn a_short_password_is_said_at_its_field() {
         let site = Site::new().await;
         let form = [("email", "new@example.org"), ("password", "short")];
-        let page = site.post("/register", &form).await.expect(StatusCode::BAD_REQUEST);
-        page.has(&["Password: Please use at least 12 characters.", "password-hint password-error"]);
+        let page = site
+            .post("/register", &form)
+            .await
+            .expect(StatusCode::BAD_REQUEST);
+        page.has(&[
+            "Password: Please use at least 12 characters.",
+            "password-hint password-error",
+        ]);
         page.is_accessible();
     }
 
     #[tokio::test]
     async fn a_taken_address_leads_to_signing_in() {
         let site = Site::new().await;
-        let form = [("email", "taken@example.org"), ("password", "correct horse battery")];
-        let page = site.post("/register", &form).await.expect(StatusCode::CONFLICT);
+        let form = [
+            ("email", "taken@example.org"),
+            ("password", "correct horse battery"),
+        ];
+        let page = site
+            .post("/register", &form)
+            .await
+            .expect(StatusCode::CONFLICT);
         page.has(&["There is already an account", "href=\"/login\""]);
     }
 
     #[tokio::test]
     async fn the_form_is_accessible_in_both_languages() {
         let site = Site::new().await;
-        site.get("/register").await.expect(StatusCode::OK).is_accessible();
+        site.get("/register")
+            .await
+            .expect(StatusCode::OK)
+            .is_accessible();
         let page = site.get_in("/register", "de").await.expect(StatusCode::OK);
         page.has(&["Konto anlegen"]);
         page.is_accessible();

@@ -45,7 +45,9 @@ mod tests {
     #[tokio::test]
     async fn says_what_was_looked_for_and_escapes_it() {
         let site = Site::new().await;
-        let page = site.get("/search?q=%3Cscript%3Ealert(1)%3C/script%3E").await;
+        let page = site
+            .get("/search?q=%3Cscript%3Ealert(1)%3C/script%3E")
+            .await;
         let page = page.expect(StatusCode::OK);
         page.has(&["Results for “&#60;script&#62;alert(1)&#60;/script&#62;”"]);
         page.lacks(&["<script>alert"]);

@@ -63,10 +63,32 @@ pub struct Sheet {
 
 /// The page with the form.
 pub async fn sheet(shop: &Shop, visitor: &Visitor, sheet: Sheet, status: StatusCode) -> Response {
-    let Sheet { heading, lead, action, button, fields, hiddens, problems, links } = sheet;
-    let page = shop.page(visitor).await.private().titled(visitor.texts.get(heading));
-    let view =
-        SignPage { page, heading, lead, action, button, fields, hiddens, problems, links };
+    let Sheet {
+        heading,
+        lead,
+        action,
+        button,
+        fields,
+        hiddens,
+        problems,
+        links,
+    } = sheet;
+    let page = shop
+        .page(visitor)
+        .await
+        .private()
+        .titled(visitor.texts.get(heading));
+    let view = SignPage {
+        page,
+        heading,
+        lead,
+        action,
+        button,
+        fields,
+        hiddens,
+        problems,
+        links,
+    };
     render(status, &view.page, &view)
 }
 

@@ -23,12 +23,20 @@ struct Sums<'p> {
 
 impl Sums<'_> {
     fn row(&mut self, label: impl Into<String>, value: impl Into<String>) {
-        self.rows.push(Sum { label: label.into(), value: value.into(), total: false });
+        self.rows.push(Sum {
+            label: label.into(),
+            value: value.into(),
+            total: false,
+        });
     }
 
     fn tax(&mut self, tax: Money, included: bool) {
         if tax.amount > 0 {
-            let label = if included { "cart.tax_included" } else { "cart.tax_added" };
+            let label = if included {
+                "cart.tax_included"
+            } else {
+                "cart.tax_added"
+            };
             self.row(self.page.t(label), self.page.money(tax));
         }
     }
@@ -48,7 +56,11 @@ impl Sums<'_> {
 
     fn total(&mut self, total: Money) {
         let label = self.page.t("cart.total").to_owned();
-        self.rows.push(Sum { label, value: self.page.money(total), total: true });
+        self.rows.push(Sum {
+            label,
+            value: self.page.money(total),
+            total: true,
+        });
     }
 }
 
@@ -62,7 +74,10 @@ pub fn price_or_free(page: &Page, price: Money) -> String {
 
 /// The sums of a cart when it is shipped in this way.
 pub fn of_checkout(page: &Page, cart: &Cart, method: &ShippingMethod) -> Vec<Sum> {
-    let mut sums = Sums { page, rows: Vec::new() };
+    let mut sums = Sums {
+        page,
+        rows: Vec::new(),
+    };
     sums.row(page.t("cart.subtotal"), page.money(cart.subtotal));
     sums.discount(cart.discount_code.as_ref(), cart.discount);
     sums.shipping("cart.shipping", method.price);
@@ -82,7 +97,10 @@ pub fn total_with(cart: &Cart, method: &ShippingMethod) -> Money {
 
 /// The sums of a cart; shipping is the cheapest way.
 pub fn of_cart(page: &Page, cart: &Cart) -> Vec<Sum> {
-    let mut sums = Sums { page, rows: Vec::new() };
+    let mut sums = Sums {
+        page,
+        rows: Vec::new(),
+    };
     sums.row(page.t("cart.subtotal"), page.money(cart.subtotal));
     sums.discount(cart.discount_code.as_ref(), cart.discount);
     sums.shipping("cart.shipping_estimate", cart.shipping);
@@ -93,7 +111,10 @@ pub fn of_cart(page: &Page, cart: &Cart) -> Vec<Sum> {
 
 /// The sums of an order.
 pub fn of_order(page: &Page, order: &Order) -> Vec<Sum> {
-    let mut sums = Sums { page, rows: Vec::new() };
+    let mut sums = Sums {
+        page,
+        rows: Vec::new(),
+    };
     sums.row(page.t("cart.subtotal"), page.money(order.subtotal));
     sums.discount(order.discount_code.as_ref(), order.discount);
     sums.shipping("cart.shipping", order.shipping);
