@@ -89,15 +89,16 @@ impl Target {
 /// its template and `OPTIONS` knows its methods; and, as the fallback, the rest below the
 /// prefixes, for the services to refuse.
 pub fn router(edge: &Edge, document: &OpenApi) -> Router {
-    let mut documented: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
+    // Services may name the same parameter differently; the first name is shown in metrics.
+    let mut documented: BTreeMap<String, (&str, BTreeSet<&str>)> = BTreeMap::new();
     for (path, item) in &document.paths.paths {
-        documented
+        let first = documented
             .entry(numbered(path))
-            .or_default()
-            .extend(methods(item));
+            .or_insert((path, BTreeSet::new()));
+        first.1.extend(methods(item));
     }
     let mut router = Router::new();
-    for (path, methods) in &documented {
+    for (path, methods) in documented.values() {
         if Target::of(path).is_some() {
             let allow = allowed(methods);
             let way = async move |edge: State<Edge>, request: Request| {
@@ -126,7 +127,7 @@ fn allowed(methods: &BTreeSet<&str>) -> HeaderValue {
     HeaderValue::from_str(&list.join(", ")).unwrap_or(HeaderValue::from_static("OPTIONS"))
 }
 
-/// The path with its parameters numbered: services may name the same one differently.
+/// The path with its parameters numbered.
 fn numbered(path: &str) -> String {
     let mut count = 0;
     let parts = path.split('/').map(|part| {
