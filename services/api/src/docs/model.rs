@@ -35,6 +35,8 @@ struct Operation {
     method: &'static str,
     path: String,
     summary: Vec<Span>,
+    /// The summary's first sentence, for the list of all operations.
+    short: Vec<Span>,
     description: Vec<Vec<Span>>,
     access: String,
     parameters: Vec<Parameter>,
@@ -125,11 +127,15 @@ impl Operation {
         let schemas = &document["components"]["schemas"];
         let parameters = list(&item["parameters"]).chain(list(&operation["parameters"]));
         let security = operation.get("security").unwrap_or(&document["security"]);
+        let summary = text(operation, "summary");
+        let summary = summary.trim_end_matches('.');
+        let short = summary.split(". ").next().unwrap_or_default();
         Self {
+            short: spans(short),
             anchor: format!("{method}-{}", slug(path)),
             method,
             path: path.to_owned(),
-            summary: spans(text(operation, "summary").trim_end_matches('.')),
+            summary: spans(summary),
             description: paragraphs(operation),
             access: access(security),
             parameters: parameters.map(Parameter::new).collect(),
