@@ -8,7 +8,7 @@ mod demo;
 mod ground;
 mod stores;
 
-use std::process::ExitCode;
+use std::{io::Write, process::ExitCode};
 
 use clap::Parser;
 use techcommerce_kernel::Error;
@@ -64,11 +64,7 @@ fn complain(error: &Error) {
     }
 }
 
-/// Says something on standard output.
-#[allow(
-    clippy::print_stdout,
-    reason = "the command line speaks to a person or a pipe"
-)]
+/// Says something on standard output. A reader that went away (`… | head`) is no failure.
 fn say(text: impl std::fmt::Display) {
-    println!("{text}");
+    let _ = writeln!(std::io::stdout(), "{text}");
 }
