@@ -126,6 +126,12 @@ pub struct ShippingMethod {
     pub description: String,
     /// What it costs for this cart.
     pub price: Money,
+    /// What the cart costs in all with it; `null` without a cart.
+    #[serde(default)]
+    pub total: Option<Money>,
+    /// The tax contained in the total, or added to it; `null` without a cart.
+    #[serde(default)]
+    pub tax: Option<Money>,
 }
 
 /// The ways of shipping for a cart.

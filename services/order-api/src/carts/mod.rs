@@ -3,8 +3,14 @@
 mod rows;
 mod view;
 
+use std::collections::HashMap;
+
 use sha2::{Digest, Sha256};
-use techcommerce_contracts::{codes, order_api::Cart};
+use techcommerce_contracts::{
+    codes,
+    order_api::{Cart, ShippingMethod},
+    product_api::Quote,
+};
 use techcommerce_kernel::{Error, Uuid};
 use techcommerce_store::transact;
 
@@ -49,11 +55,22 @@ pub fn ordered() -> Error {
     )
 }
 
+/// A cart with what product-api says of its variants.
+struct Loaded {
+    row: CartRow,
+    lines: Vec<LineRow>,
+    quotes: HashMap<Uuid, Quote>,
+}
+
 /// Makes an empty cart and gives it as it is shown.
 pub async fn create(app: &App) -> Result<Cart, Error> {
     let id = app.env.token();
-    let row = insert(&app.db, &key(&id), app.env.now()).await?;
-    view::view(app, &id, &row, &[], &Default::default()).await
+    let cart = Loaded {
+        row: insert(&app.db, &key(&id), app.env.now()).await?,
+        lines: Vec::new(),
+        quotes: HashMap::new(),
+    };
+    view::view(app, &id, &cart).await
 }
 
 /// The cart as it is shown, at today's prices.
@@ -61,6 +78,21 @@ pub async fn create(app: &App) -> Result<Cart, Error> {
 /// # Errors
 /// `cart_not_found`; `unavailable` when nobody can say what things cost.
 pub async fn show(app: &App, id: &str) -> Result<Cart, Error> {
+    view::view(app, id, &load(app, id).await?).await
+}
+
+/// The ways of shipping at their prices for a cart, the cheapest first.
+///
+/// # Errors
+/// As [`show`].
+pub async fn shipping_methods(app: &App, id: Option<&str>) -> Result<Vec<ShippingMethod>, Error> {
+    match id {
+        Some(id) => view::shipping(app, Some(&load(app, id).await?)).await,
+        None => view::shipping(app, None).await,
+    }
+}
+
+async fn load(app: &App, id: &str) -> Result<Loaded, Error> {
     let key = key(id);
     let mut conn = app.db.read().await?;
     let row = row(&mut conn, &key).await?.ok_or_else(not_found)?;
@@ -68,7 +100,7 @@ pub async fn show(app: &App, id: &str) -> Result<Cart, Error> {
     // No connection is held while another service answers.
     drop(conn);
     let quotes = app.products.quotes(variants(&lines)).await?;
-    view::view(app, id, &row, &lines, &quotes).await
+    Ok(Loaded { row, lines, quotes })
 }
 
 fn variants(lines: &[LineRow]) -> Vec<Uuid> {
@@ -121,7 +153,7 @@ pub async fn set_line(
         }
         Ok((row, lines(tx, &key).await?))
     })?;
-    view::view(app, id, &row, &lines, &quotes).await
+    view::view(app, id, &Loaded { row, lines, quotes }).await
 }
 
 /// Sets the cart's discount code, or takes it away. Gives the cart as it is then.

@@ -12,6 +12,9 @@ use crate::{app::App, carts};
 /// The cart at the moment of the request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Snapshot {
+    /// Sets this attempt apart from an earlier one under the same key that was refused: giving
+    /// back what that one held must never touch what this one holds.
+    pub nonce: Uuid,
     /// In the cart's order.
     pub lines: Vec<SnapshotLine>,
     /// The code that was applied.
@@ -62,6 +65,7 @@ pub(super) async fn fix(app: &App, attempt: &Attempt) -> Result<Fixed, Error> {
             return Err(Error::conflict(codes::CART_EMPTY, "The cart is empty."));
         }
         let snapshot = Snapshot {
+            nonce: app.env.new_id(),
             lines: lines
                 .iter()
                 .map(|line| SnapshotLine {

@@ -71,15 +71,10 @@ pub(super) fn attempt_id(owner: Option<Uuid>, cart_key: &str, key: &IdempotencyK
     derived_id("order", &[&caller, key.as_str()])
 }
 
-/// The id of the reservation for what was fixed under an attempt's id.
+/// The id of the reservation for what was fixed under an attempt's id: the same for every retry.
 pub(super) fn reservation_id(attempt: Uuid, snapshot: &Snapshot) -> Uuid {
-    let mut parts = vec![attempt.to_string()];
-    for line in &snapshot.lines {
-        parts.push(line.variant_id.to_string());
-        parts.push(line.quantity.to_string());
-    }
-    let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
-    derived_id("reservation", &parts)
+    let parts = [attempt.to_string(), snapshot.nonce.to_string()];
+    derived_id("reservation", &[&parts[0], &parts[1]])
 }
 
 /// A UUID of version 8 (RFC 9562) made of the SHA-256 of what it stands for.

@@ -57,10 +57,14 @@ pub fn router(app: App) -> (Router, openapi::OpenApi) {
         .routes(routes!(order_mark_paid::mark_paid))
         .routes(routes!(time::time))
         .split_for_parts();
+    (router.with_state(app), outside(document))
+}
+
+/// The same document with the paths that the edge has.
+fn outside(document: openapi::OpenApi) -> openapi::OpenApi {
     let mut outer = document.clone();
     outer.paths = openapi::Paths::new();
-    let outer = outer.nest("/api", document);
-    (router.with_state(app), outer)
+    outer.nest("/api", document)
 }
 
 /// What is somebody's own must be kept by nobody on the way.
@@ -130,4 +134,25 @@ fn checked_text(path: &str, text: &str) -> Result<String, Error> {
         ));
     }
     Ok(text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use utoipa_axum::router::OpenApiRouter;
+
+    use super::*;
+
+    #[test]
+    fn every_public_path_is_documented_as_it_is_outside() {
+        let document = OpenApiRouter::<App>::with_openapi(Documented::openapi())
+            .routes(routes!(cart_line::put))
+            .routes(routes!(order_place::place, order_list::list))
+            .into_openapi();
+        let outer = outside(document);
+        let paths: Vec<_> = outer.paths.paths.keys().map(String::as_str).collect();
+        assert_eq!(paths, ["/api/carts/{id}/lines/{variant_id}", "/api/orders"]);
+        let json = serde_json::to_value(&outer).unwrap();
+        assert!(json["components"]["schemas"]["Order"].is_object());
+        assert!(json["paths"]["/api/orders"]["post"]["requestBody"].is_object());
+    }
 }

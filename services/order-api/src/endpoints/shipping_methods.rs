@@ -5,7 +5,7 @@
 use axum::extract::State;
 use techcommerce_contracts::{
     Problem,
-    order_api::{ShippingMethod, ShippingMethodList, ShippingQuery},
+    order_api::{ShippingMethodList, ShippingQuery},
 };
 use techcommerce_http::{ApiResult, Query};
 
@@ -27,25 +27,7 @@ pub async fn list(
     State(app): State<App>,
     Query(query): Query<ShippingQuery>,
 ) -> ApiResult<Private<ShippingMethodList>> {
-    let goods = match &query.cart_id {
-        Some(id) => {
-            let cart = carts::show(&app, id).await?;
-            cart.subtotal.amount - cart.discount.amount
-        }
-        None => 0,
-    };
-    let mut items: Vec<_> = app
-        .settings
-        .shipping
-        .iter()
-        .map(|method| ShippingMethod {
-            id: method.id.clone(),
-            title: method.title.clone(),
-            description: method.description.clone(),
-            price: app.money(method.price_for(goods)),
-        })
-        .collect();
-    items.sort_by_key(|method| method.price.amount);
+    let items = carts::shipping_methods(&app, query.cart_id.as_deref()).await?;
     Ok(private(ShippingMethodList {
         items,
         next_cursor: None,

@@ -56,8 +56,8 @@ impl World {
             sold_elsewhere: 0,
             returned: BTreeSet::new(),
             came_back: 0,
-            declines: choice % 5 == 0,
-            refuses_refunds: choice % 7 == 0,
+            declines: choice.is_multiple_of(5),
+            refuses_refunds: choice.is_multiple_of(7),
         }
     }
 

@@ -310,11 +310,11 @@ proptest! {
             });
             ledger.extend(entries);
             // The same event once more is known.
-            if !matches!(event, Event::Shipped { .. }) {
-                if let Ok(again) = step.state.apply(event) {
+            if !matches!(event, Event::Shipped { .. })
+                && let Ok(again) = step.state.apply(event)
+            {
                     let entries = |e: &Effect| matches!(e, Effect::Ledger { .. });
                     prop_assert!(!again.effects.iter().any(entries), "{:?} counted twice", event);
-                }
             }
             prop_assert_eq!(step.state.commands(), step.commands);
             state = step.state;

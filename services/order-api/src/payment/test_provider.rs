@@ -40,6 +40,8 @@ impl TestProvider {
         operation: Operation,
         amount: i64,
     ) -> Result<Reply, Error> {
+        const PUT: &str = "INSERT INTO test_provider_operations \
+             (key, payment, operation, amount, answer, created_at) VALUES ($1, $2, $3, $4, $5, $6)";
         let behaviour = Self::behaviour(charge);
         let key = charge.key(operation);
         let answer = transact!(self.db, |tx| -> Result<Answer, Error> {
@@ -49,8 +51,21 @@ impl TestProvider {
             } else {
                 let decision = book.operate(behaviour, operation, amount);
                 if let Some(answer) = decision.recorded {
-                    self.put_down(tx, charge.payment, &key, operation, amount, answer)
-                        .await?;
+                    let now = self.env.now().as_micros();
+                    execute!(
+                        tx,
+                        sqlx::query(PUT)
+                            .bind(&key)
+                            .bind(charge.payment)
+                            .bind(operation.name())
+                            .bind(amount)
+                            .bind(if answer == Answer::Done {
+                                "done"
+                            } else {
+                                "refused"
+                            })
+                            .bind(now)
+                    )?;
                 }
                 decision.told
             };
@@ -112,35 +127,6 @@ impl TestProvider {
             refunded: row.refunded,
             asked: row.asked,
         })
-    }
-
-    async fn put_down(
-        &self,
-        tx: &mut Conn,
-        payment: Uuid,
-        key: &str,
-        operation: Operation,
-        amount: i64,
-        answer: Answer,
-    ) -> Result<(), Error> {
-        const PUT: &str = "INSERT INTO test_provider_operations \
-             (key, payment, operation, amount, answer, created_at) VALUES ($1, $2, $3, $4, $5, $6)";
-        let done = if answer == Answer::Done {
-            "done"
-        } else {
-            "refused"
-        };
-        execute!(
-            tx,
-            sqlx::query(PUT)
-                .bind(key)
-                .bind(payment)
-                .bind(operation.name())
-                .bind(amount)
-                .bind(done)
-                .bind(self.env.now().as_micros())
-        )?;
-        Ok(())
     }
 }
 

@@ -81,8 +81,11 @@ on_both_engines! { MIGRATOR;
         assert_eq!(list["items"][0]["id"], "standard");
         assert_eq!(list["items"][0]["price"]["amount"], 0);
         assert_eq!(list["items"][1]["price"]["amount"], 1290);
+        assert_eq!(list["items"][1]["total"]["amount"], 7290);
+        assert_eq!(list["items"][1]["tax"]["amount"], 958 + 206);
         let (_, list) = shop.get(GUEST, "/shipping-methods").await;
         assert_eq!(list["items"][0]["price"]["amount"], 490);
+        assert_eq!(list["items"][0]["total"], json!(null));
     }
 
     async fn a_cart_that_nobody_touches_goes(db: TestDb) {

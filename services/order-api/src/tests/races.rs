@@ -133,4 +133,27 @@ on_both_engines! { MIGRATOR;
             shop.assert_balanced(&ran).await;
         }
     }
+
+    /// A worker that was thought dead wakes up: what it does outside is harmless, and it can
+    /// write nothing here.
+    async fn a_worker_that_lost_its_lease_changes_nothing(db: TestDb) {
+        use std::time::Duration;
+        use techcommerce_jobs::Ended;
+        let shop = Shop::new(&db).await;
+        let mug = shop.warehouse.stock(1000, 9);
+        let cart = shop.cart(&[(mug, 1)]).await;
+        let (_, order) = shop.place(&cart, "k", None).await;
+        let stale = shop.jobs.claim("stale", 10, Duration::from_secs(1)).await.unwrap();
+        assert_eq!(stale.len(), 2, "the way and the confirmation");
+        shop.clock.advance(Duration::from_secs(2));
+        let mut ran = shop.settle().await;
+        assert_eq!(shop.order(&order).await["payment_status"], "paid");
+        for job in &stale {
+            let again = shop.jobs.run(job).await;
+            assert_eq!(again.ended, Ended::Lost);
+            ran.push(again);
+        }
+        assert_eq!(shop.warehouse.lock().on_hand[&mug], 8);
+        shop.assert_balanced(&ran).await;
+    }
 }
