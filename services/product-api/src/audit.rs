@@ -18,8 +18,16 @@ pub struct Difference {
 
 impl std::fmt::Display for Difference {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { variant_id, number, stored, expected } = self;
-        write!(f, "variant {variant_id}: {number} is {stored}, but its sources say {expected}")
+        let Self {
+            variant_id,
+            number,
+            stored,
+            expected,
+        } = self;
+        write!(
+            f,
+            "variant {variant_id}: {number} is {stored}, but its sources say {expected}"
+        )
     }
 }
 
@@ -41,20 +49,27 @@ pub async fn audit(db: &Db) -> Result<Vec<Difference>, Error> {
             FROM reservation_lines l JOIN reservations r ON r.id = l.reservation_id
             WHERE l.variant_id = s.variant_id AND l.counted AND r.state = 'held'), 0)
          ORDER BY s.variant_id";
-    const CHAIN: &str = "SELECT m.variant_id, m.on_hand_after, m.on_hand_before + m.delta AS expected
+    const CHAIN: &str =
+        "SELECT m.variant_id, m.on_hand_after, m.on_hand_before + m.delta AS expected
          FROM stock_movements m WHERE m.on_hand_after <> m.on_hand_before + m.delta
          ORDER BY m.variant_id, m.id";
     let mut conn = db.read().await?;
     let mut differences = Vec::new();
-    for (number, sql) in [("on_hand", ON_HAND), ("reserved", RESERVED), ("movement", CHAIN)] {
-        let rows: Vec<(Uuid, i64, i64)> =
-            with!(conn, |c| sqlx::query_as(sql).fetch_all(c).await)?;
-        differences.extend(rows.into_iter().map(|(variant_id, stored, expected)| Difference {
-            variant_id,
-            number,
-            stored,
-            expected,
-        }));
+    for (number, sql) in [
+        ("on_hand", ON_HAND),
+        ("reserved", RESERVED),
+        ("movement", CHAIN),
+    ] {
+        let rows: Vec<(Uuid, i64, i64)> = with!(conn, |c| sqlx::query_as(sql).fetch_all(c).await)?;
+        differences.extend(
+            rows.into_iter()
+                .map(|(variant_id, stored, expected)| Difference {
+                    variant_id,
+                    number,
+                    stored,
+                    expected,
+                }),
+        );
     }
     Ok(differences)
 }

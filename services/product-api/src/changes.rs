@@ -43,17 +43,26 @@ pub struct Change {
 impl Change {
     /// A product changed.
     pub const fn product(entity: Uuid) -> Self {
-        Self { kind: Kind::Product, entity }
+        Self {
+            kind: Kind::Product,
+            entity,
+        }
     }
 
     /// The stock of a product's variants changed.
     pub const fn stock(entity: Uuid) -> Self {
-        Self { kind: Kind::Stock, entity }
+        Self {
+            kind: Kind::Stock,
+            entity,
+        }
     }
 
     /// A category changed.
     pub const fn category(entity: Uuid) -> Self {
-        Self { kind: Kind::Category, entity }
+        Self {
+            kind: Kind::Category,
+            entity,
+        }
     }
 }
 

@@ -116,10 +116,14 @@ pub async fn load_demo(
         .collect();
     let mut drafts = Vec::with_capacity(catalogue.products.len());
     for product in catalogue.products {
-        let category =
-            categories.iter().find(|category| category.handle == product.category.as_str());
+        let category = categories
+            .iter()
+            .find(|category| category.handle == product.category.as_str());
         let category = category.cloned().ok_or_else(|| {
-            Error::internal(format!("{} is in no category that there is", product.handle))
+            Error::internal(format!(
+                "{} is in no category that there is",
+                product.handle
+            ))
         })?;
         drafts.push(draft(product, category, &picture));
     }
@@ -167,7 +171,10 @@ fn draft(
             .options
             .iter()
             .zip(variant.options)
-            .map(|(option, value)| OptionValue { name: option.name.clone(), value })
+            .map(|(option, value)| OptionValue {
+                name: option.name.clone(),
+                value,
+            })
             .collect(),
         price: variant.price,
         compare_at_price: variant.compare_at_price,

@@ -18,9 +18,15 @@ const FEED_KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
 /// The handlers and schedules.
 pub fn set(db: &Db, env: &Env, queue: Queue) -> JobSet {
     JobSet::new("product-api", queue)
-        .handler(Expire { db: db.clone(), env: env.clone() })
+        .handler(Expire {
+            db: db.clone(),
+            env: env.clone(),
+        })
         .schedule(Schedule::new(EXPIRE, Duration::from_secs(30), EXPIRE))
-        .handler(Prune { db: db.clone(), env: env.clone() })
+        .handler(Prune {
+            db: db.clone(),
+            env: env.clone(),
+        })
         .schedule(Schedule::new(PRUNE, Duration::from_secs(24 * 3600), PRUNE))
         .build()
 }

@@ -112,7 +112,10 @@ pub async fn build(deps: Deps) -> Result<Built, Error> {
         verifier: deps.verifier,
         health: health.clone(),
         exposure: Exposure::Internal,
-        limits: Limits { body_bytes: 4 * 1024 * 1024, ..Limits::default() },
+        limits: Limits {
+            body_bytes: 4 * 1024 * 1024,
+            ..Limits::default()
+        },
     };
     let tasks = vec![
         Task::new("reservations", |stop| async move {
@@ -124,7 +127,13 @@ pub async fn build(deps: Deps) -> Result<Built, Error> {
             Ok(())
         }),
     ];
-    Ok(Built { router: service_stack(router, stack), health, openapi, tasks, jobs })
+    Ok(Built {
+        router: service_stack(router, stack),
+        health,
+        openapi,
+        tasks,
+        jobs,
+    })
 }
 
 /// The service's jobs alone, for a worker that runs apart from it.

@@ -1,5 +1,10 @@
 //! Imports on both engines: what real files hold, what is refused, what a repeat does.
-#![allow(clippy::unwrap_used, clippy::print_stderr, reason = "tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    clippy::disallowed_methods,
+    reason = "tests; where the samples lie is no setting of the shop"
+)]
 
 mod common;
 
@@ -22,16 +27,27 @@ const QUIRKS: &[u8] = include_bytes!("fixtures/shopify-quirks.csv");
 const REFUSED: &[u8] = include_bytes!("fixtures/shopify-refused.csv");
 
 async fn import(db: &Db, env: &Env, file: impl Into<Vec<u8>>, dry_run: bool) -> ImportReport {
-    let import = Import { dry_run, actor: "import".to_owned(), currency: Currency::EUR };
+    let import = Import {
+        dry_run,
+        actor: "import".to_owned(),
+        currency: Currency::EUR,
+    };
     let mut seen = Vec::new();
     let progress = |at: Progress| seen.push(at.rows);
-    let report = run(db, env, None, import, Cursor::new(file.into()), progress).await.unwrap();
+    let report = run(db, env, None, import, Cursor::new(file.into()), progress)
+        .await
+        .unwrap();
     assert!(seen.is_sorted() && seen.last() == Some(&report.rows));
     report
 }
 
 fn counts(report: &ImportReport) -> (u64, u64, u64, u64) {
-    (report.created, report.updated, report.unchanged, report.refused)
+    (
+        report.created,
+        report.updated,
+        report.unchanged,
+        report.refused,
+    )
 }
 
 /// The folder with real exports, if there is one: they are not ours to ship.

@@ -39,8 +39,15 @@ impl Books {
     }
 
     fn reserved(&self, index: usize) -> i64 {
-        let held = self.orders.values().filter(|order| order.state == ReservationState::Held);
-        if self.counts(index) { held.map(|order| order.lines[index]).sum() } else { 0 }
+        let held = self
+            .orders
+            .values()
+            .filter(|order| order.state == ReservationState::Held);
+        if self.counts(index) {
+            held.map(|order| order.lines[index]).sum()
+        } else {
+            0
+        }
     }
 
     fn short(&self, lines: &[i64], left: impl Fn(usize) -> i64) -> bool {
@@ -75,7 +82,12 @@ impl Dice {
 }
 
 fn lines_of(variants: &[Uuid], lines: &[i64]) -> Vec<(Uuid, i64)> {
-    variants.iter().copied().zip(lines.iter().copied()).filter(|(_, count)| *count > 0).collect()
+    variants
+        .iter()
+        .copied()
+        .zip(lines.iter().copied())
+        .filter(|(_, count)| *count > 0)
+        .collect()
 }
 
 async fn sequence(db: &techcommerce_testkit::TestDb, seed: u64) {
@@ -91,11 +103,16 @@ async fn sequence(db: &techcommerce_testkit::TestDb, seed: u64) {
     ];
     let variants = product(db, &env, &format!("mug-{seed}"), &kinds).await;
     let on_hand = kinds.iter().map(|kind| kind.0.unwrap_or(0)).collect();
-    let mut books = Books { variants, kinds, on_hand, orders: BTreeMap::new() };
+    let mut books = Books {
+        variants,
+        kinds,
+        on_hand,
+        orders: BTreeMap::new(),
+    };
     for step in 0..60 {
         let known: Vec<Uuid> = books.orders.keys().copied().collect();
-        let some = (!known.is_empty())
-            .then(|| known[dice.roll(u32::try_from(known.len()).unwrap())]);
+        let some =
+            (!known.is_empty()).then(|| known[dice.roll(u32::try_from(known.len()).unwrap())]);
         match (dice.roll(10), some) {
             (0..=3, _) | (_, None) => {
                 let lines: Vec<i64> = (0..4).map(|_| [0, 0, 1, 2][dice.roll(4)]).collect();
@@ -107,7 +124,8 @@ async fn sequence(db: &techcommerce_testkit::TestDb, seed: u64) {
                 let asked = request(id, &lines_of(&books.variants, &lines), deadline);
                 let wanted = Wanted::new(&asked, env.now()).unwrap();
                 let answer = collector.reserve(wanted).await;
-                let fits = |books: &Books| !books.short(&lines, |i| books.on_hand[i] - books.reserved(i));
+                let fits =
+                    |books: &Books| !books.short(&lines, |i| books.on_hand[i] - books.reserved(i));
                 if !fits(&books) {
                     books.expire(env.now().as_micros());
                 }
@@ -124,7 +142,8 @@ async fn sequence(db: &techcommerce_testkit::TestDb, seed: u64) {
             }
             (4 | 5, Some(id)) => {
                 let outcome = transact!(db, |tx| -> Result<bool, Error> {
-                    let claimed = reservations::claim(tx, &env, id, &id.to_string(), "test").await?;
+                    let claimed =
+                        reservations::claim(tx, &env, id, &id.to_string(), "test").await?;
                     Ok(claimed.0.is_ok())
                 });
                 let order = &books.orders[&id];
@@ -146,7 +165,11 @@ async fn sequence(db: &techcommerce_testkit::TestDb, seed: u64) {
                         }
                     }
                 };
-                assert_eq!(outcome.unwrap(), state == ReservationState::Claimed, "seed {seed}, step {step}");
+                assert_eq!(
+                    outcome.unwrap(),
+                    state == ReservationState::Claimed,
+                    "seed {seed}, step {step}"
+                );
                 books.orders.get_mut(&id).unwrap().state = state;
                 if wins {
                     books.take(&lines, -1);
@@ -160,7 +183,12 @@ async fn sequence(db: &techcommerce_testkit::TestDb, seed: u64) {
                 let order = books.orders.get_mut(&id).unwrap();
                 let was = std::mem::replace(&mut order.state, ReservationState::Released);
                 if was == ReservationState::Claimed {
-                    let back: Vec<i64> = order.lines.iter().zip(&order.restocked).map(|(l, r)| l - r).collect();
+                    let back: Vec<i64> = order
+                        .lines
+                        .iter()
+                        .zip(&order.restocked)
+                        .map(|(l, r)| l - r)
+                        .collect();
                     order.restocked = order.lines.clone();
                     books.take(&back, 1);
                 }
@@ -176,7 +204,10 @@ async fn sequence(db: &techcommerce_testkit::TestDb, seed: u64) {
                     reason: "test".to_owned(),
                     lines: lines_of(&books.variants, &lines)
                         .into_iter()
-                        .map(|(variant_id, count)| LineRequest { variant_id, quantity: Quantity::new(count).unwrap() })
+                        .map(|(variant_id, count)| LineRequest {
+                            variant_id,
+                            quantity: Quantity::new(count).unwrap(),
+                        })
                         .collect(),
                 };
                 let order = &books.orders[&id];
@@ -184,13 +215,19 @@ async fn sequence(db: &techcommerce_testkit::TestDb, seed: u64) {
                     && (0..4).all(|i| order.restocked[i] + lines[i] <= order.lines[i]);
                 for _again in 0..2 {
                     let outcome = transact!(db, |tx| -> Result<(), Error> {
-                        reservations::restock(tx, &env, &restock, "test").await.map(drop)
+                        reservations::restock(tx, &env, &restock, "test")
+                            .await
+                            .map(drop)
                     });
                     assert_eq!(outcome.is_ok(), fits, "seed {seed}, step {step}");
                 }
                 if fits {
                     let order = books.orders.get_mut(&id).unwrap();
-                    order.restocked.iter_mut().zip(&lines).for_each(|(r, l)| *r += l);
+                    order
+                        .restocked
+                        .iter_mut()
+                        .zip(&lines)
+                        .for_each(|(r, l)| *r += l);
                     books.take(&lines, 1);
                 }
             }
@@ -211,7 +248,11 @@ async fn sequence(db: &techcommerce_testkit::TestDb, seed: u64) {
         for (index, variant) in books.variants.iter().enumerate() {
             let level = level(db, *variant).await;
             let expected = (books.on_hand[index], books.reserved(index));
-            assert_eq!((level.on_hand, level.reserved), expected, "seed {seed}, step {step}, variant {index}");
+            assert_eq!(
+                (level.on_hand, level.reserved),
+                expected,
+                "seed {seed}, step {step}, variant {index}"
+            );
             assert!(books.kinds[index].1 != DENY || level.on_hand >= 0);
         }
     }

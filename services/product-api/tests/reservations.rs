@@ -30,7 +30,12 @@ impl Shop {
         let (env, clock) = Env::manual(7);
         let (collector, task) = Collector::new(db.db(), env.clone(), Notifier::default());
         tokio::spawn(task.run(std::future::pending()));
-        Self { db: db.db(), env, clock, collector }
+        Self {
+            db: db.db(),
+            env,
+            clock,
+            collector,
+        }
     }
 
     async fn reserve(&self, id: Uuid, lines: &[(Uuid, i64)]) -> Result<Reservation, Error> {
@@ -40,15 +45,29 @@ impl Shop {
     }
 
     async fn claim(&self, id: Uuid) -> Result<Reservation, Error> {
-        let (answer, _) = transact!(self.db, |tx| -> Result<(Result<Reservation, Error>, Option<i64>), Error> {
-            reservations::claim(tx, &self.env, id, &format!("order-{id}"), "service:order-api").await
+        let (answer, _) = transact!(self.db, |tx| -> Result<
+            (Result<Reservation, Error>, Option<i64>),
+            Error,
+        > {
+            reservations::claim(
+                tx,
+                &self.env,
+                id,
+                &format!("order-{id}"),
+                "service:order-api",
+            )
+            .await
         })?;
         answer
     }
 
     async fn release(&self, id: Uuid) -> Result<Reservation, Error> {
         transact!(self.db, |tx| -> Result<Reservation, Error> {
-            Ok(reservations::release(tx, &self.env, id, "service:order-api").await?.0)
+            Ok(
+                reservations::release(tx, &self.env, id, "service:order-api")
+                    .await?
+                    .0,
+            )
         })
     }
 

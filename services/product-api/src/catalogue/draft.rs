@@ -4,7 +4,9 @@
 
 use serde::Serialize;
 use sha2::{Digest, Sha256};
-use techcommerce_contracts::product_api::{InventoryPolicy, OptionValue, ProductOption, ProductStatus};
+use techcommerce_contracts::product_api::{
+    InventoryPolicy, OptionValue, ProductOption, ProductStatus,
+};
 use techcommerce_kernel::Uuid;
 
 /// A product that should be there, with everything that belongs to it.
@@ -113,8 +115,10 @@ impl ProductDraft {
 /// Lower-case hexadecimal.
 pub fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    bytes
+        .iter()
+        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
 }

@@ -24,7 +24,10 @@ struct Checks {
 /// # Errors
 /// `invalid_input` with every place that is wrong.
 pub fn create(input: ProductInput, currency: Currency) -> Result<ProductDraft, Error> {
-    let mut checks = Checks { currency, wrong: Vec::new() };
+    let mut checks = Checks {
+        currency,
+        wrong: Vec::new(),
+    };
     let title = checks.line("title", &input.title, limits::TITLE, true);
     let handle = match input.handle {
         Some(handle) => handle.as_str().to_owned(),
@@ -56,7 +59,10 @@ pub fn patch(
     patch: ProductPatch,
     currency: Currency,
 ) -> Result<ProductDraft, Error> {
-    let mut checks = Checks { currency, wrong: Vec::new() };
+    let mut checks = Checks {
+        currency,
+        wrong: Vec::new(),
+    };
     let mut draft = current(record)?;
     if let Some(title) = &patch.title {
         draft.title = checks.line("title", title, limits::TITLE, true);
@@ -140,7 +146,10 @@ pub fn current(record: &Record) -> Result<ProductDraft, Error> {
 
 /// What the interface does not speak of stays as it was; the stock has calls of its own.
 fn keep(variant: &mut VariantDraft, record: &Record) {
-    let before = record.variants.iter().find(|before| Some(before.id) == variant.id);
+    let before = record
+        .variants
+        .iter()
+        .find(|before| Some(before.id) == variant.id);
     if let Some(before) = before {
         variant.requires_shipping = before.requires_shipping;
         variant.taxable = before.taxable;
@@ -168,7 +177,10 @@ fn category(handle: &str) -> Option<CategoryDraft> {
 pub fn options(variants: &[VariantDraft]) -> Vec<ProductOption> {
     let mut options: Vec<ProductOption> = Vec::new();
     for selected in variants.iter().flat_map(|variant| &variant.options) {
-        match options.iter_mut().find(|option| option.name == selected.name) {
+        match options
+            .iter_mut()
+            .find(|option| option.name == selected.name)
+        {
             Some(option) if option.values.contains(&selected.value) => {}
             Some(option) => option.values.push(selected.value.clone()),
             None => options.push(ProductOption {
@@ -182,7 +194,10 @@ pub fn options(variants: &[VariantDraft]) -> Vec<ProductOption> {
 
 impl Checks {
     fn say(&mut self, path: impl Into<String>, message: impl Into<String>) {
-        self.wrong.push(FieldError { path: path.into(), message: message.into() });
+        self.wrong.push(FieldError {
+            path: path.into(),
+            message: message.into(),
+        });
     }
 
     fn line(&mut self, path: &str, value: &str, most: usize, needed: bool) -> String {
@@ -201,7 +216,10 @@ impl Checks {
 
     fn description(&mut self, html: &str) -> String {
         if html.chars().count() > limits::DESCRIPTION {
-            self.say("description", format!("is longer than {} characters", limits::DESCRIPTION));
+            self.say(
+                "description",
+                format!("is longer than {} characters", limits::DESCRIPTION),
+            );
             return String::new();
         }
         text::clean_html(&html.replace('\0', ""))
@@ -266,7 +284,10 @@ impl Checks {
             InventoryPolicy::Continue => -limits::STOCK,
         };
         if !(lowest..=limits::STOCK).contains(&input.on_hand) {
-            self.say(at("on_hand"), format!("must be between {lowest} and {}", limits::STOCK));
+            self.say(
+                at("on_hand"),
+                format!("must be between {lowest} and {}", limits::STOCK),
+            );
         }
         let mut options = Vec::with_capacity(input.options.len());
         for (place, option) in input.options.iter().enumerate() {
@@ -300,14 +321,25 @@ impl Checks {
             self.say(path.as_str(), format!("are more than {}", limits::OPTIONS));
         }
         let names = |variant: &VariantDraft| -> Vec<String> {
-            variant.options.iter().map(|option| option.name.clone()).collect()
+            variant
+                .options
+                .iter()
+                .map(|option| option.name.clone())
+                .collect()
         };
         let own = names(variant);
-        if own.iter().enumerate().any(|(place, name)| own[..place].contains(name)) {
+        if own
+            .iter()
+            .enumerate()
+            .any(|(place, name)| own[..place].contains(name))
+        {
             self.say(path.as_str(), "name an option twice");
         }
         if before.first().is_some_and(|first| names(first) != own) {
-            self.say(path.as_str(), "must name the same options as variants[0], in the same order");
+            self.say(
+                path.as_str(),
+                "must name the same options as variants[0], in the same order",
+            );
         } else if before.iter().any(|other| other.options == variant.options) {
             self.say(path.as_str(), "are those of another variant");
         }
@@ -315,7 +347,10 @@ impl Checks {
 
     fn money(&mut self, path: &str, money: Money) -> i64 {
         if money.currency != self.currency {
-            self.say(format!("{path}.currency"), format!("must be {}", self.currency));
+            self.say(
+                format!("{path}.currency"),
+                format!("must be {}", self.currency),
+            );
         }
         if !(0..=limits::PRICE).contains(&money.amount) {
             let message = format!("must be between 0 and {}", limits::PRICE);

@@ -8,7 +8,8 @@ use techcommerce_store::{Conn, StoreError, dialect::in_list, with};
 
 use super::rows::{ImageRow, ProductRow, Record, VariantRow};
 
-const PRODUCT: &str = "SELECT p.id, p.handle, p.title, p.description, p.vendor, c.handle AS category,
+const PRODUCT: &str =
+    "SELECT p.id, p.handle, p.title, p.description, p.vendor, c.handle AS category,
         p.tags, p.options, p.status, p.version, p.source_hash, p.created_at, p.updated_at
      FROM products p LEFT JOIN categories c ON c.id = p.category_id";
 
@@ -45,18 +46,16 @@ pub async fn categories(conn: &mut Conn) -> Result<Vec<CategoryRow>, StoreError>
 
 /// The id of the category with a handle.
 pub async fn category(conn: &mut Conn, handle: &str) -> Result<Option<Uuid>, StoreError> {
-    with!(conn, |c| sqlx::query_scalar("SELECT id FROM categories WHERE handle = $1")
-        .bind(handle)
-        .fetch_optional(c)
-        .await)
+    with!(conn, |c| sqlx::query_scalar(
+        "SELECT id FROM categories WHERE handle = $1"
+    )
+    .bind(handle)
+    .fetch_optional(c)
+    .await)
 }
 
 /// The ids of products after `after` in the order of ids, at most `limit`.
-pub async fn ids_after(
-    conn: &mut Conn,
-    after: Uuid,
-    limit: i64,
-) -> Result<Vec<Uuid>, StoreError> {
+pub async fn ids_after(conn: &mut Conn, after: Uuid, limit: i64) -> Result<Vec<Uuid>, StoreError> {
     with!(conn, |c| sqlx::query_scalar(
         "SELECT id FROM products WHERE id > $1 ORDER BY id LIMIT $2"
     )
@@ -68,10 +67,12 @@ pub async fn ids_after(
 
 /// The id of the product with a handle.
 pub async fn id_of(conn: &mut Conn, handle: &str) -> Result<Option<Uuid>, StoreError> {
-    with!(conn, |c| sqlx::query_scalar("SELECT id FROM products WHERE handle = $1")
-        .bind(handle)
-        .fetch_optional(c)
-        .await)
+    with!(conn, |c| sqlx::query_scalar(
+        "SELECT id FROM products WHERE handle = $1"
+    )
+    .bind(handle)
+    .fetch_optional(c)
+    .await)
 }
 
 /// The product with an id.
@@ -92,8 +93,12 @@ pub async fn products(conn: &mut Conn, ids: &[Uuid]) -> Result<Vec<Record>, Stor
     let mut records = Vec::with_capacity(ids.len());
     for chunk in ids.chunks(CHUNK) {
         let list = in_list(1, chunk.len());
-        let rows: Vec<ProductRow> =
-            select(conn, format!("{PRODUCT} WHERE p.id IN {list} ORDER BY p.id"), chunk).await?;
+        let rows: Vec<ProductRow> = select(
+            conn,
+            format!("{PRODUCT} WHERE p.id IN {list} ORDER BY p.id"),
+            chunk,
+        )
+        .await?;
         let sql = format!("{VARIANT} AND v.product_id IN {list} ORDER BY v.position, v.id");
         let variants: Vec<VariantRow> = select(conn, sql, chunk).await?;
         let sql = format!("{IMAGE} WHERE product_id IN {list} ORDER BY position, id");
@@ -110,7 +115,10 @@ fn assemble(
 ) -> Vec<Record> {
     let mut variants_of: HashMap<Uuid, Vec<VariantRow>> = HashMap::new();
     for variant in variants {
-        variants_of.entry(variant.product_id).or_default().push(variant);
+        variants_of
+            .entry(variant.product_id)
+            .or_default()
+            .push(variant);
     }
     let mut images_of: HashMap<Uuid, Vec<ImageRow>> = HashMap::new();
     for image in images {

@@ -111,7 +111,9 @@ impl VariantRow {
             title: self.title.clone(),
             options: self.options.0.clone(),
             price: Money::new(self.price, currency),
-            compare_at_price: self.compare_at_price.map(|amount| Money::new(amount, currency)),
+            compare_at_price: self
+                .compare_at_price
+                .map(|amount| Money::new(amount, currency)),
             available: self.track_inventory.then_some(left),
             track_inventory: self.track_inventory,
             inventory_policy: parsed(&self.inventory_policy)?,
@@ -128,7 +130,9 @@ impl ImageRow {
 /// A picture as it is shown; a placeholder while it has not been fetched.
 pub fn image(id: Option<Uuid>, alt: String, width: Option<i64>, height: Option<i64>) -> Image {
     let pixels = |size: Option<i64>| {
-        let size = size.and_then(|size| u32::try_from(size).ok()).filter(|size| *size > 0);
+        let size = size
+            .and_then(|size| u32::try_from(size).ok())
+            .filter(|size| *size > 0);
         size.unwrap_or(PLACEHOLDER_SIZE)
     };
     Image {

@@ -9,7 +9,11 @@ use super::{draft::hex, limits};
 /// Lower case without accents: `Crème Brûlée` becomes `creme brulee`.
 pub fn fold(text: &str) -> String {
     let mut folded = String::with_capacity(text.len());
-    for c in text.nfkd().filter(|c| !is_combining_mark(*c)).flat_map(char::to_lowercase) {
+    for c in text
+        .nfkd()
+        .filter(|c| !is_combining_mark(*c))
+        .flat_map(char::to_lowercase)
+    {
         match c {
             'ß' => folded.push_str("ss"),
             'æ' => folded.push_str("ae"),
@@ -98,6 +102,11 @@ mod tests {
 
     #[test]
     fn plain_text_has_no_tags() {
-        assert_eq!(plain_text("<p>Salt &amp; <b>pepper</b></p>").split_whitespace().collect::<Vec<_>>(), ["Salt", "&", "pepper"]);
+        assert_eq!(
+            plain_text("<p>Salt &amp; <b>pepper</b></p>")
+                .split_whitespace()
+                .collect::<Vec<_>>(),
+            ["Salt", "&", "pepper"]
+        );
     }
 }

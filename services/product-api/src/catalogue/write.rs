@@ -39,11 +39,23 @@ pub struct Writer<'a> {
 impl<'a> Writer<'a> {
     /// Somebody who writes what has no source that says it again.
     pub fn new(env: &'a Env, currency: Currency, actor: &'a str, reason: Reason) -> Self {
-        Self { env, currency, actor, reason, source_hash: None, created_at: None }
+        Self {
+            env,
+            currency,
+            actor,
+            reason,
+            source_hash: None,
+            created_at: None,
+        }
     }
 
     fn movement(&self) -> Movement<'_> {
-        Movement { reason: self.reason, actor: self.actor, note: None, reference: None }
+        Movement {
+            reason: self.reason,
+            actor: self.actor,
+            note: None,
+            reference: None,
+        }
     }
 
     fn now(&self) -> i64 {
@@ -102,7 +114,8 @@ impl<'a> Writer<'a> {
             None => None,
         };
         let id = self.env.new_id();
-        let inserted = execute!(
+        let inserted =
+            execute!(
             tx,
             sqlx::query(
                 "INSERT INTO products (id, handle, title, description, vendor, category_id, tags,
@@ -179,7 +192,10 @@ impl<'a> Writer<'a> {
             done => done?,
         };
         self.variants(tx, record, draft).await?;
-        execute!(tx, sqlx::query("DELETE FROM product_images WHERE product_id = $1").bind(id))?;
+        execute!(
+            tx,
+            sqlx::query("DELETE FROM product_images WHERE product_id = $1").bind(id)
+        )?;
         self.images(tx, id, &draft.images).await?;
         changes.insert(Change::product(id));
         Ok(())
@@ -195,7 +211,8 @@ impl<'a> Writer<'a> {
         let mut stock: BTreeMap<Uuid, i64> = BTreeMap::new();
         for (position, variant) in (0_i64..).zip(&draft.variants) {
             let Some(id) = variant.id else {
-                self.add_variant(tx, record.row.id, position, variant).await?;
+                self.add_variant(tx, record.row.id, position, variant)
+                    .await?;
                 continue;
             };
             if !gone.remove(&id) {
@@ -258,7 +275,14 @@ impl<'a> Writer<'a> {
             .bind(draft.source_on_hand.filter(|_| self.source_hash.is_some()))
             .bind(self.now())
         )?;
-        stock::open(tx, self.env, id, draft.on_hand.unwrap_or(0), self.movement()).await
+        stock::open(
+            tx,
+            self.env,
+            id,
+            draft.on_hand.unwrap_or(0),
+            self.movement(),
+        )
+        .await
     }
 
     async fn change_variant(

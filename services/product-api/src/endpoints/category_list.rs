@@ -20,5 +20,12 @@ use super::{App, cached};
 )]
 pub async fn list(State(app): State<App>, headers: HeaderMap) -> ApiResult<Response> {
     let items = app.model.snapshot().categories().to_vec();
-    cached(&headers, true, &CategoryList { items, next_cursor: None })
+    cached(
+        &headers,
+        true,
+        &CategoryList {
+            items,
+            next_cursor: None,
+        },
+    )
 }

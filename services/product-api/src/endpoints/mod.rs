@@ -72,7 +72,11 @@ struct Documented;
 pub fn router(app: App) -> (Router, openapi::OpenApi) {
     let (public, document) = OpenApiRouter::with_openapi(Documented::openapi())
         .routes(routes!(product_list::list, product_create::create))
-        .routes(routes!(product_show::show, product_update::update, product_archive::archive))
+        .routes(routes!(
+            product_show::show,
+            product_update::update,
+            product_archive::archive
+        ))
         .routes(routes!(product_import::import))
         .routes(routes!(category_list::list))
         .routes(routes!(stock_level::show, stock_level::set))
@@ -109,7 +113,9 @@ fn check_tag(headers: &HeaderMap, version: i64) -> Result<(), Error> {
     let tag = entity_tag(version);
     let matches = |value: &HeaderValue| {
         value.to_str().is_ok_and(|text| {
-            text.split(',').map(str::trim).any(|candidate| candidate == "*" || candidate == tag)
+            text.split(',')
+                .map(str::trim)
+                .any(|candidate| candidate == "*" || candidate == tag)
         })
     };
     if wanted.is_empty() || wanted.into_iter().any(matches) {
@@ -124,9 +130,9 @@ fn check_tag(headers: &HeaderMap, version: i64) -> Result<(), Error> {
 /// Staff name categories that there are.
 async fn known_category(tx: &mut Conn, draft: Option<&CategoryDraft>) -> Result<(), Error> {
     match draft {
-        Some(draft) if read::category(tx, &draft.handle).await?.is_none() => {
-            Err(Error::invalid_field("category", "is the handle of no category"))
-        }
+        Some(draft) if read::category(tx, &draft.handle).await?.is_none() => Err(
+            Error::invalid_field("category", "is the handle of no category"),
+        ),
         _ => Ok(()),
     }
 }

@@ -17,7 +17,10 @@ use techcommerce_store::transact;
 
 use super::{App, check_tag};
 use crate::{
-    catalogue::{input, read, write::{Writer, lock_product}},
+    catalogue::{
+        input, read,
+        write::{Writer, lock_product},
+    },
     changes,
     stock::Reason,
 };
@@ -54,8 +57,10 @@ pub async fn archive(
             return Ok(None);
         }
         check_tag(&headers, record.row.version)?;
-        let patch =
-            ProductPatch { status: Some(ProductStatus::Archived), ..ProductPatch::default() };
+        let patch = ProductPatch {
+            status: Some(ProductStatus::Archived),
+            ..ProductPatch::default()
+        };
         let draft = input::patch(&record, patch, app.settings.currency)?;
         let mut changed = BTreeSet::new();
         writer.update(tx, &record, &draft, &mut changed).await?;

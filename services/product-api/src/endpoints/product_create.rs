@@ -5,7 +5,10 @@
 
 use std::collections::BTreeSet;
 
-use axum::{extract::State, response::{IntoResponse, Response}};
+use axum::{
+    extract::State,
+    response::{IntoResponse, Response},
+};
 use http::{StatusCode, header};
 use techcommerce_contracts::{
     Problem, codes,

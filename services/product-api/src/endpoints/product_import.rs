@@ -68,8 +68,19 @@ pub async fn import(
         actor: principal.actor(),
         currency: app.settings.currency,
     };
-    let source = Chunks { receiver, current: Bytes::new() };
-    let report = import::run(&app.db, &app.env, Some(&app.notifier), import, source, |_| {}).await;
+    let source = Chunks {
+        receiver,
+        current: Bytes::new(),
+    };
+    let report = import::run(
+        &app.db,
+        &app.env,
+        Some(&app.notifier),
+        import,
+        source,
+        |_| {},
+    )
+    .await;
     pump.abort();
     if too_large.load(Ordering::Relaxed) {
         let message = "The file is larger than 256 MiB. Import it with `techcommerce import FILE`.";
@@ -79,17 +90,16 @@ pub async fn import(
 }
 
 /// Hands the body on as fast as it is read.
-async fn pump(
-    mut body: Body,
-    chunks: mpsc::Sender<io::Result<Bytes>>,
-    too_large: Arc<AtomicBool>,
-) {
+async fn pump(mut body: Body, chunks: mpsc::Sender<io::Result<Bytes>>, too_large: Arc<AtomicBool>) {
     let mut total = 0_usize;
     while let Some(frame) = body.frame().await {
         let chunk = match frame.map(http_body::Frame::into_data) {
             Ok(Ok(data)) => Ok(data),
             Ok(Err(_trailers)) => continue,
-            Err(_) => Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the upload broke off")),
+            Err(_) => Err(io::Error::new(
+                io::ErrorKind::UnexpectedEof,
+                "the upload broke off",
+            )),
         };
         total = total.saturating_add(chunk.as_ref().map_or(0, Bytes::len));
         let broken = chunk.is_err();

@@ -36,7 +36,11 @@ pub async fn list(
     headers: HeaderMap,
     Query(query): Query<ProductQuery>,
 ) -> ApiResult<Response> {
-    let audience = if caller.is_staff() { Audience::Staff } else { Audience::Public };
+    let audience = if caller.is_staff() {
+        Audience::Staff
+    } else {
+        Audience::Public
+    };
     let page = model::list(&app.model.snapshot(), &query, audience)?;
     cached(&headers, query.status.is_none(), &page)
 }

@@ -2,7 +2,10 @@
 //!
 //! Errors: 404 `product_not_found`, also for products that are not on sale unless staff ask.
 
-use axum::{extract::State, response::{IntoResponse, Response}};
+use axum::{
+    extract::State,
+    response::{IntoResponse, Response},
+};
 use http::{HeaderMap, header};
 use techcommerce_contracts::{Problem, product_api::Product};
 use techcommerce_http::{ApiResult, Caller, Json, Path};
@@ -44,11 +47,16 @@ pub async fn show(
     let record = match found {
         Some(record) => record,
         None => {
-            let id = read::id_of(&mut conn, &id).await?.ok_or_else(read::not_found)?;
+            let id = read::id_of(&mut conn, &id)
+                .await?
+                .ok_or_else(read::not_found)?;
             read::product(&mut conn, id).await?
         }
     };
     let tag = entity_tag(record.row.version);
-    let head = [(header::ETAG, tag), (header::CACHE_CONTROL, "private, no-store".to_owned())];
+    let head = [
+        (header::ETAG, tag),
+        (header::CACHE_CONTROL, "private, no-store".to_owned()),
+    ];
     Ok((head, Json(record.product()?)).into_response())
 }

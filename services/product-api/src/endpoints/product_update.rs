@@ -8,7 +8,10 @@
 
 use std::collections::BTreeSet;
 
-use axum::{extract::State, response::{IntoResponse, Response}};
+use axum::{
+    extract::State,
+    response::{IntoResponse, Response},
+};
 use http::{HeaderMap, header};
 use techcommerce_contracts::{
     Problem,
@@ -20,7 +23,10 @@ use techcommerce_store::transact;
 
 use super::{App, check_tag, entity_tag, known_category};
 use crate::{
-    catalogue::{input, read, write::{Writer, lock_product}},
+    catalogue::{
+        input, read,
+        write::{Writer, lock_product},
+    },
     changes,
     stock::Reason,
 };

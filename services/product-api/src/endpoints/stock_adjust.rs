@@ -48,17 +48,26 @@ pub async fn adjust(
     Json(input): Json<StockAdjustment>,
 ) -> ApiResult<Json<StockLevel>> {
     if input.delta == 0 || !(-limits::STOCK..=limits::STOCK).contains(&input.delta) {
-        let message = format!("must be other than 0 and at most {} either way", limits::STOCK);
+        let message = format!(
+            "must be other than 0 and at most {} either way",
+            limits::STOCK
+        );
         return Err(Error::invalid_field("delta", message).into());
     }
     let note = note("reason", &input.reason)?;
     let actor = principal.actor();
-    let movement =
-        Movement { reason: Reason::Adjustment, actor: &actor, note: Some(&note), reference: None };
+    let movement = Movement {
+        reason: Reason::Adjustment,
+        actor: &actor,
+        note: Some(&note),
+        reference: None,
+    };
     // What comes in may still leave a variant that is sold beyond its stock below zero.
     let at_least = (input.delta < 0).then_some(0);
     let (level, position) = transact!(app.db, |tx| -> Result<(Level, Option<i64>), Error> {
-        let product = stock::product_of(tx, variant_id).await?.ok_or_else(variant_not_found)?;
+        let product = stock::product_of(tx, variant_id)
+            .await?
+            .ok_or_else(variant_not_found)?;
         let level = stock::add(tx, &app.env, variant_id, input.delta, at_least, movement)
             .await?
             .ok_or_else(below_zero)?;
@@ -70,6 +79,9 @@ pub async fn adjust(
 }
 
 fn below_zero() -> Error {
-    Error::conflict(codes::STOCK_BELOW_ZERO, "There are not so many to take away.")
-        .field("delta", "takes away more than there are")
+    Error::conflict(
+        codes::STOCK_BELOW_ZERO,
+        "There are not so many to take away.",
+    )
+    .field("delta", "takes away more than there are")
 }

@@ -39,7 +39,9 @@ pub async fn show(
     Path(variant_id): Path<Uuid>,
 ) -> ApiResult<Json<StockLevel>> {
     let mut conn = app.db.read().await?;
-    let level = stock::level(&mut conn, variant_id).await?.ok_or_else(variant_not_found)?;
+    let level = stock::level(&mut conn, variant_id)
+        .await?
+        .ok_or_else(variant_not_found)?;
     Ok(Json(shown_level(level)))
 }
 
@@ -74,15 +76,21 @@ pub async fn set(
     }
     let note = note("reason", input.reason.as_deref().unwrap_or("counted"))?;
     let actor = principal.actor();
-    let movement =
-        Movement { reason: Reason::Set, actor: &actor, note: Some(&note), reference: None };
+    let movement = Movement {
+        reason: Reason::Set,
+        actor: &actor,
+        note: Some(&note),
+        reference: None,
+    };
     let (level, position) = transact!(app.db, |tx| -> Result<(Level, Option<i64>), Error> {
         let set = stock::set(tx, &app.env, variant_id, input.on_hand, movement).await?;
         let (level, changed) = set.ok_or_else(variant_not_found)?;
         if !changed {
             return Ok((level, None));
         }
-        let product = stock::product_of(tx, variant_id).await?.ok_or_else(variant_not_found)?;
+        let product = stock::product_of(tx, variant_id)
+            .await?
+            .ok_or_else(variant_not_found)?;
         let changes = BTreeSet::from([Change::stock(product)]);
         Ok((level, changes::record(tx, app.env.now(), &changes).await?))
     })?;

@@ -53,7 +53,8 @@ pub(super) async fn batch(
                 all.position = one.position.or(all.position);
             }
             Err(error) if is_about_one(&error) => {
-                all.refusals.push(Refusal::line(parsed.line, error.message().to_owned()));
+                all.refusals
+                    .push(Refusal::line(parsed.line, error.message().to_owned()));
             }
             Err(error) => return Err(error),
         }
@@ -62,7 +63,10 @@ pub(super) async fn batch(
 }
 
 fn is_about_one(error: &Error) -> bool {
-    matches!(error.kind(), Kind::Invalid | Kind::Conflict | Kind::NotFound)
+    matches!(
+        error.kind(),
+        Kind::Invalid | Kind::Conflict | Kind::NotFound
+    )
 }
 
 async fn together(
@@ -75,7 +79,9 @@ async fn together(
         let mut conn = db.read().await?;
         return write(&mut conn, env, import, products).await;
     }
-    transact!(db, |tx| -> Result<Applied, Error> { write(tx, env, import, products).await })
+    transact!(db, |tx| -> Result<Applied, Error> {
+        write(tx, env, import, products).await
+    })
 }
 
 async fn write(
@@ -93,7 +99,9 @@ async fn write(
         .collect();
     let known = by_handle(tx, &handles).await?;
     for parsed in products {
-        let Some(draft) = &parsed.product else { continue };
+        let Some(draft) = &parsed.product else {
+            continue;
+        };
         let hash = draft.content_hash();
         let writer = Writer {
             source_hash: Some(&hash),
@@ -134,8 +142,12 @@ fn merged(record: &Record, draft: &ProductDraft, whole: bool) -> Result<ProductD
     let before = current(record)?;
     let mut left: Vec<VariantDraft> = before.variants;
     for variant in &mut merged.variants {
-        let place = left.iter().position(|known| values(known) == values(variant));
-        let Some(known) = place.map(|place| left.remove(place)) else { continue };
+        let place = left
+            .iter()
+            .position(|known| values(known) == values(variant));
+        let Some(known) = place.map(|place| left.remove(place)) else {
+            continue;
+        };
         variant.id = known.id;
         if variant.source_on_hand == known.source_on_hand {
             // The file says what it said before. What was sold or counted since is right.
@@ -148,7 +160,10 @@ fn merged(record: &Record, draft: &ProductDraft, whole: bool) -> Result<ProductD
         merged.options = options(&merged.variants);
     }
     for image in &mut merged.images {
-        let fetched = before.images.iter().find(|known| known.source_url == image.source_url);
+        let fetched = before
+            .images
+            .iter()
+            .find(|known| known.source_url == image.source_url);
         if let Some(fetched) = fetched {
             image.image_id = fetched.image_id;
             image.size = fetched.size;
@@ -158,13 +173,20 @@ fn merged(record: &Record, draft: &ProductDraft, whole: bool) -> Result<ProductD
 }
 
 fn values(variant: &VariantDraft) -> Vec<&str> {
-    variant.options.iter().map(|option| option.value.as_str()).collect()
+    variant
+        .options
+        .iter()
+        .map(|option| option.value.as_str())
+        .collect()
 }
 
 async fn by_handle(tx: &mut Conn, handles: &[&str]) -> Result<HashMap<String, Record>, StoreError> {
     let mut ids: Vec<Uuid> = Vec::with_capacity(handles.len());
     for chunk in handles.chunks(500) {
-        let sql = format!("SELECT id FROM products WHERE handle IN {}", in_list(1, chunk.len()));
+        let sql = format!(
+            "SELECT id FROM products WHERE handle IN {}",
+            in_list(1, chunk.len())
+        );
         let found: Vec<Uuid> = with!(tx, |c| {
             let mut query = sqlx::query_scalar(sqlx::AssertSqlSafe(sql.as_str()));
             for handle in chunk {
@@ -176,5 +198,8 @@ async fn by_handle(tx: &mut Conn, handles: &[&str]) -> Result<HashMap<String, Re
     }
     ids.sort_unstable();
     let records = read::products(tx, &ids).await?;
-    Ok(records.into_iter().map(|record| (record.row.handle.clone(), record)).collect())
+    Ok(records
+        .into_iter()
+        .map(|record| (record.row.handle.clone(), record))
+        .collect())
 }

@@ -30,7 +30,11 @@ pub struct Parsed {
 impl Parsed {
     /// Only a refused row.
     pub fn refused(refusal: Refusal) -> Self {
-        Self { line: refusal.line, refusals: vec![refusal], ..Self::default() }
+        Self {
+            line: refusal.line,
+            refusals: vec![refusal],
+            ..Self::default()
+        }
     }
 }
 

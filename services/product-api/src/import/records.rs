@@ -63,7 +63,11 @@ impl<R: Read> Records<R> {
         let head = read_head(&mut source).map_err(|error| unreadable(1, error))?;
         let delimiter = delimiter_of(&head);
         let meter = Arc::new(Meter::default());
-        let source = Source::new(Cursor::new(head).chain(source), Arc::clone(&meter), MAX_RECORD);
+        let source = Source::new(
+            Cursor::new(head).chain(source),
+            Arc::clone(&meter),
+            MAX_RECORD,
+        );
         let mut reader = ReaderBuilder::new()
             .delimiter(delimiter)
             .terminator(Terminator::Any(b'\n'))
@@ -80,7 +84,12 @@ impl<R: Read> Records<R> {
             .iter()
             .map(|cell| String::from_utf8_lossy(cell).trim().to_owned())
             .collect();
-        Ok(Self { reader, header, record, meter })
+        Ok(Self {
+            reader,
+            header,
+            record,
+            meter,
+        })
     }
 
     /// The names of the columns, as they are written.
@@ -105,7 +114,12 @@ impl<R: Read> Records<R> {
             }
             let inner = breaks_within(&self.record);
             // The parser counts blank lines before a record as its own, so count from its end.
-            let line = self.reader.position().line().saturating_sub(inner + 1).max(from);
+            let line = self
+                .reader
+                .position()
+                .line()
+                .saturating_sub(inner + 1)
+                .max(from);
             if inner > 0 && self.meter.ends_in_quote() {
                 let reason = "A quote is opened in this row and never closed.";
                 return Next::Broken(Refusal::line(from, reason));
@@ -139,7 +153,10 @@ fn breaks_within(record: &ByteRecord) -> u64 {
 }
 
 fn unreadable(line: u64, error: impl std::fmt::Display) -> Refusal {
-    Refusal::line(line, format!("The file cannot be read from here on: {error}."))
+    Refusal::line(
+        line,
+        format!("The file cannot be read from here on: {error}."),
+    )
 }
 
 #[cfg(test)]
@@ -166,7 +183,10 @@ mod tests {
 
     fn expect(text: &[u8], rows: &[(u64, &str)]) {
         let seen = lines_and_first_cells(text);
-        let seen: Vec<(u64, &str)> = seen.iter().map(|(line, cell)| (*line, cell.as_str())).collect();
+        let seen: Vec<(u64, &str)> = seen
+            .iter()
+            .map(|(line, cell)| (*line, cell.as_str()))
+            .collect();
         assert_eq!(seen, rows, "{}", String::from_utf8_lossy(text));
     }
 
@@ -175,18 +195,39 @@ mod tests {
         expect(b"h,i\na,1\nb,2\n", &[(2, "a"), (3, "b")]);
         expect(b"h,i\r\na,1\r\nb,2", &[(2, "a"), (3, "b")]);
         expect(b"h,i\ra,1\rb,2\r", &[(2, "a"), (3, "b")]);
-        expect(b"\xef\xbb\xbfh;i\n\n\na;1\n,\nb;2", &[(4, "a"), (5, ","), (6, "b")]);
-        expect(b"h\ti\r\na\t\"x\r\ny\r\n\"\r\n\r\nb\t2\r\n", &[(2, "a"), (6, "b")]);
+        expect(
+            b"\xef\xbb\xbfh;i\n\n\na;1\n,\nb;2",
+            &[(4, "a"), (5, ","), (6, "b")],
+        );
+        expect(
+            b"h\ti\r\na\t\"x\r\ny\r\n\"\r\n\r\nb\t2\r\n",
+            &[(2, "a"), (6, "b")],
+        );
     }
 
     #[test]
     fn what_is_broken_is_named_with_its_line() {
-        expect(b"h,i\na,1\n\"b\nc,2\n", &[(2, "a"), (3, "! A quote is opened in this row and never closed.")]);
-        expect(b"h,i\n\xff,1\nb,2\n", &[(2, "! is not UTF-8; save the file with the encoding UTF-8"), (3, "b")]);
+        expect(
+            b"h,i\na,1\n\"b\nc,2\n",
+            &[
+                (2, "a"),
+                (3, "! A quote is opened in this row and never closed."),
+            ],
+        );
+        expect(
+            b"h,i\n\xff,1\nb,2\n",
+            &[
+                (2, "! is not UTF-8; save the file with the encoding UTF-8"),
+                (3, "b"),
+            ],
+        );
         let mut endless = b"h,i\na,1\nb,\"".to_vec();
         endless.resize(MAX_RECORD * 2, b'x');
         let seen = lines_and_first_cells(&endless);
         assert_eq!(seen.len(), 2);
-        assert!(seen[1].0 == 3 && seen[1].1.contains("never closes"), "{seen:?}");
+        assert!(
+            seen[1].0 == 3 && seen[1].1.contains("never closes"),
+            "{seen:?}"
+        );
     }
 }

@@ -14,7 +14,11 @@ pub struct Refusal {
 impl Refusal {
     /// A refusal of the row on `line` for what stands in `column`.
     pub fn new(line: u64, column: Option<String>, reason: impl Into<String>) -> Self {
-        Self { line, column, reason: reason.into() }
+        Self {
+            line,
+            column,
+            reason: reason.into(),
+        }
     }
 
     /// A refusal of the whole row on `line`.

@@ -71,11 +71,20 @@ pub async fn run(
     source: impl Read + Send + 'static,
     mut progress: impl FnMut(Progress) + Send,
 ) -> Result<ImportReport, Error> {
-    let context = Context { currency: import.currency };
+    let context = Context {
+        currency: import.currency,
+    };
     let (sender, mut receiver) = mpsc::channel(2);
     let reading = tokio::task::spawn_blocking(move || read(source, context, &sender));
-    let mut report = ImportReport { dry_run: import.dry_run, ..ImportReport::default() };
-    let mut far = Progress { bytes: 0, rows: 0, products: 0 };
+    let mut report = ImportReport {
+        dry_run: import.dry_run,
+        ..ImportReport::default()
+    };
+    let mut far = Progress {
+        bytes: 0,
+        rows: 0,
+        products: 0,
+    };
     let mut position = None;
     while let Some(message) = receiver.recv().await {
         let batch = match message {
@@ -88,7 +97,11 @@ pub async fn run(
         };
         far.rows += batch.rows;
         far.bytes = batch.bytes;
-        far.products += batch.products.iter().filter(|p| p.product.is_some()).count() as u64;
+        far.products += batch
+            .products
+            .iter()
+            .filter(|p| p.product.is_some())
+            .count() as u64;
         let applied = apply::batch(db, env, &import, &batch.products).await?;
         position = applied.position.or(position);
         add(&mut report, &batch, applied);
@@ -150,7 +163,11 @@ fn read(source: impl Read, context: Context, to: &mpsc::Sender<Message>) {
         }
         batch.bytes = records.bytes();
         let full = batch.products.len() >= BATCH_PRODUCTS || batch.rows >= BATCH_ROWS;
-        if (full || !open) && to.blocking_send(Message::Batch(std::mem::take(&mut batch))).is_err() {
+        if (full || !open)
+            && to
+                .blocking_send(Message::Batch(std::mem::take(&mut batch)))
+                .is_err()
+        {
             return;
         }
     }

@@ -66,7 +66,11 @@ impl Shopify {
             body: columns.find(&["Body (HTML)", "Body HTML", "Description"]),
             vendor: columns.find(&["Vendor"]),
             kind: columns.find(&["Type", "Custom Product Type"]),
-            category: columns.find(&["Product Category", "Standardized Product Type", "Standard Product Type"]),
+            category: columns.find(&[
+                "Product Category",
+                "Standardized Product Type",
+                "Standard Product Type",
+            ]),
             tags: columns.find(&["Tags"]),
             published: columns.find(&["Published", "Published on online store"]),
             status: columns.find(&["Status"]),
@@ -76,7 +80,10 @@ impl Shopify {
             grams: columns.find(&["Variant Grams", "Weight value (grams)"]),
             tracker: columns.find(&["Variant Inventory Tracker", "Inventory tracker"]),
             quantity: columns.find(&["Variant Inventory Qty", "Inventory quantity"]),
-            policy: columns.find(&["Variant Inventory Policy", "Continue selling when out of stock"]),
+            policy: columns.find(&[
+                "Variant Inventory Policy",
+                "Continue selling when out of stock",
+            ]),
             price: columns.find(&["Variant Price", "Price"]),
             compare_at: columns.find(&["Variant Compare At Price", "Compare-at price"]),
             requires_shipping: columns.find(&["Variant Requires Shipping", "Requires shipping"]),
@@ -105,8 +112,17 @@ impl Shopify {
         Some(group.finish(self, self.context))
     }
 
-    pub(super) fn refuse(&self, row: &Row, column: Option<usize>, reason: impl Into<String>) -> Refusal {
-        Refusal::new(row.line, column.and_then(|index| self.columns.name(index)), reason)
+    pub(super) fn refuse(
+        &self,
+        row: &Row,
+        column: Option<usize>,
+        reason: impl Into<String>,
+    ) -> Refusal {
+        Refusal::new(
+            row.line,
+            column.and_then(|index| self.columns.name(index)),
+            reason,
+        )
     }
 }
 
@@ -132,12 +148,14 @@ impl Layout for Shopify {
         }
         let mut done: Vec<Parsed> = self.close().into_iter().collect();
         if self.finished.contains(&fingerprint(&handle)) {
-            let reason = format!(
-                "`{raw}` stood further up; the rows of one product must follow each other"
-            );
+            let reason =
+                format!("`{raw}` stood further up; the rows of one product must follow each other");
             done.push(Parsed::refused(self.refuse(&row, self.at.handle, reason)));
         } else {
-            self.group = Some(Group { handle, rows: vec![row] });
+            self.group = Some(Group {
+                handle,
+                rows: vec![row],
+            });
         }
         done
     }
@@ -166,6 +184,9 @@ pub(super) fn status(status: &str, published: &str) -> Result<ProductStatus, (bo
         // Unlisted products are reachable by address only; a draft is the nearest that hides them.
         "" | "active" | "draft" | "unlisted" => Ok(ProductStatus::Draft),
         "archived" => Ok(ProductStatus::Archived),
-        other => Err((true, format!("`{other}` is none of active, draft, archived"))),
+        other => Err((
+            true,
+            format!("`{other}` is none of active, draft, archived"),
+        )),
     }
 }

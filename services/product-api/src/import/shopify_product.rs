@@ -28,7 +28,10 @@ impl Group {
         let Some(first) = self.rows.first() else {
             return Parsed::default();
         };
-        let mut parsed = Parsed { line: first.line, ..Parsed::default() };
+        let mut parsed = Parsed {
+            line: first.line,
+            ..Parsed::default()
+        };
         match self.product(layout, context, first, &mut parsed) {
             Ok(product) => parsed.product = Some(product),
             Err((column, reason)) => {
@@ -52,21 +55,33 @@ impl Group {
         parsed: &mut Parsed,
     ) -> Result<ProductDraft, Wrong> {
         let at = &layout.at;
-        let Parsed { refusals, warnings, whole, .. } = parsed;
+        let Parsed {
+            refusals,
+            warnings,
+            whole,
+            ..
+        } = parsed;
         *whole = true;
         if first.cell(at.handle) != self.handle {
-            let why = format!("becomes `{}`, for an address here has no other letters", self.handle);
+            let why = format!(
+                "becomes `{}`, for an address here has no other letters",
+                self.handle
+            );
             warnings.push(layout.refuse(first, at.handle, why));
         }
         let title = bounded(first.cell(at.title), limits::TITLE).map_err(|why| (at.title, why))?;
         if title.is_empty() {
-            return Err((at.title, "is empty; a product's first row carries its title".into()));
+            return Err((
+                at.title,
+                "is empty; a product's first row carries its title".into(),
+            ));
         }
-        let body = bounded(first.cell(at.body), limits::DESCRIPTION).map_err(|why| (at.body, why))?;
-        let vendor = bounded(first.cell(at.vendor), limits::NAME).map_err(|why| (at.vendor, why))?;
-        let status = status(first.cell(at.status), first.cell(at.published)).map_err(
-            |(in_status, why)| (if in_status { at.status } else { at.published }, why),
-        )?;
+        let body =
+            bounded(first.cell(at.body), limits::DESCRIPTION).map_err(|why| (at.body, why))?;
+        let vendor =
+            bounded(first.cell(at.vendor), limits::NAME).map_err(|why| (at.vendor, why))?;
+        let status = status(first.cell(at.status), first.cell(at.published))
+            .map_err(|(in_status, why)| (if in_status { at.status } else { at.published }, why))?;
         let names = self.option_names(layout, first);
         let mut variants: Vec<(u64, VariantDraft)> = Vec::new();
         let mut images: Vec<ImageDraft> = Vec::new();
@@ -99,7 +114,8 @@ impl Group {
                 Ok(variant) => match variants.iter().find(|(_, v)| v.options == variant.options) {
                     None => {
                         if variant.on_hand.is_some_and(|count| count < 0) {
-                            let why = "is below zero and taken so: it is sold out until as many came in";
+                            let why =
+                                "is below zero and taken so: it is sold out until as many came in";
                             warnings.push(layout.refuse(row, at.quantity, why));
                         }
                         variants.push((row.line, variant));
@@ -118,12 +134,26 @@ impl Group {
         if variants.is_empty() {
             // If each variant was refused, those reasons say more than ours.
             let why = refusals.first().map_or_else(
-                || (at.price, "is empty; a product needs at least one variant with a price".into()),
-                |refusal| (refusal.column.as_deref().and_then(|name| layout.columns.find(&[name])), refusal.reason.clone()),
+                || {
+                    (
+                        at.price,
+                        "is empty; a product needs at least one variant with a price".into(),
+                    )
+                },
+                |refusal| {
+                    (
+                        refusal
+                            .column
+                            .as_deref()
+                            .and_then(|name| layout.columns.find(&[name])),
+                        refusal.reason.clone(),
+                    )
+                },
             );
             return Err(why);
         }
-        let variants: Vec<VariantDraft> = variants.into_iter().map(|(_, variant)| variant).collect();
+        let variants: Vec<VariantDraft> =
+            variants.into_iter().map(|(_, variant)| variant).collect();
         Ok(ProductDraft {
             handle: self.handle.clone(),
             title: title.to_owned(),
@@ -143,14 +173,20 @@ impl Group {
         let at = &layout.at;
         let mut names: Vec<(usize, String)> = Vec::new();
         for (index, column) in at.option_names.iter().enumerate() {
-            let name = self.rows.iter().map(|row| row.cell(*column)).find(|name| !name.is_empty());
+            let name = self
+                .rows
+                .iter()
+                .map(|row| row.cell(*column))
+                .find(|name| !name.is_empty());
             if let Some(name) = name {
                 names.push((index, name.to_owned()));
             }
         }
         let default = names.len() == 1
             && names[0].1.eq_ignore_ascii_case("title")
-            && first.cell(at.option_values[names[0].0]).eq_ignore_ascii_case("default title");
+            && first
+                .cell(at.option_values[names[0].0])
+                .eq_ignore_ascii_case("default title");
         if default {
             names.clear();
         }
@@ -178,14 +214,24 @@ fn variant(
         let column = at.option_values[*index];
         let value = bounded(row.cell(column), limits::NAME).map_err(|why| (column, why))?;
         if value.is_empty() {
-            return Err((column, format!("is empty; the product has the option `{name}`")));
+            return Err((
+                column,
+                format!("is empty; the product has the option `{name}`"),
+            ));
         }
-        options.push(OptionValue { name: name.clone(), value: value.to_owned() });
+        options.push(OptionValue {
+            name: name.clone(),
+            value: value.to_owned(),
+        });
     }
     let sku = match row.cell(at.sku) {
         "" => None,
         // Excel marks texts that look like numbers with an apostrophe.
-        sku => Some(sku.trim_start_matches('\'').parse::<Sku>().map_err(|why| (at.sku, why))?),
+        sku => Some(
+            sku.trim_start_matches('\'')
+                .parse::<Sku>()
+                .map_err(|why| (at.sku, why))?,
+        ),
     };
     let price = row.cell(at.price);
     if price.is_empty() {
@@ -235,12 +281,17 @@ fn options(names: &[(usize, String)], variants: &[VariantDraft]) -> Vec<ProductO
     for (place, (_, name)) in names.iter().enumerate() {
         let mut values: Vec<String> = Vec::new();
         for variant in variants {
-            let Some(selected) = variant.options.get(place) else { continue };
+            let Some(selected) = variant.options.get(place) else {
+                continue;
+            };
             if !values.contains(&selected.value) {
                 values.push(selected.value.clone());
             }
         }
-        options.push(ProductOption { name: name.clone(), values });
+        options.push(ProductOption {
+            name: name.clone(),
+            values,
+        });
     }
     options
 }
@@ -280,11 +331,16 @@ fn money(text: &str, context: Context) -> Result<i64, String> {
     let thousands = groups.clone().next().is_none()
         || ((1..=3).contains(&first.len()) && groups.all(|group| group.len() == 3));
     if !thousands {
-        return Err(format!("`{text}` is no price: write it as 19.99, with a point"));
+        return Err(format!(
+            "`{text}` is no price: write it as 19.99, with a point"
+        ));
     }
     let amount = Money::parse_decimal(text, context.currency)?.amount;
     if !(0..=limits::PRICE).contains(&amount) {
-        return Err(format!("`{text}` is not between 0 and {}", Money::new(limits::PRICE, context.currency)));
+        return Err(format!(
+            "`{text}` is not between 0 and {}",
+            Money::new(limits::PRICE, context.currency)
+        ));
     }
     Ok(amount)
 }
@@ -292,7 +348,10 @@ fn money(text: &str, context: Context) -> Result<i64, String> {
 fn quantity(text: &str) -> Result<i64, String> {
     match text.parse::<i64>() {
         Ok(count) if count.abs() <= limits::STOCK => Ok(count),
-        _ => Err(format!("`{text}` is no whole number up to {}", limits::STOCK)),
+        _ => Err(format!(
+            "`{text}` is no whole number up to {}",
+            limits::STOCK
+        )),
     }
 }
 
@@ -300,7 +359,12 @@ fn quantity(text: &str) -> Result<i64, String> {
 fn grams(text: &str) -> Result<i64, String> {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
     match whole.parse::<i64>() {
-        Ok(grams) if (0..=limits::GRAMS).contains(&grams) && fraction.bytes().all(|b| b.is_ascii_digit()) => Ok(grams),
+        Ok(grams)
+            if (0..=limits::GRAMS).contains(&grams)
+                && fraction.bytes().all(|b| b.is_ascii_digit()) =>
+        {
+            Ok(grams)
+        }
         _ => Err(format!("`{text}` is no weight in grams")),
     }
 }

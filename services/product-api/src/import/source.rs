@@ -45,7 +45,14 @@ pub struct Source<R> {
 impl<R: Read> Source<R> {
     /// `limit`: the most bytes that one record may have.
     pub fn new(inner: R, meter: Arc<Meter>, limit: usize) -> Self {
-        Self { inner, meter, limit, after_return: false, last: b'\n', ended: false }
+        Self {
+            inner,
+            meter,
+            limit,
+            after_return: false,
+            last: b'\n',
+            ended: false,
+        }
     }
 }
 
@@ -104,7 +111,9 @@ pub fn read_head(source: &mut impl Read) -> io::Result<Vec<u8>> {
     loop {
         let read = source.read(&mut chunk)?;
         head.extend_from_slice(&chunk[..read]);
-        let line_ends = chunk[..read].iter().any(|byte| matches!(byte, b'\n' | b'\r'));
+        let line_ends = chunk[..read]
+            .iter()
+            .any(|byte| matches!(byte, b'\n' | b'\r'));
         if read == 0 || line_ends || head.len() > MAX_HEADER {
             break;
         }

@@ -11,8 +11,12 @@ use super::{
 
 /// Everything that a file holds, however it is broken.
 fn parse(file: &[u8]) -> Vec<Parsed> {
-    let Ok(mut records) = Records::open(file) else { return Vec::new() };
-    let context = Context { currency: Currency::EUR };
+    let Ok(mut records) = Records::open(file) else {
+        return Vec::new();
+    };
+    let context = Context {
+        currency: Currency::EUR,
+    };
     let Some(mut layout) = detect(&Columns::new(records.header()), context) else {
         return Vec::new();
     };
@@ -95,21 +99,36 @@ fn the_newer_column_names_are_known() {
     assert_eq!(parsed.len(), 1);
     assert!(parsed[0].refusals.is_empty(), "{:?}", parsed[0].refusals);
     let product = parsed[0].product.as_ref().unwrap();
-    assert_eq!(product.category.as_ref().map(|c| c.handle.as_str()), Some("mugs"));
+    assert_eq!(
+        product.category.as_ref().map(|c| c.handle.as_str()),
+        Some("mugs")
+    );
     let variant = &product.variants[0];
-    assert_eq!((variant.price, variant.compare_at_price, variant.on_hand), (1250, Some(1500), Some(4)));
+    assert_eq!(
+        (variant.price, variant.compare_at_price, variant.on_hand),
+        (1250, Some(1500), Some(4))
+    );
     assert_eq!(variant.weight_grams, Some(250));
 }
 
 #[test]
 fn a_comma_sets_thousands_apart_or_is_refused() {
     for (price, wanted) in [
-        ("1,299.50", Some(129_950)), ("12,50", None), ("1,2,3", None), (",500", None),
-        ("0", Some(0)), ("9.999", None), ("1000000001", None), ("€ 5", None),
+        ("1,299.50", Some(129_950)),
+        ("12,50", None),
+        ("1,2,3", None),
+        (",500", None),
+        ("0", Some(0)),
+        ("9.999", None),
+        ("1000000001", None),
+        ("€ 5", None),
     ] {
         let file = format!("Handle,Title,Variant Price\na,A,\"{price}\"\n");
         let parsed = parse(file.as_bytes());
-        let found = parsed[0].product.as_ref().map(|product| product.variants[0].price);
+        let found = parsed[0]
+            .product
+            .as_ref()
+            .map(|product| product.variants[0].price);
         assert_eq!(found, wanted, "{price}");
     }
 }

@@ -42,7 +42,11 @@ impl Cursor {
         leniency: u8,
         after: Place,
     ) -> Result<String, Error> {
-        techcommerce_http::cursor::encode(&Self { list: list(query, sort), leniency, after })
+        techcommerce_http::cursor::encode(&Self {
+            list: list(query, sort),
+            leniency,
+            after,
+        })
     }
 
     /// The end of the page before, if `query` has one.
@@ -50,7 +54,9 @@ impl Cursor {
     /// # Errors
     /// 400 `invalid_input` at `cursor` if it is none of ours, or of another list.
     pub fn decode(query: &ProductQuery, sort: ProductSort) -> Result<Option<Self>, Error> {
-        let Some(text) = query.cursor.as_deref() else { return Ok(None) };
+        let Some(text) = query.cursor.as_deref() else {
+            return Ok(None);
+        };
         let cursor: Self = techcommerce_http::cursor::decode(text)?;
         let fits = matches!(
             (sort, &cursor.after.key),
@@ -72,8 +78,12 @@ impl Cursor {
 
 /// Names the list: all of the query but the page.
 fn list(query: &ProductQuery, sort: ProductSort) -> String {
-    let whole =
-        ProductQuery { limit: None, cursor: None, sort: Some(sort), ..query.clone() };
+    let whole = ProductQuery {
+        limit: None,
+        cursor: None,
+        sort: Some(sort),
+        ..query.clone()
+    };
     let text = serde_json::to_vec(&whole).unwrap_or_default();
     crate::catalogue::draft::hex(&Sha256::digest(text)[..6])
 }

@@ -34,7 +34,11 @@ impl Entry {
             title_key: fold(&product.title).chars().take(TITLE_KEY).collect(),
             vendor_key: fold(&product.vendor),
             tag_keys: product.tags.iter().map(|tag| fold(tag)).collect(),
-            price: variants.iter().map(|variant| variant.price.amount).min().unwrap_or(0),
+            price: variants
+                .iter()
+                .map(|variant| variant.price.amount)
+                .min()
+                .unwrap_or(0),
             in_stock: variants.iter().any(can_buy),
             on_sale: variants.iter().any(is_reduced),
             product,
@@ -48,5 +52,7 @@ fn can_buy(variant: &Variant) -> bool {
 }
 
 fn is_reduced(variant: &Variant) -> bool {
-    variant.compare_at_price.is_some_and(|before| before.amount > variant.price.amount)
+    variant
+        .compare_at_price
+        .is_some_and(|before| before.amount > variant.price.amount)
 }

@@ -116,7 +116,9 @@ impl Follower {
             let newest = changes::position(&mut conn).await?;
             self.behind.set(newest - before.position);
             drop(conn);
-            let missed = feed.first().is_none_or(|first| first.position != before.position + 1);
+            let missed = feed
+                .first()
+                .is_none_or(|first| first.position != before.position + 1);
             let snapshot = if missed {
                 tracing::info!("the change feed was cut off; all products are read anew");
                 load(&self.db).await?
@@ -126,14 +128,16 @@ impl Follower {
             let position = snapshot.position;
             self.model.replace(snapshot);
             self.notifier.applied(position);
-            self.lag.observe(self.env.now().since(last.created_at).as_secs_f64());
+            self.lag
+                .observe(self.env.now().since(last.created_at).as_secs_f64());
             self.count();
         }
     }
 
     fn count(&self) {
         let products = self.model.snapshot().len();
-        self.products.set(i64::try_from(products).unwrap_or(i64::MAX));
+        self.products
+            .set(i64::try_from(products).unwrap_or(i64::MAX));
     }
 }
 
@@ -194,7 +198,12 @@ async fn apply(db: &Db, before: &Snapshot, feed: &[FeedEntry]) -> Result<Snapsho
         false => Some(read::categories(&mut conn).await?),
     };
     drop(conn);
-    let changes = Changes { position, records, changed, categories };
+    let changes = Changes {
+        position,
+        records,
+        changed,
+        categories,
+    };
     let before = before.clone();
     blocking(move || before.with(changes)).await
 }
@@ -202,5 +211,7 @@ async fn apply(db: &Db, before: &Snapshot, feed: &[FeedEntry]) -> Result<Snapsho
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, Error> + Send + 'static,
 ) -> Result<T, Error> {
-    tokio::task::spawn_blocking(work).await.map_err(Error::internal)?
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(Error::internal)?
 }

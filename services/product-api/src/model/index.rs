@@ -64,16 +64,21 @@ impl Index {
             description: schema.add_text_field("description", words),
         };
         let index = tantivy::Index::create_in_ram(schema.build());
-        index
-            .tokenizers()
-            .register(WORDS, TextAnalyzer::builder(SimpleTokenizer::default()).build());
+        index.tokenizers().register(
+            WORDS,
+            TextAnalyzer::builder(SimpleTokenizer::default()).build(),
+        );
         let reader = index
             .reader_builder()
             .reload_policy(ReloadPolicy::Manual)
             .doc_store_cache_num_blocks(0)
             .try_into()
             .map_err(Error::internal)?;
-        Ok(Self { index, reader, fields })
+        Ok(Self {
+            index,
+            reader,
+            fields,
+        })
     }
 
     /// What can be searched now.
@@ -84,12 +89,16 @@ impl Index {
     /// Replaces documents. The writer lives no longer than this, for even an idle one holds
     /// threads and memory.
     pub fn update(&self, entries: &[Arc<Entry>]) -> Result<Searcher, Error> {
-        let mut writer: IndexWriter =
-            self.index.writer_with_num_threads(1, BUDGET).map_err(Error::internal)?;
+        let mut writer: IndexWriter = self
+            .index
+            .writer_with_num_threads(1, BUDGET)
+            .map_err(Error::internal)?;
         for entry in entries {
             let key = entry.product.id.simple().to_string();
             writer.delete_term(Term::from_field_text(self.fields.key, &key));
-            writer.add_document(self.document(entry, &key)).map_err(Error::internal)?;
+            writer
+                .add_document(self.document(entry, &key))
+                .map_err(Error::internal)?;
         }
         writer.commit().map_err(Error::internal)?;
         writer.wait_merging_threads().map_err(Error::internal)?;
@@ -120,7 +129,10 @@ impl Index {
         if let Some(category) = &product.category {
             document.add_text(self.fields.category, category);
         }
-        document.add_text(self.fields.description, fold(&plain_text(&product.description)));
+        document.add_text(
+            self.fields.description,
+            fold(&plain_text(&product.description)),
+        );
         document
     }
 }
@@ -145,7 +157,11 @@ impl Collector for Hits {
         segment: &SegmentReader,
     ) -> tantivy::Result<SegmentHits> {
         let fast = segment.fast_fields();
-        Ok(SegmentHits { high: fast.u64("high")?, low: fast.u64("low")?, hits: Vec::new() })
+        Ok(SegmentHits {
+            high: fast.u64("high")?,
+            low: fast.u64("low")?,
+            hits: Vec::new(),
+        })
     }
 
     fn requires_scoring(&self) -> bool {

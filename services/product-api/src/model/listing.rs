@@ -36,10 +36,18 @@ pub fn list(
     query: &ProductQuery,
     audience: Audience,
 ) -> Result<Page<Product>, Error> {
-    let limit = ListQuery { limit: query.limit, cursor: None }.limit()?;
+    let limit = ListQuery {
+        limit: query.limit,
+        cursor: None,
+    }
+    .limit()?;
     check(query)?;
     let status = status(query, audience)?;
-    let text = query.q.as_deref().map(str::trim).filter(|text| !text.is_empty());
+    let text = query
+        .q
+        .as_deref()
+        .map(str::trim)
+        .filter(|text| !text.is_empty());
     let sort = match (query.sort, text) {
         (None | Some(ProductSort::Relevance), Some(_)) => ProductSort::Relevance,
         (None | Some(ProductSort::Relevance), None) => ProductSort::Newest,
@@ -48,12 +56,21 @@ pub fn list(
     let cursor = Cursor::decode(query, sort)?;
     let mut leniency = 0;
     let candidates: Vec<(&Entry, i64)> = match text {
-        None => snapshot.entries.values().map(|entry| (&**entry, 0)).collect(),
+        None => snapshot
+            .entries
+            .values()
+            .map(|entry| (&**entry, 0))
+            .collect(),
         Some(text) => {
-            let found = search(snapshot, text, cursor.as_ref().map(|cursor| cursor.leniency))?;
+            let found = search(
+                snapshot,
+                text,
+                cursor.as_ref().map(|cursor| cursor.leniency),
+            )?;
             leniency = found.leniency.number();
             let hits = found.hits.into_iter();
-            hits.filter_map(|(id, score)| Some((&**snapshot.entries.get(&id)?, score))).collect()
+            hits.filter_map(|(id, score)| Some((&**snapshot.entries.get(&id)?, score)))
+                .collect()
         }
     };
     let filter = Filter::new(query, status);
@@ -62,7 +79,9 @@ pub fn list(
         .filter(|(entry, _)| filter.takes(entry))
         .map(|(entry, score)| (place(entry, score, sort), entry))
         .filter(|(place, _)| {
-            cursor.as_ref().is_none_or(|c| order(place, &c.after) == Ordering::Greater)
+            cursor
+                .as_ref()
+                .is_none_or(|c| order(place, &c.after) == Ordering::Greater)
         })
         .collect();
     // Only the page needs to be in order.
@@ -74,24 +93,35 @@ pub fn list(
     let more = places.len() > limit;
     places.truncate(limit);
     let next_cursor = match places.last() {
-        Some((last, _)) if more => {
-            Some(Cursor::encode(query, sort, leniency, last.clone())?)
-        }
+        Some((last, _)) if more => Some(Cursor::encode(query, sort, leniency, last.clone())?),
         _ => None,
     };
-    let items = places.into_iter().map(|(_, entry)| entry.product.clone()).collect();
+    let items = places
+        .into_iter()
+        .map(|(_, entry)| entry.product.clone())
+        .collect();
     Ok(Page { items, next_cursor })
 }
 
 fn check(query: &ProductQuery) -> Result<(), Error> {
     let mut wrong = Vec::new();
     let mut say = |path: &str, message: &str| {
-        wrong.push(FieldError { path: path.to_owned(), message: message.to_owned() });
+        wrong.push(FieldError {
+            path: path.to_owned(),
+            message: message.to_owned(),
+        });
     };
-    if query.q.as_ref().is_some_and(|text| text.chars().count() > MAX_SEARCH) {
+    if query
+        .q
+        .as_ref()
+        .is_some_and(|text| text.chars().count() > MAX_SEARCH)
+    {
         say("q", "is longer than 200 characters");
     }
-    for (path, price) in [("min_price", query.min_price), ("max_price", query.max_price)] {
+    for (path, price) in [
+        ("min_price", query.min_price),
+        ("max_price", query.max_price),
+    ] {
         if price.is_some_and(|price| price < 0) {
             say(path, "must not be below zero");
         }
@@ -120,7 +150,10 @@ fn place(entry: &Entry, score: i64, sort: ProductSort) -> Place {
         ProductSort::PriceDescending => Key::Number(-entry.price),
         ProductSort::Title => Key::Text(entry.title_key.clone()),
     };
-    Place { key, id: entry.product.id }
+    Place {
+        key,
+        id: entry.product.id,
+    }
 }
 
 /// Of two that are alike the newer comes first: ids grow with time.
@@ -138,20 +171,38 @@ struct Filter<'q> {
 impl<'q> Filter<'q> {
     fn new(query: &'q ProductQuery, status: ProductStatus) -> Self {
         let folded = |text: &Option<String>| {
-            let text = text.as_deref().map(str::trim).filter(|text| !text.is_empty());
+            let text = text
+                .as_deref()
+                .map(str::trim)
+                .filter(|text| !text.is_empty());
             text.map(fold)
         };
-        Self { query, status, tag: folded(&query.tag), vendor: folded(&query.vendor) }
+        Self {
+            query,
+            status,
+            tag: folded(&query.tag),
+            vendor: folded(&query.vendor),
+        }
     }
 
     fn takes(&self, entry: &Entry) -> bool {
         let product = &entry.product;
-        let Self { query, status, tag, vendor } = self;
-        let category = query.category.as_deref().filter(|handle| !handle.is_empty());
+        let Self {
+            query,
+            status,
+            tag,
+            vendor,
+        } = self;
+        let category = query
+            .category
+            .as_deref()
+            .filter(|handle| !handle.is_empty());
         product.status == *status
             && category.is_none_or(|handle| product.category.as_deref() == Some(handle))
             && tag.as_ref().is_none_or(|tag| entry.tag_keys.contains(tag))
-            && vendor.as_ref().is_none_or(|vendor| entry.vendor_key == *vendor)
+            && vendor
+                .as_ref()
+                .is_none_or(|vendor| entry.vendor_key == *vendor)
             && query.in_stock.is_none_or(|wanted| entry.in_stock == wanted)
             && query.on_sale.is_none_or(|wanted| entry.on_sale == wanted)
             && self.price_fits(product)
@@ -162,6 +213,9 @@ impl<'q> Filter<'q> {
         let lowest = self.query.min_price.unwrap_or(0);
         let highest = self.query.max_price.unwrap_or(i64::MAX);
         (lowest == 0 && highest == i64::MAX)
-            || product.variants.iter().any(|v| (lowest..=highest).contains(&v.price.amount))
+            || product
+                .variants
+                .iter()
+                .any(|v| (lowest..=highest).contains(&v.price.amount))
     }
 }

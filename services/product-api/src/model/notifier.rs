@@ -15,7 +15,10 @@ pub struct Notifier {
 
 impl Default for Notifier {
     fn default() -> Self {
-        Self { changed: Arc::default(), applied: Arc::new(watch::channel(-1).0) }
+        Self {
+            changed: Arc::default(),
+            applied: Arc::new(watch::channel(-1).0),
+        }
     }
 }
 
@@ -49,8 +52,14 @@ impl Notifier {
         self.changed.notify_one();
         let mut applied = self.applied.subscribe();
         let reached = applied.wait_for(|applied| *applied >= position);
-        if tokio::time::timeout(Duration::from_secs(1), reached).await.is_err() {
-            tracing::warn!(position, "the read model lags behind a write of this process");
+        if tokio::time::timeout(Duration::from_secs(1), reached)
+            .await
+            .is_err()
+        {
+            tracing::warn!(
+                position,
+                "the read model lags behind a write of this process"
+            );
         }
     }
 }

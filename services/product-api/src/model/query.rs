@@ -23,6 +23,13 @@ use crate::catalogue::text::fold;
 const MAX_WORDS: usize = 10;
 const MAX_LETTERS: usize = 40;
 
+/// A hit whose score is so many times below the best one's is left out: a word that is a bit like
+/// another somewhere in a description is noise where a title matches.
+const NOISE: i64 = 20;
+/// The fewest letters of a last word whose beginning may have errors: of short words too many
+/// others begin alike.
+const FUZZY_BEGINNING: usize = 6;
+
 /// How much is forgiven. The first that finds anything is taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Leniency {
@@ -78,7 +85,10 @@ pub(super) fn search(snapshot: &Snapshot, text: &str, at: Option<u8>) -> Result<
         .take(MAX_WORDS)
         .map(|word| word.chars().take(MAX_LETTERS).collect())
         .collect();
-    let mut found = Found { leniency: Leniency::Usual, hits: Vec::new() };
+    let mut found = Found {
+        leniency: Leniency::Usual,
+        hits: Vec::new(),
+    };
     if words.is_empty() {
         return Ok(found);
     }
@@ -88,13 +98,23 @@ pub(super) fn search(snapshot: &Snapshot, text: &str, at: Option<u8>) -> Result<
             continue;
         }
         let query = query(&snapshot.index.fields, &words, leniency);
-        let hits = snapshot.searcher.search(&*query, &Hits).map_err(Error::internal)?;
+        let hits = snapshot
+            .searcher
+            .search(&*query, &Hits)
+            .map_err(Error::internal)?;
         found.leniency = leniency;
+        let best = hits
+            .iter()
+            .map(|(_, score)| points(*score))
+            .max()
+            .unwrap_or(0);
         found.hits = hits
             .into_iter()
+            .map(|(id, score)| (id, points(score)))
+            .filter(|(_, score)| score.saturating_mul(NOISE) >= best)
             .filter_map(|(id, score)| {
                 let entry = snapshot.entries.get(&id)?;
-                Some((id, points(score) + whole_title(entry, &title)))
+                Some((id, score + whole_title(entry, &title)))
             })
             .collect();
         if !found.hits.is_empty() {
@@ -166,12 +186,19 @@ fn in_field(
     let exact = Box::new(TermQuery::new(term(), IndexRecordOption::Basic));
     let mut ways = vec![scored(exact, 10.0)];
     if last {
-        ways.push(scored(Box::new(FuzzyTermQuery::new_prefix(term(), 0, true)), 6.0));
+        ways.push(scored(
+            Box::new(FuzzyTermQuery::new_prefix(term(), 0, true)),
+            6.0,
+        ));
     }
-    for errors in 1..=leniency.errors(word.chars().count()) {
+    let letters = word.chars().count();
+    for errors in 1..=leniency.errors(letters) {
         let score = if errors == 1 { 4.0 } else { 2.0 };
-        ways.push(scored(Box::new(FuzzyTermQuery::new(term(), errors, true)), score));
-        if last {
+        ways.push(scored(
+            Box::new(FuzzyTermQuery::new(term(), errors, true)),
+            score,
+        ));
+        if last && letters >= FUZZY_BEGINNING {
             let beginning = Box::new(FuzzyTermQuery::new_prefix(term(), errors, true));
             ways.push(scored(beginning, score - 1.0));
         }

@@ -85,7 +85,10 @@ impl Snapshot {
 
     /// The product with an id or a handle, if the public may see it.
     pub fn public(&self, id_or_handle: &str) -> Option<&Arc<Entry>> {
-        let by_id = id_or_handle.parse().ok().and_then(|id: Uuid| self.entries.get(&id));
+        let by_id = id_or_handle
+            .parse()
+            .ok()
+            .and_then(|id: Uuid| self.entries.get(&id));
         by_id
             .or_else(|| self.entries.get(self.handles.get(id_or_handle)?))
             .filter(|entry| entry.product.status == ProductStatus::Active)
@@ -126,8 +129,13 @@ fn categories(
 ) -> Result<Arc<[Category]>, Error> {
     let mut counts: HashMap<&str, i64> = HashMap::new();
     let mut pictured: HashMap<&str, &Entry> = HashMap::new();
-    for entry in entries.values().filter(|e| e.product.status == ProductStatus::Active) {
-        let Some(category) = entry.product.category.as_deref() else { continue };
+    for entry in entries
+        .values()
+        .filter(|e| e.product.status == ProductStatus::Active)
+    {
+        let Some(category) = entry.product.category.as_deref() else {
+            continue;
+        };
         *counts.entry(category).or_insert(0) += 1;
         if entry.product.images.is_empty() {
             continue;
@@ -141,7 +149,9 @@ fn categories(
     rows.iter()
         .map(|row| {
             let handle = row.handle.as_str();
-            let image = pictured.get(handle).and_then(|entry| entry.product.images.first());
+            let image = pictured
+                .get(handle)
+                .and_then(|entry| entry.product.images.first());
             Ok(Category {
                 id: row.id,
                 handle: parsed(handle)?,

@@ -50,9 +50,16 @@ pub async fn claim(
     };
     let shortages = shortages(tx, &reservation, held).await?;
     if !shortages.is_empty() {
-        let position = if held { give_up(tx, env, &reservation).await? } else { None };
+        let position = if held {
+            give_up(tx, env, &reservation).await?
+        } else {
+            None
+        };
         let message = "The reservation ran out and the stock is gone.";
-        return Ok((Err(short(codes::RESERVATION_EXPIRED, message, &shortages)), position));
+        return Ok((
+            Err(short(codes::RESERVATION_EXPIRED, message, &shortages)),
+            position,
+        ));
     }
     let rows = execute!(
         tx,
@@ -73,8 +80,12 @@ pub async fn claim(
         if held {
             stock::unreserve(tx, env, line.variant_id, line.quantity).await?;
         }
-        let movement =
-            Movement { reason: Reason::Sale, actor, note: None, reference: Some(reference) };
+        let movement = Movement {
+            reason: Reason::Sale,
+            actor,
+            note: None,
+            reference: Some(reference),
+        };
         stock::add(tx, env, line.variant_id, -line.quantity, None, movement).await?;
         changed.insert(Change::stock(line.quote.product_id));
     }
@@ -96,8 +107,16 @@ async fn shortages(
     let offers = offers(tx, &variants).await?;
     let mut shortages = Vec::new();
     for line in reservation.counted() {
-        let level = levels.iter().find(|level| level.variant_id == line.variant_id);
-        let left = level.map_or(0, |level| if held { level.on_hand } else { level.available() });
+        let level = levels
+            .iter()
+            .find(|level| level.variant_id == line.variant_id);
+        let left = level.map_or(0, |level| {
+            if held {
+                level.on_hand
+            } else {
+                level.available()
+            }
+        });
         let enough = offers
             .get(&line.variant_id)
             .is_some_and(|offer| suffices(offer, left, line.quantity));

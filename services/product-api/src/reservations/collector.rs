@@ -41,7 +41,15 @@ impl Collector {
     /// A queue, and the task that empties it.
     pub fn new(db: Db, env: Env, notifier: Notifier) -> (Self, CollectorTask) {
         let (sender, receiver) = mpsc::channel(QUEUE);
-        (Self { queue: sender }, CollectorTask { queue: receiver, db, env, notifier })
+        (
+            Self { queue: sender },
+            CollectorTask {
+                queue: receiver,
+                db,
+                env,
+                notifier,
+            },
+        )
     }
 
     /// Waits until the request is decided.
@@ -50,12 +58,14 @@ impl Collector {
     /// See [`reserve`]; `unavailable` if too many wait or the process is shutting down.
     pub async fn reserve(&self, wanted: Wanted) -> Answer {
         let (answer, decided) = oneshot::channel();
-        self.queue
-            .try_send((wanted, answer))
-            .map_err(|_| Error::unavailable("Too many people are buying at once. Please try again."))?;
-        decided
-            .await
-            .unwrap_or_else(|_| Err(Error::unavailable("The shop is restarting. Please try again.")))
+        self.queue.try_send((wanted, answer)).map_err(|_| {
+            Error::unavailable("Too many people are buying at once. Please try again.")
+        })?;
+        decided.await.unwrap_or_else(|_| {
+            Err(Error::unavailable(
+                "The shop is restarting. Please try again.",
+            ))
+        })
     }
 }
 
@@ -86,7 +96,9 @@ impl CollectorTask {
             }
             // Two requests with one id are decided one after the other.
             let mut ids = HashSet::new();
-            let (now, later) = batch.into_iter().partition(|(wanted, _)| ids.insert(wanted.id));
+            let (now, later) = batch
+                .into_iter()
+                .partition(|(wanted, _)| ids.insert(wanted.id));
             batch = later;
             self.decide(now).await;
         }
@@ -103,9 +115,7 @@ impl CollectorTask {
 
     async fn decide_all(&self, requests: &[Wanted]) -> Vec<Answer> {
         let mut decided = self.transaction(requests).await;
-        let short = |answer: &Answer| {
-            matches!(answer, Err(error) if error.code() == techcommerce_contracts::codes::OUT_OF_STOCK)
-        };
+        let short = |answer: &Answer| matches!(answer, Err(error) if error.code() == techcommerce_contracts::codes::OUT_OF_STOCK);
         if !decided.iter().any(short) {
             return decided;
         }
@@ -118,9 +128,13 @@ impl CollectorTask {
                 return decided;
             }
         }
-        let places: Vec<usize> =
-            (0..decided.len()).filter(|index| short(&decided[*index])).collect();
-        let again: Vec<Wanted> = places.iter().map(|index| requests[*index].clone()).collect();
+        let places: Vec<usize> = (0..decided.len())
+            .filter(|index| short(&decided[*index]))
+            .collect();
+        let again: Vec<Wanted> = places
+            .iter()
+            .map(|index| requests[*index].clone())
+            .collect();
         for (index, answer) in places.into_iter().zip(self.transaction(&again).await) {
             decided[index] = answer;
         }
@@ -133,7 +147,11 @@ impl CollectorTask {
             Ok(answers) => answers,
             Err(error) if requests.len() == 1 => vec![Err(error)],
             Err(error) => {
-                tracing::warn!(?error, requests = requests.len(), "a batch of reservations failed; each is tried alone");
+                tracing::warn!(
+                    ?error,
+                    requests = requests.len(),
+                    "a batch of reservations failed; each is tried alone"
+                );
                 let mut answers = Vec::with_capacity(requests.len());
                 for request in requests {
                     answers.push(match self.once(std::slice::from_ref(request)).await {
@@ -149,9 +167,10 @@ impl CollectorTask {
     }
 
     async fn once(&self, requests: &[Wanted]) -> Result<Vec<Answer>, Error> {
-        let (answers, position) = transact!(self.db, |tx| -> Result<(Vec<Answer>, Option<i64>), Error> {
-            reserve(tx, &self.env, requests).await
-        })?;
+        let (answers, position) =
+            transact!(self.db, |tx| -> Result<(Vec<Answer>, Option<i64>), Error> {
+                reserve(tx, &self.env, requests).await
+            })?;
         self.notifier.changed(position);
         Ok(answers)
     }

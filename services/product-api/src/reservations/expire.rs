@@ -44,7 +44,9 @@ pub async fn expire_due(db: &Db, env: &Env) -> Result<Expired, Error> {
         return Ok(Expired::default());
     }
     drop(conn);
-    transact!(db, |tx| -> Result<Expired, Error> { expire_in(tx, env, now).await })
+    transact!(db, |tx| -> Result<Expired, Error> {
+        expire_in(tx, env, now).await
+    })
 }
 
 async fn overdue(conn: &mut Conn, now: i64) -> Result<Vec<Uuid>, Error> {

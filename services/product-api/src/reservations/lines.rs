@@ -38,7 +38,12 @@ impl Wanted {
         }
         let lines = sum(&request.lines)?;
         let hash = hash(&lines);
-        Ok(Self { id: request.id, lines, deadline: request.deadline, hash })
+        Ok(Self {
+            id: request.id,
+            lines,
+            deadline: request.deadline,
+            hash,
+        })
     }
 }
 
@@ -81,5 +86,9 @@ pub fn short(code: &'static str, message: &'static str, lines: &[Shortage]) -> E
 
 /// `out_of_stock`.
 pub fn out_of_stock(lines: &[Shortage]) -> Error {
-    short(codes::OUT_OF_STOCK, "There is not enough stock for all of it.", lines)
+    short(
+        codes::OUT_OF_STOCK,
+        "There is not enough stock for all of it.",
+        lines,
+    )
 }

@@ -78,7 +78,9 @@ fn decide(
             *left -= quantity;
         }
     }
-    Verdict::Take { again: before.is_some() }
+    Verdict::Take {
+        again: before.is_some(),
+    }
 }
 
 fn check(
@@ -120,10 +122,7 @@ pub fn suffices(offer: &Offer, left: i64, quantity: i64) -> bool {
 }
 
 /// How much of each counted variant all that is taken comes to.
-pub fn taken(
-    decided: &[(&Wanted, Verdict)],
-    offers: &HashMap<Uuid, Offer>,
-) -> BTreeMap<Uuid, i64> {
+pub fn taken(decided: &[(&Wanted, Verdict)], offers: &HashMap<Uuid, Offer>) -> BTreeMap<Uuid, i64> {
     let mut sums = BTreeMap::new();
     for (request, verdict) in decided {
         if !matches!(verdict, Verdict::Take { .. }) {

@@ -97,7 +97,9 @@ fn offer(row: Row) -> Result<Offer, Error> {
             variant_title: row.title,
             sku: row.sku,
             price: Money::new(row.price, currency),
-            compare_at_price: row.compare_at_price.map(|amount| Money::new(amount, currency)),
+            compare_at_price: row
+                .compare_at_price
+                .map(|amount| Money::new(amount, currency)),
             image: picture,
             for_sale: row.status == "active" && !row.archived,
             available: row.track_inventory.then_some(left.max(0)),

@@ -54,7 +54,12 @@ pub async fn release(
                     continue;
                 }
                 let reference = reservation.reference.as_deref();
-                let movement = Movement { reason: Reason::Release, actor, note: None, reference };
+                let movement = Movement {
+                    reason: Reason::Release,
+                    actor,
+                    note: None,
+                    reference,
+                };
                 stock::add(tx, env, line.variant_id, delta, None, movement).await?;
             }
             ReservationState::Released | ReservationState::Expired => continue,

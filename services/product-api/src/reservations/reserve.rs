@@ -69,7 +69,9 @@ pub async fn reserve(
             Verdict::Refuse(error) => Err(error),
             Verdict::Take { .. } | Verdict::Renew => match after.get(&request.id) {
                 Some(stored) => Ok(stored.answer()),
-                None => Err(Error::internal("a reservation that was just written is not there")),
+                None => Err(Error::internal(
+                    "a reservation that was just written is not there",
+                )),
             },
         })
         .collect();
@@ -109,7 +111,10 @@ fn again<'a>(
         .map(|(request, verdict)| match verdict {
             Verdict::Take { .. } => match second.next() {
                 Some(verdict) => (request, verdict),
-                None => (request, Verdict::Refuse(Error::internal("a request was not decided"))),
+                None => (
+                    request,
+                    Verdict::Refuse(Error::internal("a request was not decided")),
+                ),
             },
             verdict => (request, verdict),
         })
@@ -173,7 +178,9 @@ async fn write(
     }
     if matches!(verdict, Verdict::Take { .. }) {
         for (variant, quantity) in &request.lines {
-            let Some(offer) = offers.get(variant) else { continue };
+            let Some(offer) = offers.get(variant) else {
+                continue;
+            };
             execute!(
                 tx,
                 sqlx::query(

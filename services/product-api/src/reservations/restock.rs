@@ -46,14 +46,19 @@ pub async fn restock(
         }
         None => {}
     }
-    let reservation: Option<Uuid> = with!(tx, |c| sqlx::query_scalar(
+    let reservation: Option<Uuid> = with!(tx, |c| {
+        sqlx::query_scalar(
         "SELECT id FROM reservations WHERE reference = $1 AND state = 'claimed' ORDER BY id LIMIT 1"
     )
     .bind(request.reference.as_str())
     .fetch_optional(c)
-    .await)?;
+    .await
+    })?;
     let reservation = reservation.ok_or_else(|| {
-        Error::not_found(codes::RESERVATION_NOT_FOUND, "This order has taken no stock.")
+        Error::not_found(
+            codes::RESERVATION_NOT_FOUND,
+            "This order has taken no stock.",
+        )
     })?;
     execute!(
         tx,

@@ -52,7 +52,10 @@ impl Stored {
             lines: self
                 .lines
                 .iter()
-                .map(|line| ReservedLine { quantity: line.quantity, quote: line.quote.clone() })
+                .map(|line| ReservedLine {
+                    quantity: line.quantity,
+                    quote: line.quote.clone(),
+                })
                 .collect(),
         }
     }
@@ -88,7 +91,10 @@ struct LineRow {
 /// `reservation_not_found`.
 pub async fn find(conn: &mut Conn, id: Uuid) -> Result<Stored, Error> {
     stored(conn, &[id]).await?.remove(&id).ok_or_else(|| {
-        Error::not_found(codes::RESERVATION_NOT_FOUND, "There is no such reservation.")
+        Error::not_found(
+            codes::RESERVATION_NOT_FOUND,
+            "There is no such reservation.",
+        )
     })
 }
 

@@ -42,7 +42,9 @@ pub async fn open(
         .bind(env.now().as_micros())
     )?;
     if on_hand != 0 {
-        movement.write(tx, env, variant_id, on_hand, on_hand).await?;
+        movement
+            .write(tx, env, variant_id, on_hand, on_hand)
+            .await?;
     }
     Ok(())
 }
@@ -90,7 +92,15 @@ pub async fn set(
     if before.on_hand == on_hand {
         return Ok(Some((before, false)));
     }
-    let after = add(tx, env, variant_id, on_hand - before.on_hand, None, movement).await?;
+    let after = add(
+        tx,
+        env,
+        variant_id,
+        on_hand - before.on_hand,
+        None,
+        movement,
+    )
+    .await?;
     Ok(after.map(|level| (level, true)))
 }
 
@@ -118,7 +128,9 @@ pub async fn add(
     .fetch_optional(c)
     .await)?;
     if let Some(level) = &level {
-        movement.write(tx, env, variant_id, delta, level.on_hand).await?;
+        movement
+            .write(tx, env, variant_id, delta, level.on_hand)
+            .await?;
     }
     Ok(level)
 }

@@ -50,9 +50,17 @@ impl Served {
             wake: Wake::default(),
             verifier: signer.verifier(),
             telemetry: Telemetry::new("test", "test"),
-            settings: Settings { currency: Currency::EUR },
+            settings: Settings {
+                currency: Currency::EUR,
+            },
         });
-        let Built { router, health, openapi, tasks, jobs } = built.await.unwrap();
+        let Built {
+            router,
+            health,
+            openapi,
+            tasks,
+            jobs,
+        } = built.await.unwrap();
         let stop = Shutdown::new();
         let module = Module {
             service: Service::ProductApi,
@@ -64,7 +72,16 @@ impl Served {
         let starter = Starter::new(Telemetry::new("test", "test"), Switchboard::new(Vec::new()));
         tokio::spawn(starter.module(module).run(stop.clone(), || {}));
         let document = serde_json::to_value(openapi).unwrap();
-        Self { router, jobs, db, env, clock, document, signer, stop }
+        Self {
+            router,
+            jobs,
+            db,
+            env,
+            clock,
+            document,
+            signer,
+            stop,
+        }
     }
 
     pub async fn send(
@@ -78,8 +95,13 @@ impl Served {
         let mut request = Request::builder().method(method).uri(path);
         let principal = match who {
             As::Guest => None,
-            As::Staff => Some(Principal::ApiKey { id: Uuid::nil(), role: Role::Staff }),
-            As::Service => Some(Principal::Service { name: Service::OrderApi }),
+            As::Staff => Some(Principal::ApiKey {
+                id: Uuid::nil(),
+                role: Role::Staff,
+            }),
+            As::Service => Some(Principal::Service {
+                name: Service::OrderApi,
+            }),
         };
         if let Some(principal) = principal {
             let (token, _) = self.signer.sign(principal, None).unwrap();
@@ -88,20 +110,31 @@ impl Served {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let response = self.router.clone().oneshot(request.body(body).unwrap()).await.unwrap();
+        let response = self
+            .router
+            .clone()
+            .oneshot(request.body(body).unwrap())
+            .await
+            .unwrap();
         let (head, body) = response.into_parts();
         let bytes = body.collect().await.unwrap().to_bytes();
         let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
-        Answer { status: head.status.as_u16(), headers: head.headers, body }
+        Answer {
+            status: head.status.as_u16(),
+            headers: head.headers,
+            body,
+        }
     }
 
     pub async fn get(&self, path: &str) -> Answer {
-        self.send(As::Guest, Method::GET, path, &[], Body::empty()).await
+        self.send(As::Guest, Method::GET, path, &[], Body::empty())
+            .await
     }
 
     pub async fn json(&self, who: As, method: Method, path: &str, body: &Value) -> Answer {
         let json = [(header::CONTENT_TYPE.as_str(), "application/json")];
-        self.send(who, method, path, &json, Body::from(body.to_string())).await
+        self.send(who, method, path, &json, Body::from(body.to_string()))
+            .await
     }
 
     /// The handles of a list, over all its pages.
@@ -110,11 +143,17 @@ impl Served {
         let mut cursor = String::new();
         loop {
             let glue = if path.contains('?') { '&' } else { '?' };
-            let page = self.get(&format!("{path}{glue}limit={limit}{cursor}")).await;
+            let page = self
+                .get(&format!("{path}{glue}limit={limit}{cursor}"))
+                .await;
             assert_eq!(page.status, 200, "{}", page.body);
             let items = page.body["items"].as_array().unwrap();
             assert!(items.len() <= limit);
-            handles.extend(items.iter().map(|p| p["handle"].as_str().unwrap().to_owned()));
+            handles.extend(
+                items
+                    .iter()
+                    .map(|p| p["handle"].as_str().unwrap().to_owned()),
+            );
             match page.body["next_cursor"].as_str() {
                 Some(next) => cursor = format!("&cursor={next}"),
                 None => return handles,

@@ -1,5 +1,9 @@
 //! What the tests of this service share.
-#![allow(dead_code, clippy::unwrap_used, reason = "tests; not each uses all of it")]
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    reason = "tests; not each uses all of it"
+)]
 
 pub mod http;
 
@@ -45,7 +49,9 @@ pub fn writer(env: &Env) -> Writer<'_> {
 }
 
 pub fn draft(handle: &str, variants: &[Stocked]) -> ProductDraft {
-    let values: Vec<String> = (0..variants.len()).map(|index| format!("No. {index}")).collect();
+    let values: Vec<String> = (0..variants.len())
+        .map(|index| format!("No. {index}"))
+        .collect();
     ProductDraft {
         handle: handle.to_owned(),
         title: handle.replace('-', " "),
@@ -53,7 +59,10 @@ pub fn draft(handle: &str, variants: &[Stocked]) -> ProductDraft {
         vendor: "Tidewell".to_owned(),
         tags: Vec::new(),
         category: None,
-        options: vec![ProductOption { name: "Kind".to_owned(), values: values.clone() }],
+        options: vec![ProductOption {
+            name: "Kind".to_owned(),
+            values: values.clone(),
+        }],
         status: ProductStatus::Active,
         images: Vec::new(),
         variants: variants
@@ -62,7 +71,10 @@ pub fn draft(handle: &str, variants: &[Stocked]) -> ProductDraft {
             .map(|(Stocked(on_hand, policy), value)| VariantDraft {
                 id: None,
                 sku: None,
-                options: vec![OptionValue { name: "Kind".to_owned(), value }],
+                options: vec![OptionValue {
+                    name: "Kind".to_owned(),
+                    value,
+                }],
                 price: 1999,
                 compare_at_price: None,
                 track_inventory: on_hand.is_some(),
@@ -105,8 +117,12 @@ pub async fn level(db: &Db, variant: Uuid) -> Level {
 
 /// Staff have counted.
 pub async fn count(db: &Db, env: &Env, variant: Uuid, on_hand: i64) {
-    let movement =
-        stock::Movement { reason: Reason::Set, actor: "test", note: None, reference: None };
+    let movement = stock::Movement {
+        reason: Reason::Set,
+        actor: "test",
+        note: None,
+        reference: None,
+    };
     transact!(db, |tx| -> Result<(), Error> {
         stock::set(tx, env, variant, on_hand, movement).await?;
         Ok(())
