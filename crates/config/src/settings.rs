@@ -32,8 +32,8 @@ settings! {
     shop: Shop {
         /// The shop's name.
         name: String = "Tidewell";
-        /// One line under the name.
-        tagline: String = "Well-made things for every day";
+        /// The large words on the home page; none: the storefront's own, in the visitor's language.
+        tagline: String = "";
         /// Who runs it and where, line by line, for the imprint and invoices.
         address: Vec<String> = "Tidewell Trading; 12 Harbour Row; 20457 Hamburg; Germany";
         /// The sender of mails, as Name <name@example.com>.
