@@ -8,8 +8,8 @@ use serde::Serialize;
 use techcommerce_contracts::{
     Client, Page,
     auth::{
-        Account, LoginRequest, PasswordResetConfirm, PasswordResetRequest, RegisterRequest,
-        Session, SessionCreated, SessionList,
+        Account, LoginRequest, PasswordChange, PasswordResetConfirm, PasswordResetRequest,
+        RegisterRequest, Session, SessionCreated, SessionList,
     },
     channel::Call,
     order_api::{
@@ -194,6 +194,15 @@ impl<'a> Api<'a> {
         self.sign("/api/auth/password-reset/confirm", request)
             .send_empty()
             .await
+    }
+
+    /// Changes the owner's password. All sessions end; the answer is a new one.
+    pub async fn change_password(&self, request: &PasswordChange) -> Result<SessionCreated, Error> {
+        let call = self.sign("/api/auth/password", request);
+        match &self.visitor.session {
+            Some(session) => call.bearer(session).send().await,
+            None => call.send().await,
+        }
     }
 
     /// A call that names the browser, so that its session can be told from others.

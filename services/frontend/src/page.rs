@@ -188,6 +188,7 @@ fn said(code: &str) -> Option<&'static str> {
         "signed-out" => "account.note_signed_out",
         "welcome" => "account.note_welcome",
         "password" => "account.note_password",
+        "password-changed" => "account.note_password_changed",
         _ => return None,
     })
 }

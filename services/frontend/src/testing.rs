@@ -501,7 +501,10 @@ fn cart(quantity: i64) -> Value {
 }
 
 fn shipping() -> Value {
-    let method = |id: &str, title: &str, price| json!({"id": id, "title": title, "description": "", "price": eur(price)});
+    let method = |id: &str, title: &str, price: i64| {
+        json!({"id": id, "title": title, "description": "", "price": eur(price),
+            "total": eur(9000 + price), "tax": eur((9000 + price) * 19 / 119)})
+    };
     json!({"items": [method("standard", "Standard", 0), method("express", "Express", 1290)],
         "next_cursor": null})
 }
@@ -531,7 +534,7 @@ fn order(changes: &Value) -> Value {
 
 fn auth(path: &str, seen: &Seen) -> Response {
     let account = json!({"id": Fake::ORDER, "email": "ada@example.org", "name": "Ada Lovelace",
-        "role": "customer", "created_at": "2026-11-01T00:00:00Z"});
+        "role": "customer", "must_change_password": false, "created_at": "2026-11-01T00:00:00Z"});
     let session = json!({"token": "session-1", "expires_at": "2027-02-01T00:00:00Z",
         "account": account});
     let signed_in = seen.bearer == "Bearer session-1";
@@ -546,6 +549,8 @@ fn auth(path: &str, seen: &Seen) -> Response {
                 "errors": [{"path": "password", "message": "is too short"}]}),
         ),
         ("register", _) => (StatusCode::CREATED, Json(session)).into_response(),
+        ("password", true) if has("correct horse") => ok(session),
+        ("password", true) => problem(401, json!({"code": "wrong_credentials"})),
         ("password-reset", _) => StatusCode::ACCEPTED.into_response(),
         ("password-reset/confirm", _) if has("\"good\"") => StatusCode::NO_CONTENT.into_response(),
         ("password-reset/confirm", _) => problem(400, json!({"code": "reset_token_invalid"})),

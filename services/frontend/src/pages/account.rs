@@ -24,6 +24,7 @@ use crate::{
 struct AccountPage {
     page: Page,
     email: String,
+    must_change: bool,
     orders: Vec<OrderRow>,
     orders_away: bool,
     next: Option<String>,
@@ -92,6 +93,7 @@ pub async fn show(
     let next = next.and_then(|cursor| serde_urlencoded::to_string([("cursor", cursor)]).ok());
     let view = AccountPage {
         email: me.email.as_str().to_owned(),
+        must_change: me.must_change_password,
         orders: orders.iter().map(row).collect(),
         orders_away,
         next: next.map(|query| format!("/account?{query}")),

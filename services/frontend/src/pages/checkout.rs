@@ -19,7 +19,7 @@ use techcommerce_contracts::{
 use techcommerce_kernel::{Error, FieldError, Kind, Money};
 
 use self::form::{Trouble, form};
-use super::{sign::forget_session, sums};
+use super::sign::forget_session;
 use crate::{failure::Failure, forms::Sent, money, page::see_other, shop::Shop, visitor::Visitor};
 
 /// `GET /checkout`
@@ -129,7 +129,7 @@ async fn total_unseen(
     let method = methods
         .iter()
         .find(|method| method.id == order.shipping_method)?;
-    Some(sums::total_with(&cart, method)).filter(|total| total.amount != seen)
+    method.total.filter(|total| total.amount != seen)
 }
 
 async fn refused(

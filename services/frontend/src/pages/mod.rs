@@ -12,6 +12,7 @@ pub mod listing;
 pub mod login;
 pub mod order;
 pub mod password;
+pub mod password_change;
 pub mod product;
 pub mod products;
 pub mod register;
@@ -42,6 +43,10 @@ pub fn router() -> Router<Shop> {
         .route("/orders/{id}", get(order::show))
         .route("/account", get(account::show))
         .route("/account/sessions/{id}", post(account::revoke))
+        .route(
+            "/account/password",
+            get(password_change::show).post(password_change::change),
+        )
         .route("/login", get(login::show).post(login::sign_in))
         .route("/logout", post(login::sign_out))
         .route("/register", get(register::show).post(register::register))

@@ -81,18 +81,9 @@ pub fn of_checkout(page: &Page, cart: &Cart, method: &ShippingMethod) -> Vec<Sum
     sums.row(page.t("cart.subtotal"), page.money(cart.subtotal));
     sums.discount(cart.discount_code.as_ref(), cart.discount);
     sums.shipping("cart.shipping", method.price);
-    sums.total(total_with(cart, method));
-    if method.price == cart.shipping {
-        sums.tax(cart.tax, cart.tax_included);
-    }
+    sums.total(method.total.unwrap_or(cart.total));
+    sums.tax(method.tax.unwrap_or(cart.tax), cart.tax_included);
     sums.rows
-}
-
-/// What the cart costs in all when it is shipped in this way; the cart's own total is that of the
-/// cheapest.
-pub fn total_with(cart: &Cart, method: &ShippingMethod) -> Money {
-    let amount = cart.total.amount - cart.shipping.amount + method.price.amount;
-    Money::new(amount, cart.currency)
 }
 
 /// The sums of a cart; shipping is the cheapest way.

@@ -258,7 +258,9 @@ fn view(shop: &Shop, page: Page, filled: Filled<'_>, trouble: Trouble) -> Checko
         .or(first);
     let (seen, sums) = match taken {
         Some(method) => (
-            sums::total_with(cart, method).amount.to_string(),
+            method
+                .total
+                .map_or_else(String::new, |total| total.amount.to_string()),
             sums::of_checkout(&page, cart, method),
         ),
         None => (String::new(), sums::of_cart(&page, cart)),
