@@ -158,6 +158,8 @@ CREATE TABLE order_events (
     position bigint NOT NULL,
     kind text NOT NULL,
     message text NOT NULL,
+    -- Who did it, as account:… or system; for staff.
+    actor text NOT NULL,
     created_at bigint NOT NULL,
     PRIMARY KEY (order_id, position)
 );

@@ -100,6 +100,8 @@ pub(crate) struct Attempt {
     pub cart_key: String,
     /// The account or API key that orders.
     pub owner: Option<Uuid>,
+    /// Who asks, for the timeline.
+    pub actor: String,
 }
 
 impl Attempt {
@@ -115,6 +117,7 @@ impl Attempt {
             request_hash: keys::request_hash(input)?,
             cart_key,
             owner,
+            actor: caller.actor(),
         })
     }
 }

@@ -61,6 +61,7 @@ pub(super) async fn write(
             reservation: reserved.id,
             cart_key: &attempt.cart_key,
             owner: attempt.owner,
+            actor: &attempt.actor,
             input,
             access_token: &access_token,
             discount_code: code,

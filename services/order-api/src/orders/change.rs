@@ -161,7 +161,7 @@ async fn write_effects(
                 enqueue(tx, &app.env, job).await?;
             }
             Effect::Timeline(kind) => {
-                add_event(tx, &app.env, order, kind, cause.reason).await?;
+                add_event(tx, &app.env, order, kind, cause).await?;
             }
             Effect::ReopenCart => {
                 carts::reopen(tx, &locked.cart_key, order, now).await?;
@@ -214,16 +214,18 @@ pub(super) async fn add_event(
     env: &Env,
     order: Uuid,
     kind: &str,
-    message: &str,
+    cause: Cause<'_>,
 ) -> Result<(), Error> {
-    const INSERT: &str = "INSERT INTO order_events (order_id, position, kind, message, created_at) \
-         SELECT $1, COUNT(*), $2, $3, $4 FROM order_events WHERE order_id = $1";
+    const INSERT: &str = "INSERT INTO order_events \
+         (order_id, position, kind, message, actor, created_at) \
+         SELECT $1, COUNT(*), $2, $3, $4, $5 FROM order_events WHERE order_id = $1";
     execute!(
         tx,
         sqlx::query(INSERT)
             .bind(order)
             .bind(kind)
-            .bind(message)
+            .bind(cause.reason)
+            .bind(cause.actor)
             .bind(env.now().as_micros())
     )?;
     Ok(())

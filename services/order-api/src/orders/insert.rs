@@ -5,6 +5,7 @@ use techcommerce_contracts::{order_api::OrderInput, product_api::Quote};
 use techcommerce_kernel::{Env, Error, Money, Uuid};
 use techcommerce_store::{Conn, execute};
 
+use super::change::{Cause, add_event};
 use crate::{
     path::State,
     pricing::{LinePrice, Price, Tax},
@@ -22,6 +23,8 @@ pub struct NewOrder<'a> {
     pub cart_key: &'a str,
     /// The account or API key that ordered.
     pub owner: Option<Uuid>,
+    /// Who that is in the timeline.
+    pub actor: &'a str,
     /// What the customer sent.
     pub input: &'a OrderInput,
     /// Opens the order without signing in.
@@ -120,7 +123,12 @@ pub async fn insert(tx: &mut Conn, env: &Env, new: &NewOrder<'_>) -> Result<(), 
             .bind(input.payment.token.as_deref())
             .bind(now)
     )?;
-    super::change::add_event(tx, env, new.id, "placed", "").await
+    let cause = Cause {
+        actor: new.actor,
+        reason: "",
+        by_job: false,
+    };
+    add_event(tx, env, new.id, "placed", cause).await
 }
 
 async fn insert_line(
