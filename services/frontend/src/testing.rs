@@ -56,6 +56,9 @@ impl Fake {
         let parts: Vec<&str> = seen.path.trim_start_matches("/api/").split('/').collect();
         match (seen.method.as_str(), parts.as_slice()) {
             ("GET", ["categories"]) => ok(json!({"items": [category()], "next_cursor": null})),
+            ("GET", ["products"]) if seen.query.contains("cursor=old") => {
+                problem(400, json!({"code": "invalid_input"}))
+            }
             ("GET", ["products"]) => ok(products(&seen.query)),
             ("GET", ["products", "oak-bowl"]) => ok(bowl()),
             ("GET", ["products", "evil"]) => ok(evil()),

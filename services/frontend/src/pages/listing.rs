@@ -5,13 +5,14 @@ use axum::response::Response;
 use http::StatusCode;
 use serde::Serialize;
 use techcommerce_contracts::product_api::{ProductQuery, ProductSort};
+use techcommerce_kernel::Kind;
 
 use crate::{
     catalogue::Card,
     failure::Failure,
     forms::Sent,
     money,
-    page::{Note, Page, render},
+    page::{Note, Page, render, see_other},
     shop::Shop,
     visitor::Visitor,
 };
@@ -185,7 +186,17 @@ pub async fn list(
     };
     let api = shop.api(visitor);
     let (page, found) = tokio::join!(shop.page(visitor), api.products(&query));
-    let found = found?;
+    let found = match found {
+        // An old bookmark, most likely: the list's beginning is the nearest thing to it.
+        Err(error) if error.kind() == Kind::Invalid && chosen.cursor.is_some() => {
+            let beginning = Chosen {
+                cursor: None,
+                ..chosen
+            };
+            return see_other(&beginning.address(&subject.path));
+        }
+        answer => answer?,
+    };
 
     let active = chosen.is_active();
     let plain = Chosen {

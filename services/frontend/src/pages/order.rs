@@ -169,8 +169,8 @@ fn view(page: Page, order: &Order, guest: bool, age: Duration) -> OrderPage {
     OrderPage {
         number: order.number.clone(),
         heading: match first_name {
-            _ if cancelled => texts.get("order.cancelled").to_owned(),
             _ if failed => texts.get("order.pay_failed").to_owned(),
+            _ if cancelled => texts.get("order.cancelled").to_owned(),
             Some(name) => texts.with("order.thanks", name),
             None => texts.get("order.thanks_plain").to_owned(),
         },
@@ -209,8 +209,8 @@ fn refresh_after(age: Duration) -> u64 {
 /// Where the order stands, in a few words.
 pub fn status_of(page: &Page, order: &Order) -> String {
     let key = match (order.status, order.payment_status, order.fulfillment_status) {
-        (OrderStatus::Cancelled, ..) => "order.cancelled",
         (_, PaymentStatus::Failed, _) => "order.pay_failed",
+        (OrderStatus::Cancelled, ..) => "order.cancelled",
         (_, PaymentStatus::Refunded, _) => "order.pay_refunded",
         (OrderStatus::Completed, ..) => "order.step_done",
         (_, PaymentStatus::Pending | PaymentStatus::Authorized, _) => payment_words(order),
@@ -365,7 +365,11 @@ mod tests {
         let failed = json!({"payment_status": "failed", "status": "cancelled"});
         let site = Site::with(Fake::default().order(failed)).await;
         let page = site.get(&address()).await.expect(StatusCode::OK);
-        page.has(&["You have not been charged", "class=\"stopped\""]);
+        page.has(&[
+            "<h1>Payment failed</h1>",
+            "You have not been charged",
+            "href=\"/cart\">See",
+        ]);
         page.is_accessible();
     }
 

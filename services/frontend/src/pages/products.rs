@@ -79,6 +79,14 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_page_that_is_no_more_leads_to_the_first() {
+        let site = Site::new().await;
+        let page = site.get("/products?in_stock=true&cursor=old").await;
+        let page = page.expect(StatusCode::SEE_OTHER);
+        assert_eq!(page.header("location"), "/products?in_stock=true");
+    }
+
+    #[tokio::test]
     async fn a_catalogue_that_is_away_is_a_503_in_words() {
         let site = Site::with(Fake::default().away("/api/products")).await;
         let page = site
