@@ -19,6 +19,9 @@ use crate::document::Document;
 /// A debug build on a busy machine with two cores needs longer than the product promises.
 const START: Duration = Duration::from_secs(60);
 
+/// How many lines of the shop's output a failed test shows.
+const LINES_SHOWN: usize = 60;
+
 /// Which database the shop runs on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Engine {
@@ -243,9 +246,14 @@ impl Shop {
 
 impl Drop for Shop {
     fn drop(&mut self) {
-        if std::thread::panicking() {
-            eprintln!("── the shop's output ──\n{}", self.process.output());
-        }
+        // Shown only of a test that fails; the end tells most.
+        let output = self.process.output();
+        let lines: Vec<&str> = output.lines().collect();
+        let from = lines.len().saturating_sub(LINES_SHOWN);
+        eprintln!(
+            "── the end of the shop's output ──\n{}",
+            lines[from..].join("\n")
+        );
     }
 }
 

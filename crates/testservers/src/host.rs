@@ -29,19 +29,39 @@ pub fn is_root() -> bool {
         .is_ok_and(|output| output.stdout.trim_ascii() == b"0")
 }
 
-/// A loopback port that was free a moment ago.
+/// Below the ports that systems give to outgoing connections (32768 and up on Linux, 49152 on
+/// macOS), so that none of those takes the port before its server does.
+const PORTS: std::ops::Range<u16> = 15_000..32_000;
+
+/// A loopback port that is free and stays so, unless another test draws the same number.
 ///
 /// # Errors
 /// No port can be bound.
 pub fn free_port() -> io::Result<u16> {
-    Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
+    let mut last = io::Error::other("not tried");
+    for _ in 0..100 {
+        let [high, low, ..] = random_bytes()?;
+        let port = PORTS.start + u16::from_be_bytes([high, low]) % (PORTS.end - PORTS.start);
+        match TcpListener::bind(("127.0.0.1", port)) {
+            Ok(_) => return Ok(port),
+            Err(error) => last = error,
+        }
+    }
+    Err(last)
+}
+
+fn random_bytes() -> io::Result<[u8; 16]> {
+    let mut bytes = [0_u8; 16];
+    fs::File::open("/dev/urandom")?.read_exact(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// 128 random bits in hexadecimal, for names and passwords.
 pub fn random_hex() -> io::Result<String> {
-    let mut bytes = [0_u8; 16];
-    fs::File::open("/dev/urandom")?.read_exact(&mut bytes)?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(random_bytes()?
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect())
 }
 
 /// A new folder for a server's files, outside the repository: a server that may not run as

@@ -202,12 +202,41 @@ impl Browser {
         }
     }
 
-    /// Clicks the element.
+    /// Whether an element is there and shown, now.
+    pub async fn shows(&self, selector: &str) -> Result<bool> {
+        for element in self.driver.find_all(By::Css(selector)).await? {
+            if element.is_displayed().await.unwrap_or(false) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// The text of an element; a script may put another in its place meanwhile.
+    pub async fn text_of(&self, selector: &str) -> Result<String> {
+        loop {
+            // What is not there at last is told by `find`.
+            if let Ok(text) = self.find(selector).await?.text().await {
+                return Ok(text);
+            }
+        }
+    }
+
+    /// Clicks the element; a script may put another in its place meanwhile.
     pub async fn click(&self, selector: &str) -> Result<()> {
-        let element = self.find(selector).await?;
-        element.scroll_into_view().await?;
-        element.click().await?;
-        Ok(())
+        let end = Instant::now() + PATIENCE;
+        loop {
+            let element = self.find(selector).await?;
+            let clicked = async {
+                element.scroll_into_view().await?;
+                element.click().await
+            };
+            match clicked.await {
+                Ok(()) => return Ok(()),
+                Err(error) if Instant::now() > end => return Err(error.into()),
+                Err(_) => sleep(Duration::from_millis(100)).await,
+            }
+        }
     }
 
     /// Writes into a field, in place of what stands there.

@@ -26,7 +26,7 @@ async fn everything_is_reached_by_keys() -> Result<()> {
     press(&browser, Key::Down).await?;
     tab_to(&browser, "#add").await?;
     press(&browser, Key::Enter).await?;
-    browser.wait_for_text("Cart").await?;
+    browser.find("#cart-link .tool-count").await?;
     browser.open("/cart").await?;
     tab_to(&browser, "a[href='/checkout']").await?;
     press(&browser, Key::Enter).await?;

@@ -4,7 +4,7 @@ use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
 use super::driver::{Browser, Look};
-use super::visit;
+use super::{browse, stocked_shop};
 
 const PAGES: &[&str] = &[
     "/",
@@ -22,13 +22,14 @@ const PAGES: &[&str] = &[
 /// every field has a label, every picture a text.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_page_in_every_light() -> Result<()> {
+    let shop = stocked_shop().await?;
     for (width, dark) in [(1280, false), (1280, true), (360, false), (360, true)] {
         let look = Look {
             width,
             dark,
             ..Look::default()
         };
-        let (_shop, browser) = visit(look).await?;
+        let browser = browse(&shop, look).await?;
         let mut grounds = Vec::new();
         for page in PAGES {
             browser.open(page).await?;

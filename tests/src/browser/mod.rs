@@ -14,8 +14,15 @@ use crate::shop::{Engine, Setup, Shop};
 
 /// A stocked shop and a browser that has not been there yet.
 async fn visit(look: Look) -> Result<(Shop, Browser)> {
-    let shop = Setup::new(Engine::Sqlite).await.with_demo().start().await?;
-    let base = format!("http://{}", shop.setup.address());
-    let browser = Browser::start(base, look).await?;
+    let shop = stocked_shop().await?;
+    let browser = browse(&shop, look).await?;
     Ok((shop, browser))
+}
+
+async fn stocked_shop() -> Result<Shop> {
+    Setup::new(Engine::Sqlite).await.with_demo().start().await
+}
+
+async fn browse(shop: &Shop, look: Look) -> Result<Browser> {
+    Browser::start(format!("http://{}", shop.setup.address()), look).await
 }

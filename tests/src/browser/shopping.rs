@@ -4,6 +4,7 @@ use anyhow::{Result, ensure};
 
 use super::driver::{Browser, Look};
 use super::visit;
+use crate::shopper::eventually;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_guest_shops() -> Result<()> {
@@ -40,7 +41,7 @@ async fn shop_as_guest(browser: &Browser) -> Result<()> {
     browser.open("/").await?;
     browser.click(".tiles a").await?;
     browser.wait_for_path("/c").await?;
-    browser.find("#cards a").await?;
+    browser.find(".cards a").await?;
     browser.settled().await?;
     browser.fill("#find", "teracotta pto").await?;
     browser.click(".find button").await?;
@@ -50,10 +51,10 @@ async fn shop_as_guest(browser: &Browser) -> Result<()> {
 
     // A product with options; another choice has another price.
     browser.open("/products/terracotta-pot").await?;
-    let before = browser.find("#buy .price").await?.text().await?;
+    let before = browser.text_of("#buy .price").await?;
     browser.click("#buy fieldset .pill:nth-child(2)").await?;
     choose(browser, &before).await?;
-    browser.click("#add").await?;
+    add_to_cart(browser).await?;
     browser.open("/cart").await?;
     ensure!(browser.text().await?.contains("Terracotta pot"));
 
@@ -71,21 +72,22 @@ async fn shop_as_guest(browser: &Browser) -> Result<()> {
 
 /// Waits for the other choice's price: by itself with JavaScript, by the button without.
 async fn choose(browser: &Browser, before: &str) -> Result<()> {
-    let refresh = browser
-        .driver
-        .find(thirtyfour::By::Css("#buy [formaction]"))
-        .await?;
-    if refresh.is_displayed().await? {
-        refresh.click().await?;
+    let button = "#buy [formaction]";
+    if browser.shows(button).await? {
+        browser.click(button).await?;
     }
-    for _ in 0..200 {
-        let price = browser.find("#buy .price").await?;
-        if price.text().await.is_ok_and(|text| text != before) {
-            return Ok(());
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-    }
-    anyhow::bail!("another choice did not change the price of {before}")
+    eventually("another price", async || {
+        let price = browser.text_of("#buy .price").await?;
+        Ok((price != before).then_some(()))
+    })
+    .await
+}
+
+/// Puts the chosen variant into the cart, which happens behind the page where scripts run.
+pub async fn add_to_cart(browser: &Browser) -> Result<()> {
+    browser.click("#add").await?;
+    browser.find("#cart-link .tool-count").await?;
+    Ok(())
 }
 
 /// Fills in what the checkout asks for.

@@ -3,7 +3,7 @@
 use anyhow::{Result, ensure};
 
 use super::driver::{Browser, Look};
-use super::shopping::fill_address;
+use super::shopping::{add_to_cart, fill_address};
 use super::visit;
 
 const PASSWORD: &str = "seven quiet harbour lanterns";
@@ -50,7 +50,7 @@ async fn account(browser: &Browser) -> Result<()> {
     browser.wait_for_text("Account").await?;
 
     browser.open("/products/terracotta-pot").await?;
-    browser.click("#add").await?;
+    add_to_cart(browser).await?;
     browser.open("/checkout").await?;
     fill_address(browser, "grace@example.com").await?;
     browser.click("main form button[type=submit].wide").await?;
