@@ -116,6 +116,7 @@ pub fn product_api_deps(ground: &Ground) -> techcommerce_product_api::Deps {
         telemetry: ground.telemetry.clone(),
         settings: techcommerce_product_api::Settings {
             currency: ground.settings.shop.currency,
+            public_url: ground.settings.public_url.as_str().to_owned(),
         },
     }
 }

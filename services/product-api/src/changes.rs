@@ -143,15 +143,18 @@ pub async fn after(conn: &mut Conn, position: i64, limit: i64) -> Result<Vec<Ent
         .collect())
 }
 
-/// Takes away changes that were written before `before`, but never the last one, so that whoever
-/// follows the feed sees that it missed some.
-pub async fn prune(tx: &mut Conn, before: Timestamp) -> Result<u64, StoreError> {
+/// Takes away the oldest changes if they were written before `before`, at most `limit`, but never
+/// the last one, so that whoever follows the feed sees that it missed some. Gives how many went.
+pub async fn prune(tx: &mut Conn, before: Timestamp, limit: i64) -> Result<u64, StoreError> {
     execute!(
         tx,
         sqlx::query(
-            "DELETE FROM changes WHERE created_at < $1
-             AND position < (SELECT position FROM change_counter WHERE id = 1)"
+            "DELETE FROM changes WHERE position IN (SELECT position FROM changes
+             WHERE created_at < $1
+             AND position < (SELECT position FROM change_counter WHERE id = 1)
+             ORDER BY position LIMIT $2)"
         )
         .bind(before.as_micros())
+        .bind(limit)
     )
 }

@@ -10,7 +10,13 @@ use techcommerce_store::{Db, transact};
 use crate::{changes, reservations};
 
 const EXPIRE: &str = "reservations.expire";
-const PRUNE: &str = "changes.prune";
+const PRUNE: &str = "product.prune";
+
+/// How many rows one transaction takes away, so that nobody waits long for the database.
+const BATCH: i64 = 1_000;
+
+/// For how long reservations are kept that came to nothing.
+const RESERVATIONS_KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// For how long the change feed is kept: a replica that was away longer loads everything anew.
 const FEED_KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
@@ -52,7 +58,7 @@ impl Handler for Expire {
     }
 }
 
-/// Keeps the change feed short.
+/// Takes away what nobody asks for any more.
 struct Prune {
     db: Db,
     env: Env,
@@ -65,11 +71,15 @@ impl Handler for Prune {
     }
 
     async fn run(&self, _job: &Job) -> Result<Outcome, Error> {
-        let before = self.env.now() - FEED_KEPT;
-        transact!(self.db, |tx| -> Result<(), Error> {
-            changes::prune(tx, before).await?;
-            Ok(())
-        })?;
+        let full = |gone: u64| gone >= BATCH.unsigned_abs();
+        let feed = self.env.now() - FEED_KEPT;
+        while full(transact!(self.db, |tx| -> Result<u64, Error> {
+            Ok(changes::prune(tx, feed, BATCH).await?)
+        })?) {}
+        let old = self.env.now() - RESERVATIONS_KEPT;
+        while full(transact!(self.db, |tx| -> Result<u64, Error> {
+            Ok(reservations::prune(tx, old, BATCH).await?)
+        })?) {}
         Ok(Outcome::Done)
     }
 }

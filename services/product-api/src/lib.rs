@@ -9,13 +9,14 @@ pub mod catalogue;
 pub mod changes;
 pub mod demo;
 mod endpoints;
+pub mod export;
 pub mod import;
 mod jobs;
 pub mod model;
 pub mod reservations;
 pub mod stock;
 
-use std::sync::LazyLock;
+use std::{sync::LazyLock, time::Duration};
 
 use axum::Router;
 use sqlx::migrate::Migrator;
@@ -41,6 +42,8 @@ pub static MIGRATOR: LazyLock<Migrator> =
 pub struct Settings {
     /// The currency of all prices.
     pub currency: Currency,
+    /// The shop's address, as `https://shop.example.com`; pictures in exports begin with it.
+    pub public_url: String,
 }
 
 /// What the service needs.
@@ -114,6 +117,8 @@ pub async fn build(deps: Deps) -> Result<Built, Error> {
         exposure: Exposure::Internal,
         limits: Limits {
             body_bytes: 4 * 1024 * 1024,
+            // Large catalogues take their time; the edge sets the limit of each address.
+            timeout: Duration::from_secs(320),
             ..Limits::default()
         },
     };

@@ -151,8 +151,10 @@ on_both_engines! { MIGRATOR;
         );
         import(&shop.db, &shop.env, file("2"), false).await;
         let report = import(&shop.db, &shop.env, file("two"), false).await;
+        assert_eq!(counts(&report), (0, 0, 1, 1));
+        let report = import(&shop.db, &shop.env, file("two").replace("Mug", "Cup"), false).await;
         assert_eq!(counts(&report), (0, 1, 0, 1));
-        let mug = shop.until("/products/mug", |answer| answer.status == 200).await.body;
+        let mug = shop.until("/products/mug", |answer| answer.body["title"] == "Cup").await.body;
         assert_eq!(mug["variants"].as_array().unwrap().len(), 2);
         assert_eq!(mug["options"][0]["values"], json!(["S", "L"]));
     }
@@ -174,6 +176,32 @@ on_both_engines! { MIGRATOR;
         }
         let guest = shop.send(As::Guest, Method::POST, "/products/import", &[], Body::from("x")).await;
         assert_eq!(guest.status, 401);
+    }
+
+    async fn what_goes_out_comes_in_again_and_changes_nothing(db: TestDb) {
+        use techcommerce_product_api::demo::{Picture, load_demo};
+        let shop = Served::new(db.db()).await;
+        let json = include_bytes!("../../../apps/techcommerce/demo/catalogue.json");
+        let picture = |name: &str| Some(Picture {
+            id: techcommerce_kernel::Uuid::from_u128(name.len() as u128), width: 1280, height: 1280,
+        });
+        let demo = load_demo(&shop.db, &shop.env, Currency::EUR, json, picture).await.unwrap();
+        import(&shop.db, &shop.env, QUIRKS, false).await;
+        let get = |path: &'static str| shop.send(As::Staff, Method::GET, path, &[], Body::empty());
+        let csv = get("/products/export?format=shopify").await;
+        assert_eq!((csv.status, csv.headers["content-type"].to_str().unwrap()), (200, "text/csv; charset=utf-8"));
+        let lines = get("/products/export?format=jsonl").await;
+        let text = String::from_utf8(lines.bytes).unwrap();
+        assert!(text.lines().count() >= demo);
+        let total = u64::try_from(text.lines().count()).unwrap();
+        let again = import(&shop.db, &shop.env, csv.bytes.clone(), true).await;
+        assert_eq!((counts(&again), &again.errors), ((0, 0, total, 0), &Vec::new()));
+        let again = import(&shop.db, &shop.env, csv.bytes, false).await;
+        assert_eq!(counts(&again), (0, 0, total, 0));
+        assert_eq!(get("/products/export").await.status, 200);
+        assert!(text.lines().all(|line| serde_json::from_str::<Value>(line).unwrap()["handle"].is_string()));
+        assert_eq!(get("/products/export?format=xml").await.status, 400);
+        assert_eq!(shop.get("/products/export").await.status, 401);
     }
 
     async fn real_exports_go_in(db: TestDb) {

@@ -182,6 +182,41 @@ on_both_engines! { MIGRATOR;
         shop.balanced().await;
     }
 
+    async fn another_order_claims_nothing(db: TestDb) {
+        let shop = Shop::new(&db);
+        let v = product(&shop.db, &shop.env, "mug", &[counted(3)]).await;
+        let id = shop.env.new_id();
+        shop.reserve(id, &[(v[0], 1)]).await.unwrap();
+        shop.claim(id).await.unwrap();
+        let other = transact!(shop.db, |tx| -> Result<(), Error> {
+            reservations::claim(tx, &shop.env, id, "another", "test").await.map(drop)
+        });
+        assert_eq!(code(other), "reservation_mismatch");
+    }
+
+    async fn what_came_to_nothing_is_forgotten(db: TestDb) {
+        let shop = Shop::new(&db);
+        let v = product(&shop.db, &shop.env, "mug", &[counted(9)]).await;
+        let ids: Vec<Uuid> = (0..4).map(|_| shop.env.new_id()).collect();
+        for id in &ids {
+            shop.reserve(*id, &[(v[0], 1)]).await.unwrap();
+        }
+        shop.claim(ids[0]).await.unwrap();
+        shop.claim(ids[1]).await.unwrap();
+        shop.restock(shop.env.new_id(), ids[1], &[(v[0], 1)]).await.unwrap();
+        shop.release(ids[1]).await.unwrap();
+        shop.release(ids[2]).await.unwrap();
+        shop.clock.advance(Duration::from_secs(10_000));
+        let prune = async || transact!(shop.db, |tx| -> Result<u64, Error> {
+            Ok(reservations::prune(tx, shop.env.now(), 1).await?)
+        }).unwrap();
+        assert_eq!((prune().await, prune().await, prune().await), (1, 1, 0));
+        let mut conn = shop.db.read().await.unwrap();
+        assert_eq!(reservations::stored(&mut conn, &ids).await.unwrap().len(), 2);
+        drop(conn);
+        shop.balanced().await;
+    }
+
     async fn staff_who_count_fewer_are_right(db: TestDb) {
         let shop = Shop::new(&db);
         let v = product(&shop.db, &shop.env, "mug", &[counted(3)]).await;

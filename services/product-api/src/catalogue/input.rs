@@ -232,6 +232,12 @@ impl Checks {
         let mut tags: Vec<String> = Vec::new();
         for (index, tag) in input.iter().enumerate() {
             let tag = self.line(&format!("tags[{index}]"), tag, limits::NAME, true);
+            if tag.contains(',') {
+                self.say(
+                    format!("tags[{index}]"),
+                    "must not hold commas, which set tags apart in files",
+                );
+            }
             if !tags.contains(&tag) {
                 tags.push(tag);
             }

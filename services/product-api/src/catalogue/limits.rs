@@ -8,8 +8,8 @@ pub const DESCRIPTION: usize = 200_000;
 pub const NAME: usize = 255;
 /// Tags of a product.
 pub const TAGS: usize = 250;
-/// Options of a product.
-pub const OPTIONS: usize = 10;
+/// Options of a product; as many as the exchange format knows.
+pub const OPTIONS: usize = 3;
 /// Variants of a product.
 pub const VARIANTS: usize = 2_048;
 /// Pictures of a product.

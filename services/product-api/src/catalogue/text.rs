@@ -52,7 +52,11 @@ pub fn clean_html(html: &str) -> String {
 pub fn tags(list: &str) -> Vec<String> {
     let mut tags: Vec<String> = Vec::new();
     for tag in list.split(',').map(str::trim).filter(|tag| !tag.is_empty()) {
-        let tag: String = tag.chars().take(limits::NAME).collect();
+        let tag: String = tag
+            .chars()
+            .filter(|c| !c.is_control())
+            .take(limits::NAME)
+            .collect();
         if tags.len() < limits::TAGS && !tags.contains(&tag) {
             tags.push(tag);
         }

@@ -150,6 +150,9 @@ impl<'a> Writer<'a> {
     /// Makes a product what the draft says. A variant of the draft that has an id is that
     /// variant, one without is new, and those that the draft leaves out are taken off.
     ///
+    /// Gives what the stock of its variants is to be: whoever changes several products sets all
+    /// of it at their end by [`Writer::set_stock`], in the order of variants' ids.
+    ///
     /// # Errors
     /// `handle_taken`; `variant_not_found` if an id is not one of this product's variants.
     pub async fn update(
@@ -158,7 +161,7 @@ impl<'a> Writer<'a> {
         record: &Record,
         draft: &ProductDraft,
         changes: &mut BTreeSet<Change>,
-    ) -> Result<(), Error> {
+    ) -> Result<BTreeMap<Uuid, i64>, Error> {
         let id = record.row.id;
         if draft.handle != record.row.handle && read::id_of(tx, &draft.handle).await?.is_some() {
             return Err(handle_taken());
@@ -191,14 +194,14 @@ impl<'a> Writer<'a> {
             Err(error) if error.is_unique_violation() => return Err(handle_taken()),
             done => done?,
         };
-        self.variants(tx, record, draft).await?;
+        let stock = self.variants(tx, record, draft).await?;
         execute!(
             tx,
             sqlx::query("DELETE FROM product_images WHERE product_id = $1").bind(id)
         )?;
         self.images(tx, id, &draft.images).await?;
         changes.insert(Change::product(id));
-        Ok(())
+        Ok(stock)
     }
 
     async fn variants(
@@ -206,7 +209,7 @@ impl<'a> Writer<'a> {
         tx: &mut Conn,
         record: &Record,
         draft: &ProductDraft,
-    ) -> Result<(), Error> {
+    ) -> Result<BTreeMap<Uuid, i64>, Error> {
         let mut gone: BTreeSet<Uuid> = record.variants.iter().map(|variant| variant.id).collect();
         let mut stock: BTreeMap<Uuid, i64> = BTreeMap::new();
         for (position, variant) in (0_i64..).zip(&draft.variants) {
@@ -226,9 +229,6 @@ impl<'a> Writer<'a> {
                 stock.insert(id, on_hand);
             }
         }
-        for (id, on_hand) in stock {
-            stock::set(tx, self.env, id, on_hand, self.movement()).await?;
-        }
         for id in gone {
             execute!(
                 tx,
@@ -236,6 +236,18 @@ impl<'a> Writer<'a> {
                     .bind(self.now())
                     .bind(id)
             )?;
+        }
+        Ok(stock)
+    }
+
+    /// Sets the stock of variants, one after another by id.
+    pub async fn set_stock(
+        &self,
+        tx: &mut Conn,
+        stock: &BTreeMap<Uuid, i64>,
+    ) -> Result<(), StoreError> {
+        for (variant, on_hand) in stock {
+            stock::set(tx, self.env, *variant, *on_hand, self.movement()).await?;
         }
         Ok(())
     }

@@ -6,6 +6,7 @@ mod internal_reservations;
 mod internal_restocks;
 mod product_archive;
 mod product_create;
+mod product_export;
 mod product_import;
 mod product_list;
 mod product_show;
@@ -78,6 +79,7 @@ pub fn router(app: App) -> (Router, openapi::OpenApi) {
             product_archive::archive
         ))
         .routes(routes!(product_import::import))
+        .routes(routes!(product_export::export))
         .routes(routes!(category_list::list))
         .routes(routes!(stock_level::show, stock_level::set))
         .routes(routes!(stock_adjust::adjust))

@@ -63,7 +63,8 @@ pub async fn archive(
         };
         let draft = input::patch(&record, patch, app.settings.currency)?;
         let mut changed = BTreeSet::new();
-        writer.update(tx, &record, &draft, &mut changed).await?;
+        let stock = writer.update(tx, &record, &draft, &mut changed).await?;
+        writer.set_stock(tx, &stock).await?;
         Ok(changes::record(tx, app.env.now(), &changed).await?)
     })?;
     app.notifier.caught_up(position).await;

@@ -70,7 +70,8 @@ pub async fn update(
         let draft = input::patch(&record, patch.clone(), app.settings.currency)?;
         known_category(tx, draft.category.as_ref()).await?;
         let mut changed = BTreeSet::new();
-        writer.update(tx, &record, &draft, &mut changed).await?;
+        let stock = writer.update(tx, &record, &draft, &mut changed).await?;
+        writer.set_stock(tx, &stock).await?;
         Ok(changes::record(tx, app.env.now(), &changed).await?)
     })?;
     app.notifier.caught_up(position).await;

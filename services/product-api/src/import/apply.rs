@@ -1,15 +1,19 @@
 //! Writing a batch of products.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use techcommerce_kernel::{Env, Error, Kind, Uuid};
 use techcommerce_store::{Conn, Db, StoreError, dialect::in_list, transact, with};
 
-use super::{layout::Parsed, report::Refusal, run::Import};
+use super::{
+    layout::Parsed,
+    merge::{filed, is_so, merged},
+    report::Refusal,
+    run::Import,
+};
 use crate::{
     catalogue::{
-        draft::{ProductDraft, VariantDraft},
-        input::{current, options},
+        draft::ProductDraft,
         read,
         rows::Record,
         write::{Writer, lock_product},
@@ -91,93 +95,97 @@ async fn write(
     products: &[&Parsed],
 ) -> Result<Applied, Error> {
     let mut applied = Applied::default();
-    let mut changed: BTreeSet<Change> = BTreeSet::new();
-    let handles: Vec<&str> = products
-        .iter()
-        .filter_map(|parsed| parsed.product.as_ref())
-        .map(|draft| draft.handle.as_str())
-        .collect();
+    let mut work = Work {
+        writer: Writer::new(env, import.currency, &import.actor, Reason::Import),
+        changed: BTreeSet::new(),
+        stock: BTreeMap::new(),
+    };
+    let categories = read::categories(tx).await?;
+    let drafts = products.iter().filter_map(|parsed| parsed.product.as_ref());
+    let handles: Vec<&str> = drafts.map(|draft| draft.handle.as_str()).collect();
     let known = by_handle(tx, &handles).await?;
+    // By id, so that two that import at once do not wait for each other in a circle.
+    let mut changes: BTreeMap<Uuid, (ProductDraft, String, bool)> = BTreeMap::new();
     for parsed in products {
         let Some(draft) = &parsed.product else {
             continue;
         };
         let hash = draft.content_hash();
-        let writer = Writer {
-            source_hash: Some(&hash),
-            ..Writer::new(env, import.currency, &import.actor, Reason::Import)
-        };
+        let draft = filed(draft, &categories);
         match known.get(&draft.handle) {
             None => {
                 applied.created += 1;
                 if !import.dry_run {
-                    writer.create(tx, draft, &mut changed).await?;
+                    work.create(tx, &draft, &hash).await?;
                 }
             }
             Some(record) if record.row.source_hash.as_deref() == Some(&hash) => {
                 applied.unchanged += 1;
             }
+            Some(record) if is_so(record, &merged(record, &draft, parsed.whole)?)? => {
+                applied.unchanged += 1;
+            }
             Some(record) => {
                 applied.updated += 1;
-                if !import.dry_run {
-                    lock_product(tx, record.row.id).await?;
-                    // Somebody may have changed it until we had the lock.
-                    let record = read::product(tx, record.row.id).await?;
-                    let draft = merged(&record, draft, parsed.whole)?;
-                    writer.update(tx, &record, &draft, &mut changed).await?;
-                }
+                changes.insert(record.row.id, (draft, hash, parsed.whole));
             }
         }
     }
-    if !import.dry_run {
-        applied.position = changes::record(tx, env.now(), &changed).await?;
+    if import.dry_run {
+        return Ok(applied);
     }
+    for (id, (draft, hash, whole)) in &changes {
+        work.update(tx, *id, draft, hash, *whole).await?;
+    }
+    work.writer.set_stock(tx, &work.stock).await?;
+    applied.position = changes::record(tx, env.now(), &work.changed).await?;
     Ok(applied)
 }
 
-/// What the file says, on the product that there is: its variants are known again by the values
-/// of their options, its pictures by their addresses.
-fn merged(record: &Record, draft: &ProductDraft, whole: bool) -> Result<ProductDraft, Error> {
-    let mut merged = draft.clone();
-    let before = current(record)?;
-    let mut left: Vec<VariantDraft> = before.variants;
-    for variant in &mut merged.variants {
-        let place = left
-            .iter()
-            .position(|known| values(known) == values(variant));
-        let Some(known) = place.map(|place| left.remove(place)) else {
-            continue;
-        };
-        variant.id = known.id;
-        if variant.source_on_hand == known.source_on_hand {
-            // The file says what it said before. What was sold or counted since is right.
-            variant.on_hand = None;
-        }
-    }
-    if !whole {
-        // A row that was refused takes nothing off sale.
-        merged.variants.append(&mut left);
-        merged.options = options(&merged.variants);
-    }
-    for image in &mut merged.images {
-        let fetched = before
-            .images
-            .iter()
-            .find(|known| known.source_url == image.source_url);
-        if let Some(fetched) = fetched {
-            image.image_id = fetched.image_id;
-            image.size = fetched.size;
-        }
-    }
-    Ok(merged)
+/// What one transaction writes, and notes on the way.
+struct Work<'a> {
+    writer: Writer<'a>,
+    changed: BTreeSet<Change>,
+    stock: BTreeMap<Uuid, i64>,
 }
 
-fn values(variant: &VariantDraft) -> Vec<&str> {
-    variant
-        .options
-        .iter()
-        .map(|option| option.value.as_str())
-        .collect()
+impl Work<'_> {
+    async fn create(
+        &mut self,
+        tx: &mut Conn,
+        draft: &ProductDraft,
+        hash: &str,
+    ) -> Result<(), Error> {
+        let writer = Writer {
+            source_hash: Some(hash),
+            ..self.writer
+        };
+        writer.create(tx, draft, &mut self.changed).await?;
+        Ok(())
+    }
+
+    async fn update(
+        &mut self,
+        tx: &mut Conn,
+        id: Uuid,
+        draft: &ProductDraft,
+        hash: &str,
+        whole: bool,
+    ) -> Result<(), Error> {
+        lock_product(tx, id).await?;
+        // Somebody may have changed it until we had the lock.
+        let record = read::product(tx, id).await?;
+        let draft = merged(&record, draft, whole)?;
+        let writer = Writer {
+            source_hash: Some(hash),
+            ..self.writer
+        };
+        let stock = writer
+            .update(tx, &record, &draft, &mut self.changed)
+            .await?;
+        self.stock.extend(stock);
+        Ok(())
+    }
 }
 
 async fn by_handle(tx: &mut Conn, handles: &[&str]) -> Result<HashMap<String, Record>, StoreError> {

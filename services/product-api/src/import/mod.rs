@@ -8,6 +8,7 @@
 mod apply;
 mod columns;
 mod layout;
+mod merge;
 mod records;
 mod report;
 mod run;

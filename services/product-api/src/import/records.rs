@@ -41,6 +41,11 @@ pub struct Row {
 }
 
 impl Row {
+    /// How many bytes it holds.
+    pub fn size(&self) -> usize {
+        self.cells.iter().map(String::len).sum()
+    }
+
     /// What stands in a column, trimmed; empty if the record ends before it.
     pub fn cell(&self, column: Option<usize>) -> &str {
         column

@@ -19,6 +19,8 @@ use crate::catalogue::{draft::hex, text};
 
 /// The most rows that one product may have, so that memory stays bounded.
 const MAX_ROWS: usize = 5_000;
+/// The most bytes that the rows of one product may have.
+const MAX_BYTES: usize = 16 * 1024 * 1024;
 
 /// Where the columns stand that are understood; all others are passed over.
 #[derive(Debug, Clone)]
@@ -139,11 +141,12 @@ impl Layout for Shopify {
         }
         let handle = Self::handle_of(&raw);
         if let Some(group) = self.group.as_mut().filter(|group| group.handle == handle) {
-            if group.rows.len() < MAX_ROWS {
+            if group.rows.len() < MAX_ROWS && group.bytes + row.size() <= MAX_BYTES {
+                group.bytes += row.size();
                 group.rows.push(row);
                 return Vec::new();
             }
-            let reason = format!("is on more than {MAX_ROWS} rows");
+            let reason = format!("is on more than {MAX_ROWS} rows or {MAX_BYTES} bytes");
             return vec![Parsed::refused(self.refuse(&row, self.at.handle, reason))];
         }
         let mut done: Vec<Parsed> = self.close().into_iter().collect();
@@ -152,9 +155,11 @@ impl Layout for Shopify {
                 format!("`{raw}` stood further up; the rows of one product must follow each other");
             done.push(Parsed::refused(self.refuse(&row, self.at.handle, reason)));
         } else {
+            let bytes = row.size();
             self.group = Some(Group {
                 handle,
                 rows: vec![row],
+                bytes,
             });
         }
         done

@@ -17,6 +17,7 @@ use crate::catalogue::{
 pub(super) struct Group {
     pub handle: String,
     pub rows: Vec<Row>,
+    pub bytes: usize,
 }
 
 /// A place that is wrong: the column, and why.
@@ -69,7 +70,7 @@ impl Group {
             );
             warnings.push(layout.refuse(first, at.handle, why));
         }
-        let title = bounded(first.cell(at.title), limits::TITLE).map_err(|why| (at.title, why))?;
+        let title = line(first.cell(at.title), limits::TITLE).map_err(|why| (at.title, why))?;
         if title.is_empty() {
             return Err((
                 at.title,
@@ -78,8 +79,7 @@ impl Group {
         }
         let body =
             bounded(first.cell(at.body), limits::DESCRIPTION).map_err(|why| (at.body, why))?;
-        let vendor =
-            bounded(first.cell(at.vendor), limits::NAME).map_err(|why| (at.vendor, why))?;
+        let vendor = line(first.cell(at.vendor), limits::NAME).map_err(|why| (at.vendor, why))?;
         let status = status(first.cell(at.status), first.cell(at.published))
             .map_err(|(in_status, why)| (if in_status { at.status } else { at.published }, why))?;
         let names = self.option_names(layout, first);
@@ -156,9 +156,9 @@ impl Group {
             variants.into_iter().map(|(_, variant)| variant).collect();
         Ok(ProductDraft {
             handle: self.handle.clone(),
-            title: title.to_owned(),
+            title,
             description: text::clean_html(body),
-            vendor: vendor.to_owned(),
+            vendor,
             tags: text::tags(first.cell(at.tags)),
             category: category(first.cell(at.kind), first.cell(at.category)),
             options: options(&names, &variants),
@@ -179,7 +179,13 @@ impl Group {
                 .map(|row| row.cell(*column))
                 .find(|name| !name.is_empty());
             if let Some(name) = name {
-                names.push((index, name.to_owned()));
+                names.push((
+                    index,
+                    name.chars()
+                        .filter(|c| !c.is_control())
+                        .take(limits::NAME)
+                        .collect(),
+                ));
             }
         }
         let default = names.len() == 1
@@ -212,7 +218,7 @@ fn variant(
     let mut options = Vec::with_capacity(names.len());
     for (index, name) in names {
         let column = at.option_values[*index];
-        let value = bounded(row.cell(column), limits::NAME).map_err(|why| (column, why))?;
+        let value = line(row.cell(column), limits::NAME).map_err(|why| (column, why))?;
         if value.is_empty() {
             return Err((
                 column,
@@ -221,7 +227,7 @@ fn variant(
         }
         options.push(OptionValue {
             name: name.clone(),
-            value: value.to_owned(),
+            value,
         });
     }
     let sku = match row.cell(at.sku) {
@@ -257,7 +263,7 @@ fn variant(
         "" => None,
         text => Some(grams(text).map_err(|why| (at.grams, why))?),
     };
-    let barcode = bounded(row.cell(at.barcode), limits::NAME).map_err(|why| (at.barcode, why))?;
+    let barcode = line(row.cell(at.barcode), limits::NAME).map_err(|why| (at.barcode, why))?;
     Ok(VariantDraft {
         id: None,
         sku: sku.map(String::from),
@@ -383,4 +389,13 @@ fn bounded(text: &str, most: usize) -> Result<&str, String> {
         return Err(format!("is longer than {most} characters"));
     }
     Ok(text)
+}
+
+/// A line of text: line breaks and control characters become spaces.
+fn line(text: &str, most: usize) -> Result<String, String> {
+    let text: String = text
+        .chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect();
+    bounded(text.trim(), most).map(str::to_owned)
 }

@@ -27,7 +27,8 @@ use crate::{
 /// error means that nothing happened. Gives the position in the change feed beside it.
 ///
 /// # Errors
-/// `reservation_not_found`; `reservation_released` if it was given up; inside,
+/// `reservation_not_found`; `reservation_released` if it was given up; `reservation_mismatch` if
+/// another order has claimed it; inside,
 /// `reservation_expired` with the lines that are short if the stock is no longer there.
 pub async fn claim(
     tx: &mut Conn,
@@ -38,6 +39,12 @@ pub async fn claim(
 ) -> Result<(Result<Reservation, Error>, Option<i64>), Error> {
     let reservation = find(tx, id).await?;
     let held = match reservation.state {
+        ReservationState::Claimed if reservation.reference.as_deref() != Some(reference) => {
+            return Err(Error::conflict(
+                codes::RESERVATION_MISMATCH,
+                "Another order has claimed this reservation.",
+            ));
+        }
         ReservationState::Claimed => return Ok((Ok(reservation.answer()), None)),
         ReservationState::Released => {
             return Err(Error::conflict(

@@ -10,7 +10,7 @@ use techcommerce_store::{Db, transact};
 use tokio::sync::{mpsc, oneshot};
 
 use super::{
-    expire::expire_due,
+    expire::expire_all,
     lines::Wanted,
     reserve::{Answer, reserve},
 };
@@ -120,7 +120,7 @@ impl CollectorTask {
             return decided;
         }
         // Stock whose deadline has passed is not left to the next run of the schedule.
-        match expire_due(&self.db, &self.env).await {
+        match expire_all(&self.db, &self.env).await {
             Ok(expired) if expired.count > 0 => self.notifier.changed(expired.position),
             Ok(_) => return decided,
             Err(error) => {

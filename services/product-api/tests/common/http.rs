@@ -38,6 +38,7 @@ pub struct Answer {
     pub status: u16,
     pub headers: http::HeaderMap,
     pub body: Value,
+    pub bytes: Vec<u8>,
 }
 
 impl Served {
@@ -52,6 +53,7 @@ impl Served {
             telemetry: Telemetry::new("test", "test"),
             settings: Settings {
                 currency: Currency::EUR,
+                public_url: "https://shop.example".to_owned(),
             },
         });
         let Built {
@@ -123,6 +125,7 @@ impl Served {
             status: head.status.as_u16(),
             headers: head.headers,
             body,
+            bytes: bytes.to_vec(),
         }
     }
 
