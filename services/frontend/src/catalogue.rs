@@ -180,7 +180,9 @@ pub fn plain_text(html: &str, length: usize) -> String {
     let mut cut = String::new();
     for word in text.split_whitespace() {
         if cut.chars().count() + word.chars().count() > length {
-            cut.push('…');
+            if !cut.ends_with(['.', '!', '?']) {
+                cut.push('…');
+            }
             break;
         }
         if !cut.is_empty() && !word.starts_with(['.', ',', ';', ':']) {
@@ -237,6 +239,7 @@ mod tests {
     fn a_description_becomes_plain_text() {
         let html = "<p>Oak &amp; ash<strong>.</strong></p><p>Made by hand</p>";
         assert_eq!(plain_text(html, 100), "Oak & ash. Made by hand");
-        assert_eq!(plain_text(html, 12), "Oak & ash.…");
+        assert_eq!(plain_text(html, 18), "Oak & ash. Made by…");
+        assert_eq!(plain_text(html, 12), "Oak & ash.");
     }
 }

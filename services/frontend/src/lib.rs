@@ -87,7 +87,7 @@ pub async fn build(deps: Deps) -> Result<Built, Error> {
         telemetry,
     } = deps;
     let own = std::iter::once(&settings.public_url).chain(&settings.allowed_origins);
-    let origins = OriginCheck::new(own, [cookies::SESSION, cookies::CART]);
+    let origins = OriginCheck::new(own, [cookies::SESSION, cookies::CART]).for_pages();
     let headers = SecurityHeaders::new(&settings.public_url);
     let health = Health::new(Service::Frontend, Vec::new());
     let shop = Shop::new(env.clone(), settings, api, images, tokens)?;

@@ -152,6 +152,18 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn nobody_is_signed_in_by_another_site() {
+        let site = Site::new().await;
+        let page = site
+            .post_from("https://evil.test", "/login", "", &GOOD)
+            .await
+            .expect(StatusCode::FORBIDDEN);
+        page.has(&["This form came from elsewhere"]);
+        assert_eq!(page.header("set-cookie"), "");
+        assert!(!site.was_asked("POST"));
+    }
+
+    #[tokio::test]
     async fn nobody_is_led_to_another_site() {
         let site = Site::new().await;
         let form = [GOOD[0], GOOD[1], ("back", "//evil.example")];
