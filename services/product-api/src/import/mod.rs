@@ -6,6 +6,7 @@
 //! reason, and the rest goes in. The same file again changes nothing.
 
 mod apply;
+mod cells;
 mod columns;
 mod layout;
 mod merge;
