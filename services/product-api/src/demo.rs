@@ -19,7 +19,8 @@ use crate::{
     stock::Reason,
 };
 
-/// Products are listed from the oldest to the newest, as if added this far apart.
+/// Products are listed from the newest to the oldest, as if added this far apart: the best of the
+/// catalogue stands first, and the home page shows the newest.
 const APART: Duration = Duration::from_secs(3600);
 
 /// A picture of the catalogue in the image service.
@@ -135,13 +136,11 @@ pub async fn load_demo(
         for category in &categories {
             writer.category(tx, category, &mut changed).await?;
         }
-        let mut age = APART * u32::try_from(drafts.len()).unwrap_or(u32::MAX);
-        for draft in &drafts {
-            age = age.saturating_sub(APART);
+        for (place, draft) in (0_u32..).zip(&drafts) {
             if read::id_of(tx, &draft.handle).await?.is_some() {
                 continue;
             }
-            writer.created_at = Some(now - age);
+            writer.created_at = Some(now - APART * place);
             writer.create(tx, draft, &mut changed).await?;
             created += 1;
         }
