@@ -6,7 +6,7 @@
 use std::{net::SocketAddr, time::Duration};
 
 use techcommerce_config::Settings;
-use techcommerce_contracts::{Client, Service, ServiceTokens};
+use techcommerce_contracts::{Client, Service, ServiceTokens, order_api::PaymentMethod};
 use techcommerce_http::TrustedProxies;
 use techcommerce_jobs::JobSet;
 use techcommerce_kernel::Error;
@@ -165,6 +165,7 @@ fn order_settings(settings: &Settings) -> techcommerce_order_api::Settings {
             basis_points: settings.tax.rate_basis_points.into(),
         },
         shipping: priced.collect(),
+        payment_methods: payment_methods(settings),
         reservation: Duration::from_secs(settings.orders.reservation_seconds.into()),
         ..techcommerce_order_api::Settings::default()
     }
@@ -272,6 +273,7 @@ async fn frontend(
     shop.countries
         .retain(|country| *country != settings.shop.country);
     shop.countries.insert(0, settings.shop.country.clone());
+    shop.payment_methods = payment_methods(settings);
     shop.allowed_origins = own_origins(listening);
     shop.trusted_proxies = trusted_proxies(settings)?;
     techcommerce_frontend::build(techcommerce_frontend::Deps {
@@ -284,6 +286,12 @@ async fn frontend(
         telemetry: ground.telemetry.clone(),
     })
     .await
+}
+
+/// What shoppers may pay with; the configuration lets no other names through.
+fn payment_methods(settings: &Settings) -> Vec<PaymentMethod> {
+    let names = settings.orders.payment_methods.iter();
+    names.filter_map(|name| name.parse().ok()).collect()
 }
 
 /// The bare address of `Name <name@example.com>`.

@@ -416,6 +416,16 @@ mod tests {
     }
 
     #[test]
+    fn a_shop_in_earnest_takes_no_play_money() {
+        let earnest = with(&[("TECHCOMMERCE_ORDERS_PAYMENT_METHODS", "invoice")], &[]).unwrap();
+        assert_eq!(earnest.settings.orders.payment_methods, ["invoice"]);
+        for wrong in ["", "cash", "invoice; Test"] {
+            let error = with(&[], &[("orders.payment_methods", wrong)]);
+            assert!(error.is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
     fn every_default_is_valid() {
         for definition in Settings::DEFINITIONS {
             assert!(

@@ -104,6 +104,8 @@ settings! {
     orders: Orders {
         /// Seconds that stock is held for an order that is being placed.
         reservation_seconds: u32 = "900";
+        /// What shoppers may pay with: invoice, and test, by which nobody is charged. A shop that is open to the world leaves test out.
+        payment_methods: Vec<String> = "test; invoice";
     }
     /// Background work.
     worker: Worker {
@@ -146,6 +148,13 @@ impl Settings {
             wrong.push((
                 "tax.rate_basis_points",
                 "must be at most 10000, which is 100 %".into(),
+            ));
+        }
+        let methods = &self.orders.payment_methods;
+        if methods.is_empty() || methods.iter().any(|m| m != "test" && m != "invoice") {
+            wrong.push((
+                "orders.payment_methods",
+                "must be some of test, invoice".into(),
             ));
         }
         let schemes: [(&str, &Option<Secret>, &[&str]); 3] = [

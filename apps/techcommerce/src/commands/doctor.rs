@@ -113,6 +113,13 @@ impl Findings {
             None => "mails go into the folder mail",
         };
         self.note(way, checked, "check smtp_url and shop.email_sender");
+        let plays = settings.orders.payment_methods.iter().any(|m| m == "test");
+        if plays && (settings.public_url.is_https() || !settings.listen.address.is_loopback()) {
+            say(
+                "note   shoppers may pay with the test provider, which charges nobody: take test out of \
+                 orders.payment_methods before the shop sells in earnest",
+            );
+        }
         if !settings.public_url.is_https() && !settings.listen.address.is_loopback() {
             say(
                 "note   the shop listens to the world, but public_url is not https: put a proxy with \
