@@ -1,32 +1,27 @@
 //! Licences, sources and known flaws of what we build on, by cargo-deny and deny.toml.
 
 use std::path::PathBuf;
-use std::process::Command;
 
 use anyhow::Result;
 
-use crate::program::run;
+use crate::program::{cargo, command, run};
 use crate::tools::Tool;
 
 /// Checks licences, bans and sources always; advisories where there is a copy of the database,
 /// because a test must not depend on somebody's server.
 pub fn check() -> Result<String> {
+    // Offline it needs every package here, those of other systems too.
+    run(cargo().args(["fetch", "--locked", "--quiet"]))?;
     let deny = Tool::DENY.find()?;
-    let checks = ["bans", "licenses", "sources"];
-    let mut command = Command::new(&deny);
     // Repeated versions are warnings; `cargo deny check bans` lists them.
-    command.args(["--offline", "--all-features", "-L", "error", "check"]);
-    run(command.args(checks))?;
+    let offline = ["--offline", "--all-features", "-L", "error", "check"];
+    run(command(&deny)
+        .args(offline)
+        .args(["bans", "licenses", "sources"]))?;
     if advisory_databases().is_some_and(|folder| folder.is_dir()) {
-        let mut command = Command::new(&deny);
-        run(command.args([
-            "--offline",
-            "-L",
-            "error",
-            "check",
-            "--disable-fetch",
-            "advisories",
-        ]))?;
+        run(command(&deny)
+            .args(offline)
+            .args(["--disable-fetch", "advisories"]))?;
         return Ok("licences, bans, sources, advisories".to_owned());
     }
     Ok(

@@ -28,7 +28,7 @@ fn run_with(context: &Context, arguments: &[&str]) -> Result<Report> {
     let report = report_file(profile);
     let _ = fs::remove_file(&report);
 
-    let mut command = std::process::Command::new(Tool::NEXTEST.find()?);
+    let mut command = program::command(Tool::NEXTEST.find()?);
     command
         .env("CARGO", cargo().get_program())
         .args(["nextest", "run", "--workspace", "--profile", profile])
