@@ -1,6 +1,6 @@
 //! The services' databases: a file each, or a schema each of one PostgreSQL.
 
-use std::str::FromStr;
+use std::{fs::OpenOptions, io::ErrorKind, path::Path, str::FromStr};
 
 use sqlx::{migrate::Migrator, postgres::PgConnectOptions};
 use techcommerce_config::Settings;
@@ -92,6 +92,7 @@ impl Stores {
 async fn open_one(settings: &Settings, folder: &DataFolder, service: Service) -> Result<Db, Error> {
     let Some(url) = &settings.database_url else {
         let path = folder.join(format!("{service}.db"));
+        make_for_owner(&path)?;
         return Db::open_sqlite(&path).await.map_err(|error| {
             Error::invalid(
                 "database",
@@ -114,4 +115,52 @@ async fn open_one(settings: &Settings, folder: &DataFolder, service: Service) ->
         schema: service.name().replace('-', "_"),
         max_connections: CONNECTIONS_PER_SERVICE,
     }))
+}
+
+/// Makes the file, if it is not there, for its owner alone: a data folder that was made by others
+/// may let everyone on the machine in. SQLite gives its files beside this one the same rights.
+fn make_for_owner(path: &Path) -> Result<(), Error> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(path) {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(Error::invalid(
+            "database",
+            format!("The database {} cannot be made: {error}.", path.display()),
+        )),
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn nobody_else_on_the_machine_reads_the_books() {
+        let path = std::env::temp_dir().join(format!("techcommerce-stores-{}", std::process::id()));
+        std::fs::create_dir_all(&path).unwrap();
+        std::fs::set_permissions(&path, PermissionsExt::from_mode(0o755)).unwrap();
+        let folder = DataFolder::open(&path).unwrap();
+        let settings = techcommerce_config::load(&techcommerce_config::Sources::default());
+        let settings = settings.unwrap().settings;
+        for _ in 0..2 {
+            let stores = Stores::open(&settings, &folder).await.unwrap();
+            stores.migrate().await.unwrap();
+            let mut files = 0;
+            for file in std::fs::read_dir(&path).unwrap() {
+                let file = file.unwrap();
+                let mode = file.metadata().unwrap().permissions().mode();
+                assert_eq!(mode & 0o077, 0, "{:?}: {mode:o}", file.path());
+                files += 1;
+            }
+            assert!(files >= 4);
+            stores.close().await;
+        }
+        std::fs::remove_dir_all(path).unwrap();
+    }
 }
