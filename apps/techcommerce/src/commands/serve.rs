@@ -43,7 +43,12 @@ pub async fn run(settings: Settings) -> Result<ExitCode, Error> {
     let (public_address, management_address) = (public.address(), management.address());
 
     let shutdown = Shutdown::new();
-    end_on_signals(shutdown.clone(), || std::process::exit(130))?;
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "whoever asks a second time wants no drain"
+    )]
+    let at_once = || std::process::exit(130);
+    end_on_signals(shutdown.clone(), at_once)?;
 
     let ground = Ground::open(settings, folder).await?;
     let password_file = first_admin(&ground).await?;
