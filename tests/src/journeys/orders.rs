@@ -1,7 +1,10 @@
 //! What staff do with orders.
 
+use std::time::Duration;
+
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
+use tokio::time::sleep;
 
 use crate::audit;
 use crate::shop::{Shop, on_both};
@@ -84,27 +87,31 @@ async fn cancelling_a_paid_order(shop: Shop) -> Result<()> {
     audit::clean(&shop).await
 }
 
-/// Calling off an order on account that nobody has paid.
+/// Calling off orders on account that nobody has paid, at every moment of their first step: the
+/// stock may be about to be taken, being taken, or taken.
 async fn cancelling_an_unpaid_order(shop: Shop) -> Result<()> {
     let staff = shop.admin().await?;
     let client = shop.client();
-    let lamp = product(&staff, "Lamp", Stock::Counted(5)).await?;
-    let cart = cart_with(&client, &[(&lamp.variant_id, 2)]).await?;
-    let placed = place(
-        &client,
-        "unpaid",
-        &checkout(&cart, json!({"method": "invoice"})),
-    )
-    .await?;
-    staff
-        .post(&format!("/api/orders/{}/cancel", placed.id))
-        .json(&json!({"reason": ""}))
-        .expect(200)
-        .await?;
-    wait_for(&client, &placed, |order| order["status"] == "cancelled").await?;
+    let lamp = product(&staff, "Lamp", Stock::Counted(50)).await?;
+    let mut orders = Vec::new();
+    for number in 0..20 {
+        let cart = cart_with(&client, &[(&lamp.variant_id, 2)]).await?;
+        let body = checkout(&cart, json!({"method": "invoice"}));
+        let placed = place(&client, &format!("unpaid-{number}"), &body).await?;
+        sleep(Duration::from_millis(4 * number)).await;
+        staff
+            .post(&format!("/api/orders/{}/cancel", placed.id))
+            .json(&json!({"reason": ""}))
+            .expect(200)
+            .await?;
+        orders.push(placed);
+    }
+    for placed in &orders {
+        wait_for(&client, placed, |order| order["status"] == "cancelled").await?;
+    }
     eventually("the goods' return", async || {
         let level = stock(&staff, &lamp.variant_id).await?;
-        Ok((level == (5, 0, 5)).then_some(()))
+        Ok((level == (50, 0, 50)).then_some(()))
     })
     .await?;
     audit::clean(&shop).await
