@@ -3,9 +3,14 @@
 
 use std::io::Cursor;
 
-use fast_image_resize::{ResizeAlg, ResizeOptions, Resizer};
+use fast_image_resize::{
+    FilterType, PixelTrait, ResizeAlg, ResizeOptions, Resizer,
+    images::{TypedImage, TypedImageRef},
+    pixels::{U8x3, U8x4},
+};
 use image::{
-    DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, metadata::Orientation,
+    DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, RgbImage, RgbaImage,
+    metadata::Orientation,
 };
 use techcommerce_contracts::codes::IMAGE_REFUSED;
 use techcommerce_kernel::{Error, Kind};
@@ -97,18 +102,34 @@ fn decode(upload: &[u8]) -> Result<(DynamicImage, Orientation), Error> {
     Ok((picture, orientation))
 }
 
-fn scaled(picture: &DynamicImage, (width, height): (u32, u32)) -> Result<DynamicImage, Error> {
-    if (width, height) == (picture.width(), picture.height()) {
+fn scaled(picture: &DynamicImage, size: (u32, u32)) -> Result<DynamicImage, Error> {
+    let from = (picture.width(), picture.height());
+    if size == from {
         return Ok(picture.clone());
     }
-    let mut scaled = DynamicImage::new(width, height, picture.color());
-    let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(
-        fast_image_resize::FilterType::Lanczos3,
-    ));
+    let scaled = match picture {
+        DynamicImage::ImageRgba8(pixels) => resized::<U8x4>(pixels.as_raw(), from, size)
+            .map(|raw| RgbaImage::from_raw(size.0, size.1, raw).map(DynamicImage::ImageRgba8)),
+        DynamicImage::ImageRgb8(pixels) => resized::<U8x3>(pixels.as_raw(), from, size)
+            .map(|raw| RgbImage::from_raw(size.0, size.1, raw).map(DynamicImage::ImageRgb8)),
+        _ => Err(Error::internal("a layout that decode() does not give")),
+    };
+    scaled?.ok_or_else(|| Error::internal("the scaled picture is not of the size asked for"))
+}
+
+/// The raw pixels in another size. The layout is a type, because for a `DynamicImage` the resizer
+/// would be compiled for every layout that there is, which takes minutes.
+fn resized<P: PixelTrait>(raw: &[u8], from: (u32, u32), to: (u32, u32)) -> Result<Vec<u8>, Error> {
+    let source = TypedImageRef::<P>::from_buffer(from.0, from.1, raw).map_err(Error::internal)?;
+    let mut bytes = vec![0; to.0 as usize * to.1 as usize * size_of::<P>()];
+    let mut target =
+        TypedImage::<P>::from_buffer(to.0, to.1, &mut bytes).map_err(Error::internal)?;
+    let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Lanczos3));
     Resizer::new()
-        .resize(picture, &mut scaled, &options)
+        .resize_typed(&source, &mut target, &options)
         .map_err(Error::internal)?;
-    Ok(scaled)
+    drop(target);
+    Ok(bytes)
 }
 
 fn encode(picture: &DynamicImage) -> Result<bytes::Bytes, Error> {
