@@ -160,7 +160,9 @@ pub async fn reopen(tx: &mut Conn, key: &str, order: Uuid, now: Timestamp) -> Re
 /// Deletes up to `limit` carts that nobody has touched since `before`, and gives how many. Orders
 /// keep what they need of their carts.
 pub async fn delete_stale(db: &Db, before: Timestamp, limit: i64) -> Result<u64, Error> {
-    const DELETE: &str = "DELETE FROM carts WHERE key IN \
+    // The age is asked twice: PostgreSQL asks only the outer condition again after it has waited
+    // for somebody who was changing the cart.
+    const DELETE: &str = "DELETE FROM carts WHERE updated_at < $1 AND key IN \
          (SELECT key FROM carts WHERE updated_at < $1 ORDER BY key LIMIT $2)";
     transact!(db, |tx| -> Result<u64, Error> {
         Ok(execute!(

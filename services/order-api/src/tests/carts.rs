@@ -102,6 +102,28 @@ on_both_engines! { MIGRATOR;
         assert_eq!(shop.get(GUEST, &path).await.0, 404);
     }
 
+    async fn a_cart_that_is_touched_while_it_is_tidied_away_stays(db: TestDb) {
+        use std::time::Duration;
+        use techcommerce_store::{StoreError, execute, transact};
+        let shop = Shop::new(&db).await;
+        let mug = shop.warehouse.stock(100, 5);
+        let id = shop.cart(&[(mug, 1)]).await;
+        shop.clock.advance(Duration::from_hours(24 * 31));
+        let now = shop.env.now();
+        let tidying = transact!(shop.db, |tx| -> Result<_, StoreError> {
+            const TOUCH: &str = "UPDATE carts SET updated_at = $1";
+            execute!(tx, sqlx::query(TOUCH).bind(now.as_micros()))?;
+            let db = shop.db.clone();
+            let tidying = tokio::spawn(async move { crate::carts::delete_stale(&db, now, 9).await });
+            // Long enough that it finds the cart old and waits for us.
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            Ok(tidying)
+        })
+        .unwrap();
+        assert_eq!(tidying.await.unwrap().unwrap(), 0);
+        assert_eq!(shop.get(GUEST, &format!("/carts/{id}")).await.0, 200);
+    }
+
     async fn the_database_tells_the_time(db: TestDb) {
         let shop = Shop::new(&db).await;
         let (status, time) = shop.get(GUEST, "/time").await;
