@@ -24,7 +24,7 @@ pub struct Products(Client);
 pub enum Claimed {
     /// The stock is ours.
     Ours,
-    /// It ran out and cannot be taken again.
+    /// It ran out and cannot be taken again, or was given back.
     Lost,
 }
 
@@ -83,6 +83,9 @@ impl Products {
     }
 
     /// Puts sold stock back, once for each `id`.
+    ///
+    /// # Errors
+    /// `reservation_not_found` if the order has nothing claimed, or it was released.
     pub async fn restock(
         &self,
         id: Uuid,
@@ -118,7 +121,7 @@ fn is_gone(error: &Error) -> bool {
     const GONE: [&str; 4] = [
         codes::RESERVATION_EXPIRED,
         codes::RESERVATION_NOT_FOUND,
-        "reservation_released",
+        codes::RESERVATION_RELEASED,
         codes::OUT_OF_STOCK,
     ];
     GONE.contains(&error.code())

@@ -208,14 +208,19 @@ impl State {
                 nothing()
             }
 
-            (Event::Voided, Payment::Due | Payment::AuthorisationUnknown | Payment::Authorised)
-                if self.cancelled.is_some() =>
-            {
-                let was_held = self.payment == Payment::Authorised;
+            // Also when another job records its doubt about a capture first: what is voided was
+            // not captured and never will be.
+            (
+                Event::Voided,
+                Payment::Due
+                | Payment::AuthorisationUnknown
+                | Payment::Authorised
+                | Payment::CaptureUnknown,
+            ) if self.cancelled.is_some() => {
                 self.payment = Payment::Voided;
                 self.asked = 0;
                 let mut effects = vec![Effect::Timeline("voided")];
-                if was_held {
+                if held {
                     effects.push(ledger(Entry::Voided, self.total));
                 }
                 Ok(effects)
@@ -234,8 +239,9 @@ impl State {
 
     fn goods(&mut self, event: &Event) -> Effects {
         match (event, self.stock) {
-            // The later word counts: what is claimed after all is put back by the end's commands.
-            (Event::Claimed, Stock::Reserved | Stock::Lost | Stock::Released) => {
+            // What is claimed after all is put back by the end's commands. Not so once it was
+            // released: that gave the claimed goods back too, and refuses every later claim.
+            (Event::Claimed, Stock::Reserved | Stock::Lost) => {
                 self.stock = Stock::Claimed;
                 Ok(vec![Effect::Timeline("stock_claimed")])
             }
@@ -247,7 +253,11 @@ impl State {
                 Ok(effects)
             }
             (Event::StockLost, Stock::Claimed) => Err(Refusal::Contradiction),
-            (Event::Released, Stock::Reserved) if self.cancelled.is_some() => {
+            // A claim that was under way when the order was cancelled may be recorded before the
+            // release that came after it outside. What was captured is never released.
+            (Event::Released, Stock::Reserved | Stock::Claimed)
+                if self.cancelled.is_some() && self.captured == 0 =>
+            {
                 self.stock = Stock::Released;
                 Ok(vec![Effect::Timeline("stock_released")])
             }
@@ -256,7 +266,8 @@ impl State {
                 self.stock = Stock::Returned;
                 Ok(vec![Effect::Timeline("stock_returned")])
             }
-            (Event::Returned, Stock::Returned) => nothing(),
+            // Put back first, released after it, and recorded the other way round.
+            (Event::Returned, Stock::Returned | Stock::Released) => nothing(),
             (Event::Returned, _) => Err(Refusal::Contradiction),
             _ => nothing(),
         }

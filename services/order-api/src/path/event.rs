@@ -21,7 +21,7 @@ pub enum Event {
     Claimed,
     /// The reservation had run out and could not be taken again.
     StockLost,
-    /// A reservation that was never claimed was given back.
+    /// The reservation was given back for good, with what had been claimed of it.
     Released,
     /// The claimed stock of a cancelled order was put back.
     Returned,
@@ -76,7 +76,8 @@ pub enum Command {
     LookupCapture,
     /// Let go of what the provider holds or may still come to hold.
     Void,
-    /// Give back a reservation that was never claimed.
+    /// Give back a reservation that is not known to be claimed. If it is, by a claim that was
+    /// under way, the claimed goods come back too.
     Release,
     /// Put the claimed stock of a cancelled order back: `(line, quantity)`.
     Return { lines: Vec<(u32, i64)> },

@@ -30,6 +30,18 @@ enum Reservation {
     Released,
 }
 
+/// Nothing comes back into a reservation that is not claimed, or not any more.
+struct NotClaimed;
+
+/// A command that one job is busy with while others go on.
+#[derive(Debug)]
+enum Flight {
+    /// On its way.
+    Sent(Command),
+    /// Carried out, or not, and yet to be recorded.
+    Answered(Event),
+}
+
 /// What is true outside, whatever the order knows of it.
 #[derive(Debug)]
 struct World {
@@ -101,23 +113,19 @@ impl World {
                 Event::Voided
             }
             Command::Release => {
-                match self.reservation {
-                    Reservation::Held => self.shelf += UNITS,
-                    // Claimed by a worker that was thought dead.
-                    Reservation::Claimed => return Event::Claimed,
-                    Reservation::RanOut | Reservation::Released => {}
-                }
+                // Also what was claimed, less what came back already; and for good.
+                self.shelf += self.units_with_order();
                 self.reservation = Reservation::Released;
                 Event::Released
             }
-            Command::Return { lines } => {
-                self.put_back(Uuid::nil(), lines);
-                Event::Returned
-            }
-            Command::Restock { id, lines } => {
-                self.put_back(*id, lines);
-                Event::Restocked { id: *id }
-            }
+            Command::Return { lines } => match self.put_back(Uuid::nil(), lines) {
+                Ok(()) => Event::Returned,
+                Err(NotClaimed) => Event::Released,
+            },
+            Command::Restock { id, lines } => match self.put_back(*id, lines) {
+                Ok(()) => Event::Restocked { id: *id },
+                Err(NotClaimed) => panic!("a refund's goods have nowhere to go: {self:?}"),
+            },
             Command::Refund { id, amount } => {
                 if self.refuses_refunds {
                     return Event::RefundRefused { id: *id };
@@ -145,12 +153,19 @@ impl World {
         Event::Claimed
     }
 
-    fn put_back(&mut self, id: Uuid, lines: &[(u32, i64)]) {
-        if self.returned.insert(id) {
-            let units = lines.iter().map(|(_, quantity)| quantity).sum::<i64>();
-            self.shelf += units;
-            self.came_back += units;
+    fn put_back(&mut self, id: Uuid, lines: &[(u32, i64)]) -> Result<(), NotClaimed> {
+        if self.returned.contains(&id) {
+            return Ok(());
         }
+        if self.reservation != Reservation::Claimed {
+            return Err(NotClaimed);
+        }
+        self.returned.insert(id);
+        let units = lines.iter().map(|(_, quantity)| quantity).sum::<i64>();
+        self.shelf += units;
+        self.came_back += units;
+        assert!(self.came_back <= UNITS, "more comes back than was sold");
+        Ok(())
     }
 
     /// The deadline passes, and somebody else buys what lies on the shelf.
@@ -195,10 +210,30 @@ fn record(state: &mut State, event: &Event) {
     }
 }
 
-/// A person asks for something; it may be refused.
-fn ask(state: &mut State, event: &Event) {
+/// A person asks for something; it may be refused. If it leaves something to be done, there is
+/// one job more from now on.
+fn ask(state: &mut State, jobs: &mut usize, event: &Event) {
     if let Ok(step) = state.apply(event) {
+        if step.state != *state && !step.commands.is_empty() {
+            *jobs += 1;
+        }
         *state = step.state;
+    }
+}
+
+/// Takes what a job is busy with one step further.
+fn fly(world: &mut World, state: &mut State, flights: &mut Vec<Flight>, choice: u8) {
+    let index = usize::from(choice) % flights.len();
+    match flights.remove(index) {
+        Flight::Sent(command) => {
+            let known = match doubt(&command) {
+                // It never arrived, and nobody knows.
+                Some(event) if choice.is_multiple_of(3) => event,
+                _ => world.perform(&command),
+            };
+            flights.push(Flight::Answered(known));
+        }
+        Flight::Answered(event) => record(state, &event),
     }
 }
 
@@ -207,13 +242,21 @@ fn simulate(choices: &[u8], method: Method) {
     let mut state = State::placed(Uuid::from_u128(9), method, TOTAL, &QUANTITIES);
     // Commands of workers whose lease ran out: they still reach the world, their answers nobody.
     let mut strays: Vec<Command> = Vec::new();
+    // The order's own job, and one for each request of a person.
+    let mut jobs = 1;
+    let mut flights: Vec<Flight> = Vec::new();
     for &choice in choices {
         let commands = state.commands();
         let command = commands
             .get(usize::from(choice) % commands.len().max(1))
+            .filter(|_| flights.len() < jobs)
             .cloned();
         match (choice / 8, command) {
-            (0..=9, Some(command)) => record(&mut state, &world.perform(&command)),
+            (0..=2, Some(command)) => flights.push(Flight::Sent(command)),
+            (3..=4, _) if !flights.is_empty() => {
+                fly(&mut world, &mut state, &mut flights, choice);
+            }
+            (3..=9, Some(command)) => record(&mut state, &world.perform(&command)),
             // Done, and the answer comes twice.
             (10..=12, Some(command)) => {
                 let event = world.perform(&command);
@@ -238,7 +281,7 @@ fn simulate(choices: &[u8], method: Method) {
                 world.perform(&strays.remove(0));
             }
             (23, _) => world.time_passes(choice % 2 == 0),
-            (24, _) => ask(&mut state, &Event::CancelRequested),
+            (24, _) => ask(&mut state, &mut jobs, &Event::CancelRequested),
             (25..=26, _) => {
                 let id = Uuid::from_u128(u128::from(choice % 4) + 20);
                 let restock = if choice % 3 == 0 {
@@ -249,6 +292,7 @@ fn simulate(choices: &[u8], method: Method) {
                 let amount = 60;
                 ask(
                     &mut state,
+                    &mut jobs,
                     &Event::RefundRequested {
                         id,
                         amount,
@@ -258,14 +302,21 @@ fn simulate(choices: &[u8], method: Method) {
             }
             (27..=28, _) => {
                 let lines = vec![(u32::from(choice) % 2, 1)];
-                ask(&mut state, &Event::Shipped { lines });
+                ask(&mut state, &mut jobs, &Event::Shipped { lines });
             }
-            (29, _) => ask(&mut state, &Event::MarkedPaid),
+            (29, _) => ask(&mut state, &mut jobs, &Event::MarkedPaid),
+            (30..=31, _) if !flights.is_empty() => {
+                fly(&mut world, &mut state, &mut flights, choice);
+            }
             _ => {}
         }
         check(&world, &state, method);
     }
-    // Calm: the strays arrive, then everything is done that is to be done.
+    // Calm: what is under way ends, the strays arrive, then everything is done that is to be done.
+    while !flights.is_empty() {
+        fly(&mut world, &mut state, &mut flights, 1);
+        check(&world, &state, method);
+    }
     for stray in strays {
         world.perform(&stray);
     }

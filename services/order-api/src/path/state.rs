@@ -25,7 +25,7 @@ pub enum Stock {
     Claimed,
     /// Ran out and could not be taken again.
     Lost,
-    /// Given back before it was claimed.
+    /// Given back as a whole; a claim that was under way got nothing or gave it back.
     Released,
     /// Put back after it was claimed.
     Returned,

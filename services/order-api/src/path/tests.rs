@@ -135,6 +135,46 @@ fn cancel_against_capture_pays_back_whatever_won() {
 }
 
 #[test]
+fn a_claim_and_a_release_at_once_end_released_whichever_is_recorded_first() {
+    let cancelled = run(placed(Method::Invoice), &[Event::CancelRequested]);
+    assert_eq!(cancelled.commands(), [Command::Release]);
+    for events in [
+        [Event::Claimed, Event::Released],
+        [Event::Released, Event::Claimed],
+        [Event::Released, Event::StockLost],
+        [Event::StockLost, Event::Released],
+    ] {
+        let state = run(cancelled.clone(), &events);
+        assert!(state.is_settled(), "{events:?}");
+        assert_eq!(state.cancelled, Some(CancelReason::Requested));
+    }
+    // The goods that another job put back before the release.
+    let events = [Event::Claimed, Event::Released, Event::Returned];
+    assert!(run(cancelled, &events).is_settled());
+    // Sold goods are not released.
+    let sold = run(paid(), &[Event::CancelRequested]);
+    assert_eq!(sold.apply(&Event::Released), Err(Refusal::Contradiction));
+}
+
+#[test]
+fn a_void_ends_the_doubt_about_a_capture() {
+    let events = [
+        Event::Authorised,
+        Event::Claimed,
+        Event::CancelRequested,
+        Event::CaptureUnknown,
+    ];
+    let doubt = run(placed(Method::Provider), &events);
+    let step = doubt.apply(&Event::Voided).unwrap();
+    assert!(step.effects.contains(&Effect::Ledger {
+        entry: Entry::Voided,
+        amount: 100,
+        refund: None
+    }));
+    assert!(run(step.state, &[Event::CaptureUnknown, Event::Returned]).is_settled());
+}
+
+#[test]
 fn refunds_under_way_count() {
     let request = |id, amount| Event::RefundRequested {
         id: Uuid::from_u128(id),

@@ -1,6 +1,6 @@
 //! Carrying out one command of an order's path.
 
-use techcommerce_contracts::{order_api::PaymentMethod, product_api::LineRequest};
+use techcommerce_contracts::{codes, order_api::PaymentMethod, product_api::LineRequest};
 use techcommerce_kernel::{Currency, Error, Money, Quantity, Uuid};
 
 use crate::{
@@ -78,10 +78,16 @@ pub(super) async fn execute(
         Command::Return { lines } => {
             let id = derived_id("return", &[&order.id.to_string()]);
             let lines = line_requests(variants, lines)?;
-            app.products
-                .restock(id, order.id, "cancelled", lines)
-                .await?;
-            Event::Returned.into()
+            let restock = app.products.restock(id, order.id, "cancelled", lines);
+            match restock.await {
+                Ok(()) => Event::Returned.into(),
+                // What was claimed is not claimed any more: a release that was under way, and is
+                // perhaps never recorded, gave all of it back.
+                Err(error) if error.code() == codes::RESERVATION_NOT_FOUND => {
+                    Event::Released.into()
+                }
+                Err(error) => return Err(error),
+            }
         }
         Command::Restock { id, lines } => {
             let restock = derived_id("restock", &[&id.to_string()]);

@@ -2,10 +2,14 @@ use std::sync::Arc;
 
 use http::Method;
 use serde_json::{Value, json};
+use techcommerce_jobs::{Ended, Ran};
 use techcommerce_testkit::on_both_engines;
-use tokio::task::JoinSet;
+use tokio::task::{JoinHandle, JoinSet};
 
-use super::shop::{Shop, staff};
+use super::{
+    shop::{Shop, staff},
+    warehouse::Moment,
+};
 use crate::MIGRATOR;
 
 /// Sends all at once and gives the statuses, sorted.
@@ -26,6 +30,11 @@ async fn at_once(
     let mut statuses = tasks.join_all().await;
     statuses.sort_unstable();
     statuses
+}
+
+fn worker(shop: &Arc<Shop>) -> JoinHandle<Vec<Ran>> {
+    let shop = shop.clone();
+    tokio::spawn(async move { shop.jobs.drain().await.unwrap() })
 }
 
 on_both_engines! { MIGRATOR;
@@ -134,11 +143,72 @@ on_both_engines! { MIGRATOR;
         }
     }
 
+    /// The claim and the release of a cancelled invoice order reach the warehouse, and are
+    /// recorded, in every order.
+    async fn cancel_against_claim(db: TestDb) {
+        let shop = Arc::new(Shop::new(&db).await);
+        let mug = shop.warehouse.stock(1000, 9);
+        for claim_arrives in [Moment::After, Moment::Before] {
+            for claim_recorded_first in [false, true] {
+                let case = format!("{claim_arrives:?} {claim_recorded_first}");
+                let cart = shop.cart(&[(mug, 2)]).await;
+                let (_, order) = shop.place_with(None, &cart, &case, json!({"method": "invoice"})).await;
+                let path = format!("/orders/{}/cancel", order["id"].as_str().unwrap());
+                let claim = shop.warehouse.gate("claim", claim_arrives);
+                let claiming = worker(&shop);
+                claim.reached.notified().await;
+                assert_eq!(shop.post(&path, json!({})).await.0, 200);
+                let release = shop.warehouse.gate("release", Moment::After);
+                let releasing = worker(&shop);
+                release.reached.notified().await;
+                let mut ran = Vec::new();
+                if claim_recorded_first {
+                    claim.open.notify_one();
+                    ran.extend(claiming.await.unwrap());
+                    release.open.notify_one();
+                    ran.extend(releasing.await.unwrap());
+                } else {
+                    release.open.notify_one();
+                    ran.extend(releasing.await.unwrap());
+                    claim.open.notify_one();
+                    ran.extend(claiming.await.unwrap());
+                }
+                ran.extend(shop.settle().await);
+                let seen = shop.order(&order).await;
+                assert_eq!(seen["status"], "cancelled", "{case}");
+                assert_eq!(shop.warehouse.lock().on_hand[&mug], 9, "{case}: {seen}");
+                shop.assert_balanced(&ran).await;
+                assert!(ran.iter().all(|ran| ran.ended == Ended::Done), "{case}: {ran:?}");
+            }
+        }
+    }
+
+    /// The release was carried out and its worker died; the claim is what is known.
+    async fn cancel_against_claim_and_a_kill(db: TestDb) {
+        let shop = Arc::new(Shop::new(&db).await);
+        let mug = shop.warehouse.stock(1000, 9);
+        let cart = shop.cart(&[(mug, 2)]).await;
+        let (_, order) = shop.place_with(None, &cart, "k", json!({"method": "invoice"})).await;
+        let path = format!("/orders/{}/cancel", order["id"].as_str().unwrap());
+        let claim = shop.warehouse.gate("claim", Moment::After);
+        let claiming = worker(&shop);
+        claim.reached.notified().await;
+        assert_eq!(shop.post(&path, json!({})).await.0, 200);
+        let release = shop.warehouse.gate("release", Moment::After);
+        let releasing = worker(&shop);
+        release.reached.notified().await;
+        releasing.abort();
+        claim.open.notify_one();
+        let mut ran = claiming.await.unwrap();
+        ran.extend(shop.settle().await);
+        assert_eq!(shop.warehouse.lock().on_hand[&mug], 9);
+        shop.assert_balanced(&ran).await;
+    }
+
     /// A worker that was thought dead wakes up: what it does outside is harmless, and it can
     /// write nothing here.
     async fn a_worker_that_lost_its_lease_changes_nothing(db: TestDb) {
         use std::time::Duration;
-        use techcommerce_jobs::Ended;
         let shop = Shop::new(&db).await;
         let mug = shop.warehouse.stock(1000, 9);
         let cart = shop.cart(&[(mug, 1)]).await;

@@ -1,7 +1,7 @@
 //! A product-api of a few lines: quotes, reservations, claims, restocks.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::HashMap,
     sync::{Arc, Mutex, MutexGuard},
 };
 
@@ -17,6 +17,25 @@ use techcommerce_contracts::product_api::{
 };
 use techcommerce_http::{ApiResult, Json};
 use techcommerce_kernel::{Currency, Env, Error, Money, Uuid};
+use tokio::sync::Notify;
+
+/// When a call waits at its gate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Moment {
+    /// Nothing is done yet.
+    Before,
+    /// It is done, and the answer is not on its way.
+    After,
+}
+
+/// Holds up one call.
+#[derive(Default)]
+pub struct Gate {
+    /// Somebody waits.
+    pub reached: Notify,
+    /// Lets it go on.
+    pub open: Notify,
+}
 
 #[derive(Clone)]
 pub struct Warehouse(Arc<Mutex<Inner>>);
@@ -26,7 +45,12 @@ pub struct Inner {
     pub quotes: HashMap<Uuid, Quote>,
     pub on_hand: HashMap<Uuid, i64>,
     pub reservations: HashMap<Uuid, Reservation>,
-    restocked: HashSet<Uuid>,
+    /// By reservation: the order that claimed it.
+    references: HashMap<Uuid, String>,
+    /// By reservation and variant: what of the claimed has come back.
+    came_back: HashMap<(Uuid, Uuid), i64>,
+    restocked: HashMap<Uuid, Vec<(Uuid, i64)>>,
+    gates: HashMap<(&'static str, Moment), Arc<Gate>>,
     /// How many calls from now on fail.
     pub away: u32,
 }
@@ -87,11 +111,14 @@ impl Inner {
         Ok(reservation)
     }
 
-    fn claim(&mut self, id: Uuid) -> Result<Reservation, Error> {
+    fn claim(&mut self, id: Uuid, reference: &str) -> Result<Reservation, Error> {
         let known = self.reservations.get(&id).cloned();
         let known = known.ok_or_else(|| Error::not_found("reservation_not_found", "None."))?;
         let lines = known.lines.clone();
         match known.state {
+            ReservationState::Claimed if self.references[&id] != reference => {
+                return Err(Error::conflict("reservation_mismatch", "Another's."));
+            }
             ReservationState::Claimed => return Ok(known),
             ReservationState::Released => {
                 return Err(Error::conflict("reservation_released", "Released."));
@@ -111,7 +138,59 @@ impl Inner {
         }
         let reservation = self.reservations.get_mut(&id).unwrap();
         reservation.state = ReservationState::Claimed;
+        self.references.insert(id, reference.to_owned());
         Ok(reservation.clone())
+    }
+
+    /// Gives back what is held, or what is claimed and has not come back, for good.
+    fn release(&mut self, id: Uuid) -> Result<Reservation, Error> {
+        let reservation = self.reservations.get_mut(&id);
+        let reservation =
+            reservation.ok_or_else(|| Error::not_found("reservation_not_found", "None."))?;
+        if reservation.state == ReservationState::Claimed {
+            for line in &reservation.lines {
+                let variant = line.quote.variant_id;
+                let came_back = self.came_back.entry((id, variant)).or_default();
+                *self.on_hand.get_mut(&variant).unwrap() += line.quantity - *came_back;
+                *came_back = line.quantity;
+            }
+        }
+        reservation.state = ReservationState::Released;
+        Ok(reservation.clone())
+    }
+
+    fn restock(&mut self, request: &RestockRequest) -> Result<(), Error> {
+        let lines = request.lines.iter();
+        let mut lines: Vec<_> = lines.map(|l| (l.variant_id, l.quantity.get())).collect();
+        lines.sort_unstable();
+        match self.restocked.get(&request.id) {
+            Some(known) if *known == lines => return Ok(()),
+            Some(_) => return Err(Error::conflict("reservation_mismatch", "Other lines.")),
+            None => {}
+        }
+        let claimed = self.reservations.values().find(|reservation| {
+            reservation.state == ReservationState::Claimed
+                && self.references[&reservation.id] == request.reference
+        });
+        let claimed = claimed.ok_or_else(|| Error::not_found("reservation_not_found", "None."))?;
+        for (variant, quantity) in &lines {
+            let of_variant = |line: &&ReservedLine| line.quote.variant_id == *variant;
+            let sold = claimed
+                .lines
+                .iter()
+                .find(of_variant)
+                .map_or(0, |l| l.quantity);
+            let came_back = self.came_back.get(&(claimed.id, *variant)).unwrap_or(&0);
+            if came_back + quantity > sold {
+                return Err(Error::conflict("restock_exceeds_sold", "Too many."));
+            }
+        }
+        for (variant, quantity) in &lines {
+            *self.came_back.entry((claimed.id, *variant)).or_default() += quantity;
+            *self.on_hand.get_mut(variant).unwrap() += quantity;
+        }
+        self.restocked.insert(request.id, lines);
+        Ok(())
     }
 
     fn answers(&mut self) -> Result<(), Error> {
@@ -130,13 +209,37 @@ impl Warehouse {
             quotes: HashMap::new(),
             on_hand: HashMap::new(),
             reservations: HashMap::new(),
-            restocked: HashSet::new(),
+            references: HashMap::new(),
+            came_back: HashMap::new(),
+            restocked: HashMap::new(),
+            gates: HashMap::new(),
             away: 0,
         })))
     }
 
     pub fn lock(&self) -> MutexGuard<'_, Inner> {
         self.0.lock().unwrap()
+    }
+
+    /// Makes the next call of this name wait until the gate is opened.
+    pub fn gate(&self, call: &'static str, moment: Moment) -> Arc<Gate> {
+        let gate = Arc::new(Gate::default());
+        self.lock().gates.insert((call, moment), gate.clone());
+        gate
+    }
+
+    fn answer<T>(&self, call: impl FnOnce(&mut Inner) -> Result<T, Error>) -> Result<T, Error> {
+        let mut inner = self.lock();
+        inner.answers()?;
+        call(&mut inner)
+    }
+
+    async fn pass(&self, call: &'static str, moment: Moment) {
+        let gate = self.lock().gates.remove(&(call, moment));
+        if let Some(gate) = gate {
+            gate.reached.notify_one();
+            gate.open.notified().await;
+        }
     }
 
     /// Puts a new thing on the shelf.
@@ -207,41 +310,28 @@ async fn reserve(
 async fn claim(
     State(warehouse): State<Warehouse>,
     Path(id): Path<Uuid>,
-    Json(_): Json<ClaimRequest>,
+    Json(request): Json<ClaimRequest>,
 ) -> ApiResult<Json<Reservation>> {
-    let mut inner = warehouse.lock();
-    inner.answers()?;
-    Ok(Json(inner.claim(id)?))
+    warehouse.pass("claim", Moment::Before).await;
+    let answer = warehouse.answer(|inner| inner.claim(id, &request.reference));
+    warehouse.pass("claim", Moment::After).await;
+    Ok(Json(answer?))
 }
 
 async fn release(
     State(warehouse): State<Warehouse>,
     Path(id): Path<Uuid>,
 ) -> ApiResult<Json<Reservation>> {
-    let mut inner = warehouse.lock();
-    inner.answers()?;
-    let reservation = inner.reservations.get_mut(&id);
-    let reservation =
-        reservation.ok_or_else(|| Error::not_found("reservation_not_found", "None."))?;
-    assert_ne!(
-        reservation.state,
-        ReservationState::Claimed,
-        "a claim is returned by restocks"
-    );
-    reservation.state = ReservationState::Released;
-    Ok(Json(reservation.clone()))
+    warehouse.pass("release", Moment::Before).await;
+    let answer = warehouse.answer(|inner| inner.release(id));
+    warehouse.pass("release", Moment::After).await;
+    Ok(Json(answer?))
 }
 
 async fn restock(
     State(warehouse): State<Warehouse>,
     Json(request): Json<RestockRequest>,
 ) -> ApiResult<Json<serde_json::Value>> {
-    let mut inner = warehouse.lock();
-    inner.answers()?;
-    if inner.restocked.insert(request.id) {
-        for line in &request.lines {
-            *inner.on_hand.get_mut(&line.variant_id).unwrap() += line.quantity.get();
-        }
-    }
+    warehouse.answer(|inner| inner.restock(&request))?;
     Ok(Json(json!({})))
 }
