@@ -96,7 +96,7 @@ pub async fn build(deps: Deps) -> Result<Built, Error> {
     let pages = check_origin(pages::router().with_state(shop.clone()), origins);
     let passed_on = Router::new()
         .route("/api/{*rest}", any(passthrough::api))
-        .route("/images/{*rest}", any(passthrough::images))
+        .route("/images/{id}/{variant}", get(passthrough::image))
         .with_state(shop.clone());
     let files = Router::new()
         .route("/static/{name}", get(assets::file))

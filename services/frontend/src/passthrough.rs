@@ -1,15 +1,16 @@
-//! `/api/*` and `/images/*`: passed on as they come, streamed both ways, so that one address
-//! serves browsers and programs alike.
+//! `/api/*` is passed on as it comes, streamed both ways, so that one address serves browsers and
+//! programs alike. Of pictures only `GET /images/{id}/{variant}` is, and without our word for it:
+//! whatever a proxy on the way makes of an address, it never speaks for the shop.
 
 use axum::{
     body::Body,
-    extract::{Request, State},
+    extract::{Path, Request, State},
     response::{IntoResponse, Response},
 };
 use http::{HeaderMap, HeaderName, HeaderValue, header};
-use techcommerce_contracts::{Channel, identity::TOKEN_HEADER};
+use techcommerce_contracts::{Channel, codes, identity::TOKEN_HEADER};
 use techcommerce_http::ClientAddress;
-use techcommerce_kernel::Error;
+use techcommerce_kernel::{Error, Uuid};
 
 use crate::{failure::Failure, shop::Shop};
 
@@ -26,42 +27,62 @@ const HOP_BY_HOP: [HeaderName; 7] = [
 
 /// Any method on `/api/*`
 pub async fn api(State(shop): State<Shop>, request: Request) -> Response {
-    pass_on(&shop, shop.edge.channel(), request).await
+    let answer = match token(&shop, &request) {
+        Ok(token) => forward(shop.edge.channel(), request, Some(token)).await,
+        Err(error) => Err(error),
+    };
+    answer.unwrap_or_else(|error| Failure(error).into_response())
 }
 
-/// Any method on `/images/*`
-pub async fn images(State(shop): State<Shop>, request: Request) -> Response {
-    pass_on(&shop, &shop.images, request).await
+/// `GET /images/{id}/{variant}`
+pub async fn image(
+    State(shop): State<Shop>,
+    Path((id, variant)): Path<(String, String)>,
+    request: Request,
+) -> Response {
+    let named = Uuid::try_parse(&id).is_ok() && variant.bytes().all(|b| b.is_ascii_alphanumeric());
+    let answer = if named {
+        forward(&shop.images, request, None).await
+    } else {
+        Err(Error::not_found(
+            codes::IMAGE_NOT_FOUND,
+            "There is no such picture.",
+        ))
+    };
+    answer.unwrap_or_else(|error| Failure(error).into_response())
 }
 
-async fn pass_on(shop: &Shop, channel: &Channel, request: Request) -> Response {
-    match forward(shop, channel, request).await {
-        Ok(response) => response,
-        Err(error) => Failure(error).into_response(),
-    }
-}
-
-async fn forward(shop: &Shop, channel: &Channel, request: Request) -> Result<Response, Error> {
-    let (parts, body) = request.into_parts();
+/// What the storefront shows to the edge: who it is, and where the request came from.
+fn token(shop: &Shop, request: &Request) -> Result<HeaderValue, Error> {
     let trusted = &shop.settings.trusted_proxies;
-    let client = ClientAddress::of(&parts.extensions, &parts.headers, trusted);
-    let token = match client {
+    let token = match ClientAddress::of(request.extensions(), request.headers(), trusted) {
         Some(ClientAddress(address)) => shop.tokens.token_for(address)?,
         None => shop.tokens.token()?,
     };
+    let mut token = HeaderValue::from_str(&token).map_err(Error::internal)?;
+    token.set_sensitive(true);
+    Ok(token)
+}
+
+async fn forward(
+    channel: &Channel,
+    request: Request,
+    token: Option<HeaderValue>,
+) -> Result<Response, Error> {
+    let (parts, body) = request.into_parts();
     // A request of its own: what the way in left in the extensions stays here.
     let mut onward = http::Request::new(body);
     *onward.method_mut() = parts.method;
     *onward.uri_mut() = parts.uri;
     *onward.headers_mut() = parts.headers;
     drop_hop_by_hop(onward.headers_mut());
-    // Our word on where it came from goes on, nobody else's.
-    for name in ["forwarded", "x-forwarded-for", "x-real-ip"] {
+    // Our word on who asks and from where goes on, nobody else's.
+    for name in ["forwarded", "x-forwarded-for", "x-real-ip", TOKEN_HEADER] {
         onward.headers_mut().remove(name);
     }
-    let mut token = HeaderValue::from_str(&token).map_err(Error::internal)?;
-    token.set_sensitive(true);
-    onward.headers_mut().insert(TOKEN_HEADER, token);
+    if let Some(token) = token {
+        onward.headers_mut().insert(TOKEN_HEADER, token);
+    }
     let mut answer: http::Response<Body> = channel.call(onward).await?;
     drop_hop_by_hop(answer.headers_mut());
     Ok(answer)
@@ -115,7 +136,7 @@ mod tests {
     #[tokio::test]
     async fn nobody_can_pass_for_one_of_us_or_for_another_address() {
         let site = Site::new().await;
-        let request = request(Method::GET, "/images/echo")
+        let request = request(Method::GET, "/api/echo")
             .header("x-techcommerce-token", "forged")
             .header("x-forwarded-for", "1.2.3.4")
             .header("connection", "close, x-hop")
@@ -126,6 +147,37 @@ mod tests {
             .await
             .expect(StatusCode::CREATED);
         answer.lacks(&["forged", "1.2.3.4", "x-hop", "close"]);
+    }
+
+    #[tokio::test]
+    async fn pictures_are_only_looked_at() {
+        let site = Site::new().await;
+        let picture = "/images/0193a1b2-0000-7000-8000-000000000000/echo";
+        let request = |method, address: &str| {
+            request(method, address)
+                .header("x-techcommerce-token", "forged")
+                .body(Body::empty())
+                .unwrap()
+        };
+        let answer = site
+            .send(request(Method::GET, picture))
+            .await
+            .expect(StatusCode::CREATED);
+        answer.lacks(&["x-techcommerce-token"]);
+        site.send(request(Method::POST, picture))
+            .await
+            .expect(StatusCode::METHOD_NOT_ALLOWED);
+        for address in [
+            "/images/../internal/images",
+            "/images/%2e%2e/internal",
+            "/images/0193a1b2-0000-7000-8000-000000000000/..",
+            "/images/0193a1b2-0000-7000-8000-000000000000/w640%2f..",
+            "/images/upload",
+        ] {
+            site.send(request(Method::GET, address))
+                .await
+                .expect(StatusCode::NOT_FOUND);
+        }
     }
 
     #[tokio::test]

@@ -134,7 +134,7 @@ async fn not_shown(shop: &Shop, visitor: &Visitor) -> Response {
 fn view(page: Page, order: &Order, guest: bool, age: Duration) -> OrderPage {
     let texts = page.texts().clone();
     let steps = steps(&page, order);
-    let failed = order.payment_status == PaymentStatus::Failed;
+    let failed = failure(order);
     let cancelled = order.status == OrderStatus::Cancelled;
     let waits = order.status == OrderStatus::Placed
         && matches!(
@@ -144,7 +144,7 @@ fn view(page: Page, order: &Order, guest: bool, age: Duration) -> OrderPage {
     let by_invoice = order.payment.method == PaymentMethod::Invoice;
     let refresh = (waits && !by_invoice).then(|| refresh_after(age));
     let notice = match (failed, refresh, waits && by_invoice) {
-        (true, ..) => Some("order.pay_failed_text"),
+        (Some(failure), ..) => Some(failure.text),
         (_, Some(_), _) => Some("order.refreshing"),
         (.., true) => Some("order.invoice_text"),
         _ if order.payment_status == PaymentStatus::Paid => Some("order.paid_text"),
@@ -169,7 +169,7 @@ fn view(page: Page, order: &Order, guest: bool, age: Duration) -> OrderPage {
     OrderPage {
         number: order.number.clone(),
         heading: match first_name {
-            _ if failed => texts.get("order.pay_failed").to_owned(),
+            _ if let Some(failure) = failed => texts.get(failure.title).to_owned(),
             _ if cancelled => texts.get("order.cancelled").to_owned(),
             Some(name) => texts.with("order.thanks", name),
             None => texts.get("order.thanks_plain").to_owned(),
@@ -180,7 +180,7 @@ fn view(page: Page, order: &Order, guest: bool, age: Duration) -> OrderPage {
         status_text: status_of(&page, order),
         steps,
         notice: notice.map(|key| texts.with(key, order.email.as_str())),
-        notice_bad: failed,
+        notice_bad: failed.is_some(),
         lines: lines.collect(),
         address: address_of(&page, order),
         shipping_method: shipping_of(order),
@@ -206,10 +206,31 @@ fn refresh_after(age: Duration) -> u64 {
     }
 }
 
+/// Why an order came to nothing by itself, as opposed to being called off.
+#[derive(Clone, Copy)]
+struct Failed {
+    title: &'static str,
+    text: &'static str,
+}
+
+/// `payment_status` says only that nothing was taken; the reason is in `payment.failure`.
+fn failure(order: &Order) -> Option<Failed> {
+    match order.payment.failure.as_deref()? {
+        "out_of_stock" => Some(Failed {
+            title: "order.sold_out",
+            text: "order.sold_out_text",
+        }),
+        _ => Some(Failed {
+            title: "order.pay_failed",
+            text: "order.pay_failed_text",
+        }),
+    }
+}
+
 /// Where the order stands, in a few words.
 pub fn status_of(page: &Page, order: &Order) -> String {
     let key = match (order.status, order.payment_status, order.fulfillment_status) {
-        (_, PaymentStatus::Failed, _) => "order.pay_failed",
+        _ if let Some(failure) = failure(order) => failure.title,
         (OrderStatus::Cancelled, ..) => "order.cancelled",
         (_, PaymentStatus::Refunded, _) => "order.pay_refunded",
         (OrderStatus::Completed, ..) => "order.step_done",
@@ -227,7 +248,7 @@ fn payment_words(order: &Order) -> &'static str {
         (PaymentStatus::Pending, _) => "order.pay_pending",
         (PaymentStatus::Authorized, _) => "order.pay_authorized",
         (PaymentStatus::Paid, _) => "order.pay_paid",
-        (PaymentStatus::Failed, _) => "order.pay_failed",
+        (PaymentStatus::Failed, _) => failure(order).map_or("order.pay_none", |f| f.title),
         (PaymentStatus::PartiallyRefunded, _) => "order.pay_partially_refunded",
         (PaymentStatus::Refunded, _) => "order.pay_refunded",
     }
@@ -362,8 +383,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_refused_payment_says_that_nobody_was_charged() {
-        let failed = json!({"payment_status": "failed", "status": "cancelled"});
-        let site = Site::with(Fake::default().order(failed)).await;
+        let site = Site::with(Fake::default().order(came_to_nothing(Some("declined")))).await;
         let page = site.get(&address()).await.expect(StatusCode::OK);
         page.has(&[
             "<h1>Payment failed</h1>",
@@ -371,6 +391,29 @@ mod tests {
             "href=\"/cart\">See",
         ]);
         page.is_accessible();
+    }
+
+    #[tokio::test]
+    async fn what_sold_out_meanwhile_says_so() {
+        let site = Site::with(Fake::default().order(came_to_nothing(Some("out_of_stock")))).await;
+        let page = site.get(&address()).await.expect(StatusCode::OK);
+        page.has(&["<h1>Sold out meanwhile</h1>", "You have not been charged"]);
+        page.lacks(&["Payment failed"]);
+    }
+
+    #[tokio::test]
+    async fn what_was_called_off_did_not_fail() {
+        let site = Site::with(Fake::default().order(came_to_nothing(None))).await;
+        let page = site.get(&address()).await.expect(StatusCode::OK);
+        page.has(&["<h1>Order cancelled</h1>", "Nothing was charged"]);
+        page.lacks(&["Payment failed", "try again", "href=\"/cart\">See"]);
+    }
+
+    fn came_to_nothing(failure: Option<&str>) -> serde_json::Value {
+        let zero = json!({"amount": 0, "currency": "EUR"});
+        let payment = json!({"method": "test", "authorized": zero, "captured": zero,
+            "refunded": zero, "failure": failure});
+        json!({"payment_status": "failed", "status": "cancelled", "payment": payment})
     }
 
     #[tokio::test]
