@@ -36,10 +36,17 @@ impl Sent {
 
     /// The field's value as it was typed, for passwords.
     pub fn raw(&self, name: &str) -> &str {
-        self.0
-            .iter()
-            .find(|(n, _)| n == name)
-            .map_or("", |(_, value)| value)
+        self.find(name).unwrap_or_default()
+    }
+
+    /// Whether the field was sent, be it empty.
+    pub fn has(&self, name: &str) -> bool {
+        self.find(name).is_some()
+    }
+
+    fn find(&self, name: &str) -> Option<&str> {
+        let field = self.0.iter().find(|(n, _)| n == name);
+        field.map(|(_, value)| value.as_str())
     }
 
     /// The field's value as a whole number.

@@ -23,6 +23,7 @@ pub struct Fake {
     away: Option<&'static str>,
     order_refusal: Option<(u16, Value)>,
     order: Value,
+    cart_ordered: bool,
 }
 
 impl Fake {
@@ -49,6 +50,12 @@ impl Fake {
         self
     }
 
+    /// The cart has become an order.
+    pub fn cart_ordered(mut self) -> Self {
+        self.cart_ordered = true;
+        self
+    }
+
     fn answer(&self, seen: &Seen) -> Response {
         if self.away.is_some_and(|away| seen.path.starts_with(away)) {
             return problem(503, json!({"code": "unavailable"}));
@@ -63,7 +70,13 @@ impl Fake {
             ("GET", ["products", "oak-bowl"]) => ok(bowl()),
             ("GET", ["products", "evil"]) => ok(evil()),
             ("POST", ["carts"]) => (StatusCode::CREATED, Json(cart(0))).into_response(),
-            ("GET", ["carts", "cart-1"]) => ok(cart(3)),
+            ("GET", ["carts", "cart-1"]) => {
+                let mut cart = cart(3);
+                if self.cart_ordered {
+                    cart["order_id"] = Self::ORDER.into();
+                }
+                ok(cart)
+            }
             ("PUT", ["carts", "cart-1", "lines", _]) => ok(cart(3)),
             ("PUT", ["carts", "cart-1", "discount"]) if seen.body.contains("NOPE") => {
                 problem(409, json!({"code": "discount_invalid"}))
@@ -76,7 +89,9 @@ impl Fake {
                 None => (StatusCode::CREATED, Json(order(&self.order))).into_response(),
             },
             ("GET", ["orders"]) => ok(json!({"items": [order(&self.order)], "next_cursor": null})),
-            ("GET", ["orders", Self::ORDER]) if seen.query == "access_token=secret-1" => {
+            ("GET", ["orders", Self::ORDER])
+                if seen.query == "access_token=secret-1" || seen.bearer == "Bearer session-1" =>
+            {
                 ok(order(&self.order))
             }
             (_, ["auth", rest @ ..]) => auth(&rest.join("/"), seen),

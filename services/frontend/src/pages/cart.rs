@@ -21,6 +21,7 @@ use crate::{
     cookies,
     failure::Failure,
     forms::{Sent, Wrong},
+    i18n::Texts,
     page::{Page, render, see_other},
     shop::Shop,
     visitor::Visitor,
@@ -99,29 +100,30 @@ pub async fn add(
     let product = api.product(sent.text("product")).await?;
     let texts = &visitor.texts;
     let chosen = choice_of(&product, &sent);
-    let refusal = match (
-        variant_of(&product, &chosen),
-        sent.number("quantity").unwrap_or(1),
-    ) {
-        (None, _) => texts.get("product.no_such_choice").to_owned(),
-        (Some(_), quantity) if Quantity::new(quantity).is_err() => {
-            texts.get("field.quantity").to_owned()
-        }
-        (Some(variant), quantity) => match put(&shop, &visitor, variant.id, quantity).await {
+    // A form that does not ask how many means one.
+    let quantity = match sent.has("quantity") {
+        true => sent.number("quantity"),
+        false => Some(1),
+    };
+    let quantity = quantity.filter(|count| Quantity::new(*count).is_ok());
+    let wrong = match (variant_of(&product, &chosen), quantity) {
+        (None, _) => Wrong::whole(texts.get("product.no_such_choice")),
+        (Some(_), None) => wrong_quantity(texts),
+        (Some(variant), Some(quantity)) => match put(&shop, &visitor, variant.id, quantity).await {
             Ok(cart) => {
                 let mut response = see_other("/cart?note=added")?;
                 keep_cart(&shop, &mut response, &cart.id)?;
                 return Ok(response);
             }
             Err(error) if mendable(&error) => match variant.available {
-                Some(0) => texts.get("product.sold_out").to_owned(),
-                Some(left) => texts.with("cart.only", left),
-                None => texts.get("field.quantity").to_owned(),
+                Some(0) => Wrong::whole(texts.get("product.sold_out")),
+                Some(left) => Wrong::whole(texts.with("cart.only", left)),
+                None => wrong_quantity(texts),
             },
             Err(error) => return Err(error.into()),
         },
     };
-    let problems = vec![Wrong::whole(refusal)];
+    let problems = vec![wrong];
     Ok(page_of(
         &shop,
         &visitor,
@@ -131,6 +133,15 @@ pub async fn add(
         StatusCode::CONFLICT,
     )
     .await)
+}
+
+/// How many was no number that can be sent, said of the field on the product's page.
+fn wrong_quantity(texts: &Texts) -> Wrong {
+    let (label, text) = (texts.get("product.quantity"), texts.get("field.quantity"));
+    Wrong {
+        id: "quantity".to_owned(),
+        text: format!("{label}: {text}"),
+    }
 }
 
 /// Adds to the cart that the visitor has, or to a new one if there is none or it became an order.
@@ -403,6 +414,33 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn only_a_quantity_that_was_not_sent_means_one() {
+        let site = Site::new().await;
+        for none in [
+            "1e3",
+            "abc",
+            "",
+            " ",
+            "2.5",
+            "0",
+            "-1",
+            "99999999999999999999",
+        ] {
+            let form = [("product", "oak-bowl"), ("o0", "Small"), ("quantity", none)];
+            let page = site.post("/cart/lines", &form).await;
+            let page = page.expect(StatusCode::CONFLICT);
+            page.has(&["<a href=\"#quantity\">Quantity: Please give a number"]);
+            page.is_accessible();
+        }
+        assert!(!site.was_asked("POST") && !site.was_asked("PUT"));
+        let form = [("product", "oak-bowl"), ("o0", "Small")];
+        site.post("/cart/lines", &form)
+            .await
+            .expect(StatusCode::SEE_OTHER);
+        assert_eq!(site.sent("PUT", Fake::SMALL), "{\"quantity\":1}");
+    }
+
+    #[tokio::test]
     async fn more_of_the_same_adds_up() {
         let site = Site::new().await;
         let form = [("product", "oak-bowl"), ("o0", "Small"), ("quantity", "2")];
@@ -455,10 +493,13 @@ mod tests {
     async fn a_quantity_that_is_none_is_refused_beside_the_cart() {
         let site = Site::new().await;
         let address = format!("/cart/lines/{}", Fake::SMALL);
-        let form = [("quantity", "a few")];
-        let page = site.post_as(&address, "tc_cart=cart-1", &form).await;
-        page.expect(StatusCode::CONFLICT)
-            .has(&["id=\"problems\"", "at least 1"]);
+        for none in ["a few", "1e3", ""] {
+            let form = [("quantity", none)];
+            let page = site.post_as(&address, "tc_cart=cart-1", &form).await;
+            page.expect(StatusCode::CONFLICT)
+                .has(&["id=\"problems\"", "at least 1"]);
+        }
+        assert!(!site.was_asked("PUT"));
         let form = [("quantity", "0")];
         let page = site.post_as(&address, "tc_cart=cart-1", &form).await;
         assert_eq!(

@@ -81,6 +81,14 @@ pub async fn place(
             .await;
         }
     };
+    if !is_key(sent.text("key")) {
+        let trouble = Trouble {
+            whole: Some(visitor.texts.get("checkout.key_lost").to_owned()),
+            ..Trouble::default()
+        };
+        let status = StatusCode::BAD_REQUEST;
+        return form(&shop, &visitor, &cart, &sent, trouble, status).await;
+    }
     if let Some(total) = total_unseen(&shop, &visitor, &order, sent.number("seen")).await {
         let total = money::format(total, visitor.texts.language());
         let whole = Some(visitor.texts.with("checkout.total_changed", total));
@@ -106,6 +114,12 @@ pub async fn place(
         }
         Err(error) => refused(&shop, &visitor, &cart, &sent, error).await,
     }
+}
+
+/// Whether the API takes it as an idempotency key. Ours always is one, unless the form was
+/// tampered with or cut off on its way.
+fn is_key(key: &str) -> bool {
+    (1..=255).contains(&key.len()) && key.bytes().all(|b| (0x20..0x7f).contains(&b))
 }
 
 /// The total to be paid, if it is not the one that was `seen`. A cart that became an order a click
@@ -144,13 +158,16 @@ async fn refused(
         (codes::OUT_OF_STOCK | codes::NOT_FOR_SALE | codes::RESERVATION_EXPIRED, _) => {
             Some("checkout.out_of_stock")
         }
-        (codes::CART_ORDERED, _) => Some("checkout.already_ordered"),
+        (codes::CART_ORDERED | codes::IDEMPOTENCY_KEY_REUSED, _) => {
+            return sent_before(shop, visitor, cart, sent, &error).await;
+        }
         (codes::CART_EMPTY | codes::CART_NOT_FOUND, _) => return see_other("/cart"),
         (codes::SHIPPING_METHOD_UNKNOWN, _) => None,
         (_, Kind::Unauthenticated) => return session_ended(shop, visitor, cart, sent).await,
         (_, Kind::Forbidden | Kind::TooMany) => return Err(error.into()),
         (_, Kind::Unavailable | Kind::Internal) => Some("checkout.retry"),
         (_, Kind::Conflict | Kind::Unprocessable) => Some("problem.text_conflict"),
+        _ if error.fields().is_empty() => Some("problem.text_bad"),
         _ => None,
     };
     let mut fields = error.fields().to_vec();
@@ -171,10 +188,40 @@ async fn refused(
     let trouble = Trouble {
         fields,
         whole,
-        check_empty: false,
         keep_key,
+        ..Trouble::default()
     };
     form(shop, visitor, cart, sent, trouble, status).await
+}
+
+/// The form was sent before, perhaps with something else in it, as after the Back button: the way
+/// to the order that the cart has become, or the form once more if it has not become one.
+async fn sent_before(
+    shop: &Shop,
+    visitor: &Visitor,
+    cart: &str,
+    sent: &Sent,
+    error: &Error,
+) -> Result<Response, Failure> {
+    let api = shop.api(visitor);
+    let order = api.cart(cart).await.ok().and_then(|cart| cart.order_id);
+    // A guest's order opens only by the link that holds its token, which we do not keep.
+    let placed = match order {
+        Some(id) if visitor.session.is_some() => api.order(id, None).await.ok(),
+        _ => None,
+    };
+    let ordered = order.is_some() || error.code() == codes::CART_ORDERED;
+    let words = match (ordered, &placed) {
+        (true, Some(_)) => "checkout.already_ordered",
+        (true, None) => "checkout.already_ordered_guest",
+        (false, _) => "checkout.sent_before",
+    };
+    let trouble = Trouble {
+        whole: Some(visitor.texts.get(words).to_owned()),
+        placed: placed.map(|order| format!("/orders/{}", order.id)),
+        ..Trouble::default()
+    };
+    form(shop, visitor, cart, sent, trouble, StatusCode::CONFLICT).await
 }
 
 /// The session has run out: what was typed stays, and the visitor may go on as a guest.
@@ -398,6 +445,82 @@ mod tests {
             .await
             .expect(StatusCode::CONFLICT);
         page.has(&["not in stock any more"]);
+    }
+
+    fn reused() -> Fake {
+        Fake::default().refuses_orders(422, serde_json::json!({"code": "idempotency_key_reused"}))
+    }
+
+    #[tokio::test]
+    async fn a_form_sent_back_after_the_order_leads_to_it() {
+        let owner = "tc_cart=cart-1; tc_session=session-1";
+        let ordered = Fake::default()
+            .refuses_orders(409, serde_json::json!({"code": "cart_ordered"}))
+            .cart_ordered();
+        for fake in [reused().cart_ordered(), ordered] {
+            let site = Site::with(fake).await;
+            let page = site.post_as("/checkout", owner, &good()).await;
+            let page = page.expect(StatusCode::CONFLICT);
+            page.has(&[
+                "This cart has already become an order.",
+                &format!("href=\"/orders/{}\">See the order", Fake::ORDER),
+            ]);
+            page.lacks(&["Things have changed", "our e-mail"]);
+            page.is_accessible();
+            // A link that a guest cannot open is none: theirs is in the mail.
+            let page = site.post_as("/checkout", CART, &good()).await;
+            let page = page.expect(StatusCode::CONFLICT);
+            page.has(&["already become an order. The link to it is in our e-mail"]);
+            page.lacks(&["href=\"/orders/"]);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_form_edited_after_it_was_sent_is_another_one() {
+        let site = Site::with(reused()).await;
+        let page = site.post_as("/checkout", CART, &good()).await;
+        let page = page.expect(StatusCode::CONFLICT);
+        page.has(&[
+            "sent before with other details",
+            "value=\"ada@example.org\"",
+        ]);
+        page.lacks(&["value=\"key-1\"", "Things have changed", "href=\"/orders/"]);
+        page.is_accessible();
+        let german = "tc_cart=cart-1; tc_language=de";
+        let page = site.post_as("/checkout", german, &good()).await;
+        page.expect(StatusCode::CONFLICT)
+            .has(&["schon einmal mit anderen Angaben gesendet"]);
+    }
+
+    #[tokio::test]
+    async fn a_form_without_its_key_comes_back_with_words_and_a_new_one() {
+        let site = Site::new().await;
+        let session = "tc_cart=cart-1; tc_session=session-1";
+        let long: &'static str = "k".repeat(256).leak();
+        for key in ["", " ", "schlüssel", long] {
+            let mut form = with("key", key);
+            form.retain(|(name, _)| *name != "name");
+            form.push(("name", "Grace"));
+            let page = site.post_as("/checkout", session, &form).await;
+            let page = page.expect(StatusCode::BAD_REQUEST);
+            page.has(&[
+                "id=\"problems\"",
+                "has not been placed",
+                "name=\"key\" value=\"",
+            ]);
+            page.has(&["value=\"Grace\""]);
+            page.lacks(&["name=\"key\" value=\"\"", "schlüssel"]);
+            page.is_accessible();
+        }
+        assert!(!site.was_asked("POST"));
+    }
+
+    #[tokio::test]
+    async fn no_refusal_is_without_words() {
+        let fake = Fake::default().refuses_orders(400, serde_json::json!({"code": "strange"}));
+        let site = Site::with(fake).await;
+        let page = site.post_as("/checkout", CART, &good()).await;
+        page.expect(StatusCode::CONFLICT).has(&["id=\"problems\""]);
     }
 
     #[tokio::test]

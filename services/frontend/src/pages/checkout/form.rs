@@ -35,6 +35,7 @@ struct CheckoutPage {
     lines: Vec<Line>,
     sums: Vec<Sum>,
     problems: Vec<Wrong>,
+    placed: Option<String>,
 }
 
 struct Form {
@@ -124,6 +125,8 @@ pub struct Trouble {
     pub check_empty: bool,
     /// The outcome is unknown: the same key again.
     pub keep_key: bool,
+    /// The page of the order that the cart has become.
+    pub placed: Option<String>,
 }
 
 /// The form, filled with what was sent and marked with what is wrong.
@@ -141,7 +144,8 @@ pub async fn form(
     let api = shop.api(visitor);
     let me = async {
         match visitor.session {
-            Some(_) if sent.text("key").is_empty() => api.me().await.ok(),
+            // What was typed stays; only a form shown for the first time is filled in.
+            Some(_) if sent.text("cart").is_empty() => api.me().await.ok(),
             _ => None,
         }
     };
@@ -309,6 +313,7 @@ fn view(shop: &Shop, page: Page, filled: Filled<'_>, trouble: Trouble) -> Checko
         seen,
         sums,
         problems,
+        placed: trouble.placed,
         page,
     }
 }
