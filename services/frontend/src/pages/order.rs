@@ -147,7 +147,7 @@ fn view(page: Page, order: &Order, guest: bool, age: Duration) -> OrderPage {
         (Some(failure), ..) => Some(failure.text),
         (_, Some(_), _) => Some("order.refreshing"),
         (.., true) => Some("order.invoice_text"),
-        _ if order.payment_status == PaymentStatus::Paid => Some("order.paid_text"),
+        _ if !cancelled && order.payment_status == PaymentStatus::Paid => Some("order.paid_text"),
         _ => None,
     };
     let first_name = order.shipping_address.name.split_whitespace().next();
