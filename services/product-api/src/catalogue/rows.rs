@@ -95,6 +95,7 @@ impl Record {
             images: self.images.iter().map(ImageRow::image).collect(),
             options: row.options.0.clone(),
             variants: variants.collect::<Result<_, _>>()?,
+            version: row.version,
             created_at: Timestamp::from_micros(row.created_at),
             updated_at: Timestamp::from_micros(row.updated_at),
         })

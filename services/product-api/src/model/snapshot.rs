@@ -157,6 +157,7 @@ fn categories(
                 handle: parsed(handle)?,
                 title: row.title.clone(),
                 description: row.description.clone(),
+                position: row.position,
                 product_count: counts.get(handle).copied().unwrap_or(0),
                 image: image.cloned(),
             })
