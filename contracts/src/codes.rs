@@ -20,8 +20,20 @@ pub const EMAIL_TAKEN: &str = "email_taken";
 pub const WEAK_PASSWORD: &str = "weak_password";
 /// The token to set a new password is unknown, used or too old.
 pub const RESET_TOKEN_INVALID: &str = "reset_token_invalid";
+/// There is no such account.
+pub const ACCOUNT_NOT_FOUND: &str = "account_not_found";
+/// Nobody can sign in to this account until an admin enables it.
+pub const ACCOUNT_DISABLED: &str = "account_disabled";
+/// The shop would be left without an admin who can sign in.
+pub const LAST_ADMIN: &str = "last_admin";
+/// Nobody changes their own role or disables their own account.
+pub const OWN_ACCOUNT: &str = "own_account";
+/// The password was made by the shop; until it is replaced its session has a customer's rights.
+pub const PASSWORD_CHANGE_REQUIRED: &str = "password_change_required";
 /// The caller has no such session.
 pub const SESSION_NOT_FOUND: &str = "session_not_found";
+/// There are as many API keys as a shop may have.
+pub const TOO_MANY_API_KEYS: &str = "too_many_api_keys";
 /// There is no such API key.
 pub const API_KEY_NOT_FOUND: &str = "api_key_not_found";
 /// There is no such product.
@@ -44,7 +56,7 @@ pub const RESERVATION_RELEASED: &str = "reservation_released";
 pub const RESTOCK_EXCEEDS_SOLD: &str = "restock_exceeds_sold";
 /// An adjustment would take away more than there are.
 pub const STOCK_BELOW_ZERO: &str = "stock_below_zero";
-/// The product was changed since it was read (`If-Match`).
+/// The product was changed since it was read (`If-Match` or `version`).
 pub const PRODUCT_CHANGED: &str = "product_changed";
 /// There is no such category.
 pub const CATEGORY_NOT_FOUND: &str = "category_not_found";
@@ -78,3 +90,11 @@ pub const IMAGE_NOT_FOUND: &str = "image_not_found";
 pub const IMAGE_REFUSED: &str = "image_refused";
 /// The import file is of no known kind.
 pub const IMPORT_FORMAT: &str = "import_format";
+/// There is no such discount code.
+pub const DISCOUNT_NOT_FOUND: &str = "discount_not_found";
+/// There is a discount with this code already.
+pub const DISCOUNT_CODE_TAKEN: &str = "discount_code_taken";
+/// Orders name the discount: it can be switched off, but not deleted.
+pub const DISCOUNT_IN_USE: &str = "discount_in_use";
+/// There is no such job, or it is not dead.
+pub const JOB_NOT_FOUND: &str = "job_not_found";

@@ -62,7 +62,7 @@ pub async fn place(
         };
         return form(&shop, &visitor, &cart, &sent, trouble, StatusCode::OK).await;
     }
-    let order = match order_of(&cart, &sent) {
+    let order = match order_of(&cart, &sent, visitor.texts.language()) {
         Ok(order) => order,
         Err(fields) => {
             let trouble = Trouble {
@@ -246,7 +246,11 @@ async fn session_ended(
 }
 
 /// The order in the form, or the places where it is none.
-fn order_of(cart: &str, sent: &Sent) -> Result<OrderInput, Vec<FieldError>> {
+fn order_of(
+    cart: &str,
+    sent: &Sent,
+    language: &str,
+) -> Result<OrderInput, Vec<FieldError>> {
     let mut wrong = Vec::new();
     let mut miss = |path: &str, message: String| {
         wrong.push(FieldError {
@@ -289,6 +293,7 @@ fn order_of(cart: &str, sent: &Sent) -> Result<OrderInput, Vec<FieldError>> {
         },
         shipping_method: sent.text("shipping").to_owned(),
         payment: PaymentInput { method, token },
+        locale: Some(language.to_owned()),
     })
 }
 
