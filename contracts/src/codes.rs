@@ -98,3 +98,9 @@ pub const DISCOUNT_CODE_TAKEN: &str = "discount_code_taken";
 pub const DISCOUNT_IN_USE: &str = "discount_in_use";
 /// There is no such job, or it is not dead.
 pub const JOB_NOT_FOUND: &str = "job_not_found";
+/// There is no such import.
+pub const IMPORT_NOT_FOUND: &str = "import_not_found";
+/// The import's file is no longer kept.
+pub const IMPORT_FILE_GONE: &str = "import_file_gone";
+/// The same file is being imported by somebody else, who took this import over.
+pub const IMPORT_TAKEN_OVER: &str = "import_taken_over";
