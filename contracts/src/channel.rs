@@ -1,4 +1,14 @@
 //! How a service reaches another: one type, whether it is in this process or at an address.
+//!
+//! Over the network every call has a time limit, is repeated where a repeat does no harm and the
+//! budget for repeats allows it, and is refused at once while a breaker knows that the service is
+//! away.
+
+mod breaker;
+mod budget;
+mod remote;
+#[cfg(test)]
+mod remote_tests;
 
 use std::{
     convert::Infallible,
@@ -10,15 +20,13 @@ use std::{
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri, header};
+use http_body::Body as _;
 use http_body_util::{BodyExt, Limited};
-use hyper_util::{
-    client::legacy::{Client as HttpClient, connect::HttpConnector},
-    rt::TokioExecutor,
-};
 use serde::{Serialize, de::DeserializeOwned};
 use techcommerce_kernel::Error;
 use tower::{Service as _, ServiceExt, util::BoxCloneSyncService};
 
+use self::remote::{Lost, Payload, Remote};
 use crate::{
     Problem, Service, ServiceTokens, context::RequestContext, identity::TOKEN_HEADER, problem,
 };
@@ -48,10 +56,7 @@ pub struct Channel {
 #[derive(Clone)]
 enum Way {
     Local(Arc<OnceLock<LocalService>>),
-    Remote {
-        base: Uri,
-        http: HttpClient<HttpConnector, Body>,
-    },
+    Remote(Arc<Remote>),
 }
 
 /// Where the router of a local service is put once it is there.
@@ -82,15 +87,9 @@ impl Channel {
 
     /// A way to a service at an address, as `http://product-api:5000`.
     pub fn remote(service: Service, base: Uri) -> Self {
-        let mut connector = HttpConnector::new();
-        connector.set_nodelay(true);
-        connector.set_connect_timeout(Some(Duration::from_secs(2)));
-        let http = HttpClient::builder(TokioExecutor::new())
-            .pool_idle_timeout(Duration::from_secs(30))
-            .build(connector);
         Self {
             service,
-            way: Way::Remote { base, http },
+            way: Way::Remote(Arc::new(Remote::new(base))),
         }
     }
 
@@ -109,42 +108,52 @@ impl Channel {
     pub async fn call_within(
         &self,
         limit: Duration,
-        mut request: Request<Body>,
+        request: Request<Body>,
+    ) -> Result<Response<Body>, Error> {
+        let request = request.map(|body| match body.is_end_stream() {
+            true => Payload::Bytes(Bytes::new()),
+            false => Payload::Stream(body),
+        });
+        self.exchange(limit, request, false).await
+    }
+
+    /// The answer to a request; `idempotent`: it may be sent again whatever its method.
+    async fn exchange(
+        &self,
+        limit: Duration,
+        mut request: Request<Payload>,
+        idempotent: bool,
     ) -> Result<Response<Body>, Error> {
         if let Some(context) = RequestContext::current() {
             context.inject(request.headers_mut());
         }
-        let answer = match &self.way {
+        match &self.way {
             Way::Local(slot) => {
                 let Some(service) = slot.get() else {
                     return Err(self.away("it has not started yet"));
                 };
                 let mut service = service.clone();
-                tokio::time::timeout(limit, async move {
+                let request = request.map(|payload| match payload {
+                    Payload::Bytes(bytes) => Body::from(bytes),
+                    Payload::Stream(body) => body,
+                });
+                let answer = tokio::time::timeout(limit, async move {
                     match service.ready().await {
                         Ok(ready) => ready.call(request).await,
                         Err(never) => match never {},
                     }
+                });
+                let answer = answer.await.map_err(|_late| self.away(Lost::Late))?;
+                Ok(answer.unwrap_or_else(|never| match never {}))
+            }
+            Way::Remote(remote) => {
+                let answer = remote.send(limit, request, idempotent).await;
+                answer.map_err(|lost| match lost {
+                    Lost::LeftAlone(wait) => self.away(lost).retry_after(whole_seconds(wait)),
+                    lost => self.away(lost),
                 })
-                .await
-                .map(|answer| answer.unwrap_or_else(|never| match never {}))
             }
-            Way::Remote { base, http } => {
-                *request.uri_mut() = self.absolute(base, request.uri())?;
-                match tokio::time::timeout(limit, http.request(request)).await {
-                    Ok(Ok(answer)) => Ok(answer.map(Body::new)),
-                    Ok(Err(error)) => return Err(self.away(error)),
-                    Err(late) => Err(late),
-                }
-            }
-        };
-        answer.map_err(|_late| self.away("it did not answer in time"))
-    }
-
-    fn absolute(&self, base: &Uri, path: &Uri) -> Result<Uri, Error> {
-        let mut parts = base.clone().into_parts();
-        parts.path_and_query = path.path_and_query().cloned();
-        Uri::from_parts(parts).map_err(|error| self.away(error))
+        }
     }
 
     fn away(&self, cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
@@ -160,6 +169,11 @@ impl fmt::Debug for Channel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Channel({})", self.service)
     }
+}
+
+/// `Retry-After` counts in seconds.
+fn whole_seconds(wait: Duration) -> Duration {
+    Duration::from_secs(wait.as_secs() + u64::from(wait.subsec_nanos() > 0))
 }
 
 /// Calls another service's JSON interface in the name of this service.
@@ -189,6 +203,7 @@ impl Client {
             headers: HeaderMap::new(),
             body: Ok(Bytes::new()),
             client_address: None,
+            idempotent: false,
         }
     }
 
@@ -213,6 +228,7 @@ pub struct Call<'c> {
     headers: HeaderMap,
     body: Result<Bytes, Error>,
     client_address: Option<IpAddr>,
+    idempotent: bool,
 }
 
 impl Call<'_> {
@@ -271,6 +287,12 @@ impl Call<'_> {
         self
     }
 
+    /// Doing it twice is doing it once, though its method does not say so: the body names it.
+    pub fn idempotent(mut self) -> Self {
+        self.idempotent = true;
+        self
+    }
+
     /// Sends it and gives the answer as it is, whatever its status.
     pub async fn send_raw(mut self) -> Result<Response<Body>, Error> {
         let token = match self.client_address {
@@ -283,10 +305,13 @@ impl Call<'_> {
         let mut request = Request::builder()
             .method(self.method)
             .uri(&self.target)
-            .body(Body::from(self.body?))
+            .body(Payload::Bytes(self.body?))
             .map_err(|error| Error::invalid_field("path", error.to_string()))?;
         *request.headers_mut() = self.headers;
-        self.client.channel.call_within(CALL_TIMEOUT, request).await
+        let channel = &self.client.channel;
+        channel
+            .exchange(CALL_TIMEOUT, request, self.idempotent)
+            .await
     }
 
     /// Sends it and reads the JSON of a successful answer; another answer is the error that its

@@ -24,12 +24,14 @@ mod conn;
 mod db;
 pub mod dialect;
 mod error;
+mod tables;
 mod transact;
 
 pub use conn::{Conn, Engine};
 pub use db::{Db, PostgresOptions};
 pub use dialect::Dialect;
 pub use error::{Retry, StoreError};
+pub use tables::with_tables;
 pub use transact::{Attempts, typed};
 
 /// Runs a statement on the connection's engine.
