@@ -54,7 +54,7 @@ macro_rules! settings {
         $(
             #[doc = $group_doc:literal]
             $group:ident: $group_type:ident {
-                $(#[doc = $help:literal] $field:ident: $type:ty = $default:literal;)+
+                $(#[doc = $help:literal] $field:ident: $type:ty = $default:literal $($secret:ident)?;)+
             }
         )+
     ) => {
@@ -86,7 +86,7 @@ macro_rules! settings {
                     key: concat!(stringify!($group), ".", stringify!($field)),
                     default: $default,
                     help: $help,
-                    secret: false,
+                    secret: settings!(@secret $($secret)?),
                 },)+)+
             ];
 
