@@ -1,33 +1,36 @@
-//! Who is calling: short-lived tokens that auth signs and every service verifies.
+//! Who is calling: short-lived tokens that a service signs and every service verifies.
 //!
 //! A token is a JWT (RFC 7519) in compact form (RFC 7515), signed with Ed25519 (RFC 8037), good for
 //! sixty seconds, carried in the header [`TOKEN_HEADER`]. It never leaves the house. There is one
-//! algorithm and one header, so nothing of a token is believed before its signature is checked.
+//! algorithm, and the header names one of the keys that are trusted or the token is none, so
+//! nothing of a token is believed before its signature is checked.
+//!
+//! auth's key speaks for anybody; the key of another service only for that service itself. In one
+//! process there is one key, auth's.
+
+mod trust;
 
 use std::{
     net::IpAddr,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError, RwLock},
     time::Duration,
 };
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
+use ed25519_dalek::{Signature, Signer, SigningKey};
 use serde::{Deserialize, Serialize};
 use techcommerce_kernel::{Env, Error, Timestamp, Uuid};
 use utoipa::ToSchema;
 
 use crate::{Service, codes};
 
+pub use trust::TrustedKeys;
+
 /// The header between services that says who is calling.
 pub const TOKEN_HEADER: &str = "x-techcommerce-token";
 
 /// How long a token is good for.
 pub const TOKEN_LIFETIME: Duration = Duration::from_secs(60);
-
-const ISSUER: &str = "techcommerce-auth";
-
-/// `{"alg":"EdDSA","typ":"JWT"}` in base64url: the only header that is written and taken.
-const HEADER: &str = "eyJhbGciOiJFZERTQSIsInR5cCI6IkpXVCJ9";
 
 /// What an account or an API key may do.
 #[derive(
@@ -127,8 +130,8 @@ impl Principal {
 /// What a token says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Claims {
-    /// Who signed: always auth.
-    pub iss: String,
+    /// The service that signed.
+    pub iss: Service,
     /// Good until, in seconds since 1970.
     pub exp: i64,
     /// Who is calling.
@@ -138,33 +141,51 @@ pub struct Claims {
     pub client_address: Option<IpAddr>,
 }
 
-/// Signs tokens. Only auth has one, and in one process the composition that auth is part of.
+/// Signs tokens in the name of a service. Clones share the key, which can be replaced.
 #[derive(Clone)]
 pub struct TokenSigner {
-    key: Arc<SigningKey>,
+    service: Service,
+    key: Arc<RwLock<SigningKey>>,
     env: Env,
 }
 
 impl TokenSigner {
-    /// A signer from the 32 bytes of an Ed25519 private key.
+    /// auth's signer, whose tokens may speak for anybody, from the 32 bytes of an Ed25519 private
+    /// key.
     pub fn from_seed(seed: &[u8; 32], env: Env) -> Self {
+        Self::of_service(Service::Auth, seed, env)
+    }
+
+    /// The signer of `service`. The tokens of all but auth may speak for the service alone.
+    pub fn of_service(service: Service, seed: &[u8; 32], env: Env) -> Self {
         Self {
-            key: Arc::new(SigningKey::from_bytes(seed)),
+            service,
+            key: Arc::new(RwLock::new(SigningKey::from_bytes(seed))),
             env,
         }
     }
 
-    /// The public key: 32 bytes.
-    pub fn public_key(&self) -> [u8; 32] {
-        self.key.verifying_key().to_bytes()
+    /// Whose key it is.
+    pub fn service(&self) -> Service {
+        self.service
     }
 
-    /// Verifies what this signs.
+    /// From now on signs with another key, which all others must trust already.
+    pub fn replace(&self, seed: &[u8; 32]) {
+        *self.key.write().unwrap_or_else(PoisonError::into_inner) = SigningKey::from_bytes(seed);
+    }
+
+    /// The public key: 32 bytes.
+    pub fn public_key(&self) -> [u8; 32] {
+        let key = self.key.read().unwrap_or_else(PoisonError::into_inner);
+        key.verifying_key().to_bytes()
+    }
+
+    /// Verifies what this signs, and nothing else.
     pub fn verifier(&self) -> TokenVerifier {
-        TokenVerifier {
-            key: self.key.verifying_key(),
-            env: self.env.clone(),
-        }
+        let key = self.key.read().unwrap_or_else(PoisonError::into_inner);
+        let keys = TrustedKeys::one(self.service, key.verifying_key());
+        TokenVerifier::new(keys, self.env.clone())
     }
 
     /// A token for `principal` that is good for [`TOKEN_LIFETIME`], and until when it is.
@@ -175,14 +196,16 @@ impl TokenSigner {
     ) -> Result<(String, Timestamp), Error> {
         let expires = self.env.now() + TOKEN_LIFETIME;
         let claims = Claims {
-            iss: ISSUER.to_owned(),
+            iss: self.service,
             exp: expires.as_seconds(),
             principal,
             client_address,
         };
         let claims = serde_json::to_vec(&claims).map_err(Error::internal)?;
-        let mut token = format!("{HEADER}.{}", URL_SAFE_NO_PAD.encode(claims));
-        let signature = self.key.sign(token.as_bytes()).to_bytes();
+        let key = self.key.read().unwrap_or_else(PoisonError::into_inner);
+        let header = trust::header(&key.verifying_key());
+        let mut token = format!("{header}.{}", URL_SAFE_NO_PAD.encode(claims));
+        let signature = key.sign(token.as_bytes()).to_bytes();
         token.push('.');
         token.push_str(&URL_SAFE_NO_PAD.encode(signature));
         Ok((token, expires))
@@ -191,43 +214,59 @@ impl TokenSigner {
 
 impl std::fmt::Debug for TokenSigner {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("TokenSigner").finish_non_exhaustive()
+        f.debug_struct("TokenSigner")
+            .field("service", &self.service)
+            .finish_non_exhaustive()
     }
 }
 
-/// Verifies tokens.
+/// Verifies tokens. Clones share the keys, which can be replaced.
 #[derive(Clone)]
 pub struct TokenVerifier {
-    key: VerifyingKey,
+    keys: Arc<RwLock<Arc<TrustedKeys>>>,
     env: Env,
 }
 
 impl TokenVerifier {
-    /// A verifier from the 32 bytes of an Ed25519 public key.
-    pub fn new(public_key: &[u8; 32], env: Env) -> Result<Self, Error> {
-        let key = VerifyingKey::from_bytes(public_key).map_err(Error::internal)?;
-        Ok(Self { key, env })
+    /// A verifier that trusts these keys.
+    pub fn new(keys: TrustedKeys, env: Env) -> Self {
+        Self {
+            keys: Arc::new(RwLock::new(Arc::new(keys))),
+            env,
+        }
     }
 
-    /// What the token says, if auth signed it and it is still good.
+    /// From now on trusts these keys and no others; gives whether they are others than before.
+    pub fn replace(&self, keys: TrustedKeys) -> bool {
+        let mut current = self.keys.write().unwrap_or_else(PoisonError::into_inner);
+        let changed = **current != keys;
+        *current = Arc::new(keys);
+        changed
+    }
+
+    /// What the token says, if a service that may say so signed it and it is still good.
     pub fn verify(&self, token: &str) -> Result<Claims, Error> {
-        let claims = self.signed_claims(token).ok_or_else(refused)?;
+        let (signer, claims) = self.signed_claims(token).ok_or_else(refused)?;
         let claims: Claims =
             serde_json::from_slice(&claims).map_err(|error| refused().caused_by(error))?;
-        if claims.iss != ISSUER || claims.exp <= self.env.now().as_seconds() {
+        let itself = Principal::Service { name: signer };
+        let may_say = signer == Service::Auth || claims.principal == itself;
+        if claims.iss != signer || !may_say || claims.exp <= self.env.now().as_seconds() {
             return Err(refused());
         }
         Ok(claims)
     }
 
-    /// The bytes between the dots, if the signature over them is right.
-    fn signed_claims(&self, token: &str) -> Option<Vec<u8>> {
+    /// Who signed, and the bytes between the dots, if the signature over them is right.
+    fn signed_claims(&self, token: &str) -> Option<(Service, Vec<u8>)> {
         let (signed, signature) = token.rsplit_once('.')?;
-        let claims = signed.strip_prefix(HEADER)?.strip_prefix('.')?;
+        let (header, claims) = signed.split_once('.')?;
+        let keys = Arc::clone(&self.keys.read().unwrap_or_else(PoisonError::into_inner));
+        let (signer, key) = keys.by_header(header)?;
         let signature = URL_SAFE_NO_PAD.decode(signature).ok()?;
         let signature = Signature::from_slice(&signature).ok()?;
-        self.key.verify_strict(signed.as_bytes(), &signature).ok()?;
-        URL_SAFE_NO_PAD.decode(claims).ok()
+        key.verify_strict(signed.as_bytes(), &signature).ok()?;
+        Some((signer, URL_SAFE_NO_PAD.decode(claims).ok()?))
     }
 }
 
@@ -319,6 +358,59 @@ mod tests {
             .unwrap();
         assert!(signer.verifier().verify(&token).is_err());
         assert!(signer.verifier().verify("nonsense").is_err());
+    }
+
+    #[test]
+    fn the_key_of_a_service_speaks_for_it_alone() {
+        let (env, _) = Env::manual(1);
+        let auth = TokenSigner::from_seed(&[1; 32], env.clone());
+        let orders = TokenSigner::of_service(Service::OrderApi, &[2; 32], env.clone());
+        let text = format!(
+            "{}\n{}",
+            TrustedKeys::line(Service::Auth, &auth.public_key()),
+            TrustedKeys::line(Service::OrderApi, &orders.public_key())
+        );
+        let verifier = TokenVerifier::new(TrustedKeys::parse(&text).unwrap(), env);
+        let service = |name| Principal::Service { name };
+        let person = Principal::Account {
+            id: Uuid::nil(),
+            role: Role::Admin,
+            session: Uuid::nil(),
+        };
+        for (signer, principal, good) in [
+            (&auth, person.clone(), true),
+            (&auth, service(Service::OrderApi), true),
+            (&orders, service(Service::OrderApi), true),
+            (&orders, service(Service::Api), false),
+            (&orders, service(Service::Auth), false),
+            (&orders, person, false),
+        ] {
+            let (token, _) = signer.sign(principal.clone(), None).unwrap();
+            assert_eq!(verifier.verify(&token).is_ok(), good, "{principal:?}");
+        }
+    }
+
+    #[test]
+    fn keys_are_replaced_while_both_are_trusted() {
+        let (env, _) = Env::manual(1);
+        let signer = TokenSigner::of_service(Service::Api, &[1; 32], env.clone());
+        let (old_key, old) = (signer.public_key(), token_of(&signer));
+        let verifier = signer.verifier();
+        signer.replace(&[2; 32]);
+        let new = token_of(&signer);
+        assert!(verifier.verify(&old).is_ok() && verifier.verify(&new).is_err());
+        let lines = [old_key, signer.public_key()].map(|key| TrustedKeys::line(Service::Api, &key));
+        verifier.replace(TrustedKeys::parse(&lines.join("\n")).unwrap());
+        assert!(verifier.verify(&old).is_ok() && verifier.verify(&new).is_ok());
+        verifier.replace(TrustedKeys::parse(&lines[1]).unwrap());
+        assert!(verifier.verify(&old).is_err() && verifier.verify(&new).is_ok());
+    }
+
+    fn token_of(signer: &TokenSigner) -> String {
+        let principal = Principal::Service {
+            name: signer.service(),
+        };
+        signer.sign(principal, None).unwrap().0
     }
 
     #[test]

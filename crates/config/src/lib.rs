@@ -13,9 +13,10 @@ mod settings;
 mod table;
 
 pub use load::{Effective, Loaded, Sources, load};
-pub use parse::{Parse, PublicUrl, Value};
+pub use parse::{Parse, PublicUrl, ServiceUrl, Value};
 pub use secret::Secret;
 pub use settings::{
-    Limits, Listen, Log, Orders, Session, Settings, Shipping, Shop, Shutdown, Tax, Worker,
+    Keys, Limits, Listen, Log, Orders, Services, Session, Settings, Shipping, Shop, Shutdown, Tax,
+    Worker,
 };
 pub use table::{Definition, reference_markdown};

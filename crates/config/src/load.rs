@@ -328,7 +328,8 @@ mod tests {
     #[test]
     fn defaults_stand_alone() {
         let loaded = with(&[], &[]).unwrap();
-        assert_eq!(loaded.settings.listen.port, 3000);
+        assert_eq!(loaded.settings.listen.port, None);
+        assert_eq!(loaded.settings.services.order_api.port(), 7000);
         assert_eq!(loaded.settings.shop.languages, ["en", "de"]);
         assert_eq!(loaded.settings.shop.address.len(), 4);
         assert!(
@@ -413,6 +414,28 @@ mod tests {
             loaded.settings.database_url.unwrap().expose(),
             "postgres://shop:a%2Fb%40c@db:5432/shop?sslmode=disable"
         );
+    }
+
+    #[test]
+    fn services_have_addresses_inside() {
+        for (good, port) in [
+            ("http://10.0.0.7:5000/", 5000),
+            ("http://images", 80),
+            ("http://[::1]:81", 81),
+            ("http://[::1]", 80),
+        ] {
+            let loaded = with(&[("TECHCOMMERCE_SERVICES_IMAGES", good)], &[]).unwrap();
+            assert_eq!(loaded.settings.services.images.port(), port, "{good}");
+        }
+        for wrong in [
+            "images:8080",
+            "https://images",
+            "http://a/b",
+            "http://:1",
+            "http://a:x",
+        ] {
+            assert!(with(&[("TECHCOMMERCE_SERVICES_IMAGES", wrong)], &[]).is_err());
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::{net::IpAddr, path::PathBuf};
 
-use techcommerce_kernel::Currency;
+use techcommerce_kernel::{Currency, TimeZone};
 
 use crate::Secret;
 
@@ -73,6 +73,12 @@ impl Parse for Currency {
     }
 }
 
+impl Parse for TimeZone {
+    fn parse(value: &Value) -> Result<Self, String> {
+        value.text()?.parse()
+    }
+}
+
 impl Parse for IpAddr {
     fn parse(value: &Value) -> Result<Self, String> {
         value
@@ -119,6 +125,50 @@ impl Parse for Vec<String> {
             .map(|item| item.trim().to_owned())
             .filter(|item| !item.is_empty())
             .collect())
+    }
+}
+
+/// Where a service is reached inside the house: `http`, a host, a port, and nothing else.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServiceUrl {
+    text: String,
+    port: u16,
+}
+
+impl ServiceUrl {
+    /// The address, without a slash at its end.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// Its port; 80 if it names none.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+}
+
+impl Parse for ServiceUrl {
+    fn parse(value: &Value) -> Result<Self, String> {
+        let text = value.text()?.trim_end_matches('/').to_ascii_lowercase();
+        let wrong = || "must be an address inside, as http://product-api:5000".to_owned();
+        let authority = text.strip_prefix("http://").ok_or_else(wrong)?;
+        // The colons inside of an IPv6 address stand before its bracket.
+        let (host, port) = match authority.rsplit_once(':') {
+            Some((host, port)) if !port.contains(']') => (host, port.parse().map_err(|_| wrong())?),
+            _ => (authority, 80),
+        };
+        let bracketed = host.starts_with('[') && host.ends_with(']');
+        let allowed = |c: char| c.is_ascii_alphanumeric() || ".-_".contains(c);
+        let sane = match bracketed {
+            true => host[1..host.len() - 1]
+                .parse::<std::net::Ipv6Addr>()
+                .is_ok(),
+            false => !host.is_empty() && host.chars().all(allowed),
+        };
+        match sane {
+            true => Ok(Self { text, port }),
+            false => Err(wrong()),
+        }
     }
 }
 

@@ -2,11 +2,11 @@
 
 use std::{net::IpAddr, path::PathBuf};
 
-use techcommerce_kernel::Currency;
+use techcommerce_kernel::{Currency, TimeZone};
 
 use crate::{
     Secret,
-    parse::PublicUrl,
+    parse::{PublicUrl, ServiceUrl},
     table::{Definition, Resolved, settings},
 };
 
@@ -44,6 +44,8 @@ settings! {
         languages: Vec<String> = "en; de";
         /// ISO 3166-1 code of the country that shipping addresses start with.
         country: String = "DE";
+        /// IANA name of the time zone that says when a day of the shop begins, as Europe/Berlin.
+        time_zone: TimeZone = "UTC";
     }
     /// Taxes.
     tax: Tax {
@@ -61,12 +63,36 @@ settings! {
         /// Standard shipping is free from this subtotal on; 0: never.
         free_from: u32 = "5000";
     }
+    /// Where the services are, when they run apart (`techcommerce serve SERVICE`).
+    services: Services {
+        /// The pages.
+        frontend: ServiceUrl = "http://frontend:3000";
+        /// The public JSON edge.
+        api: ServiceUrl = "http://api:8000";
+        /// Products and stock.
+        product_api: ServiceUrl = "http://product-api:5000";
+        /// Carts and orders.
+        order_api: ServiceUrl = "http://order-api:7000";
+        /// Accounts and sessions.
+        auth: ServiceUrl = "http://auth:5001";
+        /// Pictures.
+        images: ServiceUrl = "http://images:8080";
+        /// Background work.
+        worker: ServiceUrl = "http://worker:8081";
+    }
+    /// What services that run apart know each other by; `techcommerce keys` makes it.
+    keys: Keys {
+        /// The file with the private key of the one service that runs here, or the folder that has it as <service>.key. Read again when it changes.
+        private: Option<PathBuf> = "";
+        /// The file with the public keys of all services. Read again when it changes.
+        trusted: Option<PathBuf> = "";
+    }
     /// Where the process listens.
     listen: Listen {
         /// The address for shoppers. 0.0.0.0 is every interface.
         address: IpAddr = "127.0.0.1";
-        /// The port for shoppers; 0 takes any.
-        port: u16 = "3000";
+        /// The port for shoppers; 0 takes any. None: 3000, or of a service that runs apart the port of its address in `services`.
+        port: Option<u16> = "";
         /// The address for metrics and health. Keep it inside.
         management_address: IpAddr = "127.0.0.1";
         /// The port for metrics and health; 0 takes any.
@@ -99,6 +125,8 @@ settings! {
     shutdown: Shutdown {
         /// Seconds that requests and jobs under way have to finish.
         grace_seconds: u32 = "20";
+        /// Seconds that a process goes on taking requests after it reported itself unready, so that balancers can see it. None: 0, or 5 where services run apart.
+        unready_seconds: Option<u32> = "";
     }
     /// Orders.
     orders: Orders {
@@ -107,12 +135,29 @@ settings! {
         /// What shoppers may pay with: invoice, and test, by which nobody is charged. A shop that is open to the world leaves test out.
         payment_methods: Vec<String> = "test; invoice";
     }
+    /// Pictures.
+    images: Images {
+        /// Where they are kept: s3://bucket/prefix, or a folder; none: the folder images in data_dir.
+        store: String = "";
+        /// The S3-compatible store as https://minio.example.com:9000; none: the one of AWS in the region.
+        s3_endpoint: String = "";
+        /// The region that requests to the store are signed for.
+        s3_region: String = "us-east-1";
+        /// The access key; none: what AWS_… variables or the machine's own identity give.
+        s3_access_key: Option<Secret> = "" secret;
+        /// What belongs to the access key.
+        s3_secret_key: Option<Secret> = "" secret;
+        /// A file with the certificates (PEM) that vouch for the store, beside the usual ones.
+        s3_ca_file: Option<PathBuf> = "";
+    }
     /// Background work.
     worker: Worker {
         /// How often to look for work that nobody announced.
         poll_milliseconds: u32 = "1000";
         /// Jobs at once.
         concurrency: u32 = "4";
+        /// Its name among all workers, as that of its pod. One that comes back under its name goes on with its jobs at once. None: one that is kept in data_dir, or a new one at each start where services run apart.
+        name: String = "";
     }
 }
 
@@ -179,6 +224,7 @@ impl Settings {
                 wrong.push((key, format!("must start with {}", schemes.join(" or "))));
             }
         }
+        wrong.extend(self.images.check());
         let positive = [
             (
                 "orders.reservation_seconds",
@@ -200,6 +246,38 @@ impl Settings {
                 .filter(|(_, value)| *value == 0)
                 .map(|(key, _)| (key, "must be at least 1".to_owned())),
         );
+        wrong
+    }
+}
+
+impl Images {
+    fn check(&self) -> Vec<(&'static str, String)> {
+        let mut wrong = Vec::new();
+        let bucket = self.store.strip_prefix("s3://");
+        if self.store.contains("://")
+            && bucket.is_none_or(|rest| rest.is_empty() || rest.starts_with('/'))
+        {
+            wrong.push((
+                "images.store",
+                "must be s3://bucket, s3://bucket/prefix, or a folder".into(),
+            ));
+        }
+        let endpoint = &self.s3_endpoint;
+        if !endpoint.is_empty()
+            && !endpoint.starts_with("https://")
+            && !endpoint.starts_with("http://")
+        {
+            wrong.push((
+                "images.s3_endpoint",
+                "must be an address, as https://minio.example.com:9000".into(),
+            ));
+        }
+        if self.s3_access_key.is_some() != self.s3_secret_key.is_some() {
+            wrong.push((
+                "images.s3_secret_key",
+                "must be set if and only if images.s3_access_key is".into(),
+            ));
+        }
         wrong
     }
 }

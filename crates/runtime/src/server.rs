@@ -1,9 +1,10 @@
 //! Serves a router on a listener, with limits, until it is told to stop.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{Router, body::Body};
-use http::Request;
+use futures_util::FutureExt;
+use http::{HeaderValue, Request, Response, header};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
@@ -13,10 +14,14 @@ use techcommerce_http::PeerAddress;
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::Semaphore,
+    task::JoinSet,
 };
 use tower::ServiceExt;
 
 use crate::{Listener, Shutdown};
+
+/// How long a connection that came just before the end may take for its one request.
+const LATE: Duration = Duration::from_secs(1);
 
 /// What a listener takes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,13 +42,23 @@ impl Default for ServerLimits {
     }
 }
 
+/// The two steps of an end.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Ending {
+    /// Everything is served as before, but each answer asks for its connection to be closed, so
+    /// that clients turn elsewhere without ever losing a request.
+    pub(crate) draining: Shutdown,
+    /// No new connection is taken.
+    pub(crate) stop: Shutdown,
+}
+
 /// Serves until `stop` is requested, then takes no new connection and returns when the requests
 /// under way are answered. Whoever waits sets the deadline.
 pub(crate) async fn serve(
     listener: Listener,
     router: Router,
     limits: ServerLimits,
-    stop: Shutdown,
+    ending: Ending,
 ) {
     let Listener { socket, .. } = listener;
     let open = GracefulShutdown::new();
@@ -60,15 +75,12 @@ pub(crate) async fn serve(
         let (slot, (stream, peer)) = tokio::select! {
             // A stop wins over a stream of new connections.
             biased;
-            () = stop.requested() => break,
+            () = ending.stop.requested() => break,
             next = next => next,
         };
-        let router = router.clone();
-        let service = service_fn(move |request: Request<Incoming>| {
-            let mut request = request.map(Body::new);
-            request.extensions_mut().insert(PeerAddress(peer));
-            router.clone().oneshot(request)
-        });
+        let (router, draining) = (router.clone(), ending.draining.clone());
+        let service =
+            service_fn(move |request| answer(router.clone(), draining.clone(), peer, request));
         let connection = http.serve_connection(TokioIo::new(stream), service);
         let watched = open.watch(connection);
         tokio::spawn(async move {
@@ -78,9 +90,35 @@ pub(crate) async fn serve(
             drop(slot);
         });
     }
+    // Whoever was let in by the system before the door closed has asked already, or is about to.
+    let mut late = JoinSet::new();
+    http.header_read_timeout(LATE).keep_alive(false);
+    while let Some((stream, peer)) = accept(&socket).now_or_never() {
+        let (router, draining) = (router.clone(), ending.draining.clone());
+        let service =
+            service_fn(move |request| answer(router.clone(), draining.clone(), peer, request));
+        late.spawn(http.serve_connection(TokioIo::new(stream), service));
+    }
     // Closed before the waiting, so that clients go elsewhere at once.
     drop(socket);
     open.shutdown().await;
+    while late.join_next().await.is_some() {}
+}
+
+async fn answer(
+    router: Router,
+    draining: Shutdown,
+    peer: SocketAddr,
+    request: Request<Incoming>,
+) -> Result<Response<Body>, Infallible> {
+    let mut request = request.map(Body::new);
+    request.extensions_mut().insert(PeerAddress(peer));
+    let mut response = router.oneshot(request).await?;
+    if draining.is_requested() {
+        let close = HeaderValue::from_static("close");
+        response.headers_mut().insert(header::CONNECTION, close);
+    }
+    Ok(response)
 }
 
 /// The next connection. A failed one is the client's affair; a lack of file descriptors passes.

@@ -15,8 +15,9 @@ use tokio::{
 };
 
 use crate::{
-    Listener, Module, ServerLimits, Shutdown, Switchboard, Task, management, module::in_order,
-    server,
+    Listener, Module, ServerLimits, Shutdown, Switchboard, Task, management,
+    module::in_order,
+    server::{self, Ending},
 };
 
 /// What tasks have to stop when the requests used up the grace.
@@ -95,7 +96,8 @@ impl Starter {
     }
 
     /// How long a stop goes on taking connections after it reported itself unready, for load
-    /// balancers that need a moment to see it. Zero if not set.
+    /// balancers that need a moment to see it. Meanwhile each answer closes its connection. Zero
+    /// if not set.
     #[must_use]
     pub fn unready_for(mut self, time: Duration) -> Self {
         self.unready_for = time;
@@ -117,12 +119,12 @@ impl Starter {
         let public = pair(self.public, &routers)?;
 
         // Operators can watch the start.
-        let management_stop = Shutdown::new();
+        let management_end = Ending::default();
         let management = self.management.map(|listener| {
             let healths = modules.iter().map(|m| m.health.clone()).collect();
             let router = management::router(self.telemetry, healths);
-            let stop = management_stop.clone();
-            tokio::spawn(server::serve(listener, router, self.limits, stop))
+            let ending = management_end.clone();
+            tokio::spawn(server::serve(listener, router, self.limits, ending))
         });
 
         // All ways lead somewhere before the first task runs.
@@ -134,12 +136,12 @@ impl Starter {
             .into_iter()
             .map(|module| start(module, &failed))
             .collect();
-        let listening = Shutdown::new();
+        let ending = Ending::default();
         let servers: Vec<_> = public
             .into_iter()
             .map(|(listener, router)| {
-                let stop = listening.clone();
-                tokio::spawn(server::serve(listener, router, self.limits, stop))
+                let ending = ending.clone();
+                tokio::spawn(server::serve(listener, router, self.limits, ending))
             })
             .collect();
         on_ready();
@@ -153,17 +155,18 @@ impl Starter {
         for module in &running {
             module.health.set_draining();
         }
+        ending.draining.request();
         if outcome.is_ok() {
             tokio::time::sleep(self.unready_for).await;
         }
-        listening.request();
+        ending.stop.request();
         let deadline = Instant::now() + self.grace;
         drain(servers, &running, deadline).await;
         let deadline = deadline.max(Instant::now() + TASKS_AT_LEAST);
         for module in running.into_iter().rev() {
             stop(module, deadline).await;
         }
-        management_stop.request();
+        management_end.stop.request();
         if let Some(management) = management {
             // Nobody's data hangs on a scrape.
             let _ = tokio::time::timeout(Duration::from_secs(1), management).await;

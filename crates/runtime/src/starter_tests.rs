@@ -227,6 +227,48 @@ async fn a_stop_is_seen_first_and_finishes_what_is_under_way() {
     drop(idle);
 }
 
+/// While balancers find out, requests are answered on old connections and new ones, and each
+/// answer says that its connection ends.
+#[tokio::test]
+async fn a_stop_turns_clients_away_without_losing_a_request() {
+    let (listener, address) = listener().await;
+    let hello = Router::new().route("/", get(|| async { "hello" }));
+    let api = module(Service::Api, &[], hello, Vec::new());
+    let health = api.health.clone();
+    let starter = starter()
+        .module(api)
+        .listen(Service::Api, listener)
+        .unready_for(Duration::from_secs(60));
+    let process = Process::start(starter).await;
+    let mut kept = TcpStream::connect(address).await.unwrap();
+    let mut buffer = [0; 1024];
+    let mut answers = Vec::new();
+    for round in 0..2 {
+        if round == 1 {
+            process.shutdown.request();
+            while health.state() != techcommerce_http::State::Draining {
+                tokio::task::yield_now().await;
+            }
+        }
+        kept.write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n")
+            .await
+            .unwrap();
+        let length = kept.read(&mut buffer).await.unwrap();
+        answers.push(String::from_utf8_lossy(&buffer[..length]).into_owned());
+    }
+    assert!(
+        answers
+            .iter()
+            .all(|answer| answer.starts_with("HTTP/1.1 200"))
+    );
+    assert!(!answers[0].contains("connection: close"), "{}", answers[0]);
+    assert!(answers[1].contains("connection: close"), "{}", answers[1]);
+    assert_eq!(kept.read(&mut buffer).await.unwrap(), 0, "and it ends");
+    let fresh = ask(address, "GET", "/").await.unwrap();
+    assert!(fresh.starts_with("HTTP/1.1 200"), "{fresh}");
+    process.ended.abort();
+}
+
 #[tokio::test]
 async fn a_stop_waits_for_changes_whose_client_went_away() {
     let api = module(Service::Api, &[], Router::new(), Vec::new());

@@ -37,19 +37,19 @@ pub fn load_or_create_signing_key(path: &Path, env: &Env) -> Result<TokenSigner,
     }
 }
 
-/// The signer from the text of a key file, for keys that do not come as a file of ours.
+/// The private key from the text of a key file.
 ///
 /// # Errors
 /// `signing_key` if it is not 32 bytes in base64. The text is not repeated.
-pub fn signing_key_from_text(text: &str, env: &Env) -> Result<TokenSigner, Error> {
+pub fn signing_seed_from_text(text: &str) -> Result<[u8; 32], Error> {
     let wrong = || Error::invalid("signing_key", "The signing key is not 32 bytes in base64.");
     let bytes = STANDARD.decode(text.trim()).map_err(|_| wrong())?;
-    let seed: [u8; 32] = bytes.try_into().map_err(|_| wrong())?;
-    Ok(TokenSigner::from_seed(&seed, env.clone()))
+    bytes.try_into().map_err(|_| wrong())
 }
 
 fn signer_from(text: &str, path: &Path, env: &Env) -> Result<TokenSigner, Error> {
-    signing_key_from_text(text, env).map_err(|_| {
+    let seed = signing_seed_from_text(text);
+    seed.map(|seed| TokenSigner::from_seed(&seed, env.clone())).map_err(|_| {
         Error::invalid(
             "signing_key",
             format!(
