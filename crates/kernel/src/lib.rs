@@ -9,6 +9,7 @@ pub mod limiter;
 pub mod money;
 pub mod text;
 pub mod time;
+pub mod zone;
 
 pub use env::{Clock, Env, ManualClock, Random};
 pub use error::{Error, FieldError, Kind};
@@ -17,3 +18,4 @@ pub use money::{Currency, Money, Quantity};
 pub use text::{EmailAddress, Handle, Sku};
 pub use time::Timestamp;
 pub use uuid::Uuid;
+pub use zone::{Day, TimeZone};

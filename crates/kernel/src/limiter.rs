@@ -35,14 +35,36 @@ impl Quota {
         Self::new(count, Duration::from_secs(60) / count)
     }
 
-    fn step(self) -> i64 {
+    /// How long until one more is allowed, in microseconds; at least one.
+    pub fn step_micros(self) -> i64 {
         i64::try_from(self.every.as_micros())
             .unwrap_or(i64::MAX)
             .max(1)
     }
 
-    fn window(self) -> i64 {
-        self.step().saturating_mul(i64::from(self.burst.max(1)))
+    /// How long until the whole burst is allowed again, in microseconds.
+    pub fn window_micros(self) -> i64 {
+        self.step_micros()
+            .saturating_mul(i64::from(self.burst.max(1)))
+    }
+
+    /// What is left when the allowance is used up until `used_until`, in microseconds since 1970.
+    pub fn allowance(self, used_until: i64, now: Timestamp) -> Allowance {
+        let used = used_until.saturating_sub(now.as_micros());
+        let free = self.window_micros().saturating_sub(used) / self.step_micros();
+        Allowance {
+            limit: self.burst.max(1),
+            remaining: u32::try_from(free).unwrap_or(0),
+            reset: micros(used),
+        }
+    }
+
+    /// The refusal when one is allowed again after `wait` microseconds.
+    pub fn exhausted(self, wait: i64) -> Exhausted {
+        Exhausted {
+            limit: self.burst.max(1),
+            retry_after: micros(wait),
+        }
     }
 }
 
@@ -102,28 +124,22 @@ impl<K: Hash + Eq> Limiter<K> {
     /// # Errors
     /// [`Exhausted`] when nothing is left; then nothing is taken either.
     pub fn take(&self, key: K, now: Timestamp) -> Result<Allowance, Exhausted> {
-        let (step, window, now) = (self.quota.step(), self.quota.window(), now.as_micros());
+        let (quota, micros) = (self.quota, now.as_micros());
         let mut state = self.lock();
-        let used_until = state.get(&key).unwrap_or(now).max(now).saturating_add(step);
-        let wait = used_until.saturating_sub(window).saturating_sub(now);
-        let limit = self.quota.burst.max(1);
+        let used_until = state.get(&key).unwrap_or(micros).max(micros);
+        let used_until = used_until.saturating_add(quota.step_micros());
+        let wait = used_until
+            .saturating_sub(quota.window_micros())
+            .saturating_sub(micros);
         if wait > 0 {
             // A key that is refused stays among the young, else it would be forgotten sooner.
             if let Some(used_until) = state.old.remove(&key) {
                 state.keep(key, used_until, self.generation);
             }
-            return Err(Exhausted {
-                limit,
-                retry_after: micros(wait),
-            });
+            return Err(quota.exhausted(wait));
         }
         state.keep(key, used_until, self.generation);
-        let free = window.saturating_sub(used_until.saturating_sub(now)) / step;
-        Ok(Allowance {
-            limit,
-            remaining: u32::try_from(free).unwrap_or(0),
-            reset: micros(used_until.saturating_sub(now)),
-        })
+        Ok(quota.allowance(used_until, now))
     }
 
     /// Gives back one that was taken, as when only failures are to count.
@@ -132,7 +148,7 @@ impl<K: Hash + Eq> Limiter<K> {
         K: Borrow<Q>,
         Q: Hash + Eq + ?Sized,
     {
-        let step = self.quota.step();
+        let step = self.quota.step_micros();
         let mut state = self.lock();
         if let Some(used_until) = state.young.get_mut(key) {
             *used_until = used_until.saturating_sub(step);

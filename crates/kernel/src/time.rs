@@ -37,7 +37,7 @@ impl Timestamp {
         self.to_string()
     }
 
-    fn jiff(self) -> jiff::Timestamp {
+    pub(crate) fn jiff(self) -> jiff::Timestamp {
         jiff::Timestamp::from_microsecond(self.0).unwrap_or(if self.0 < 0 {
             jiff::Timestamp::MIN
         } else {
