@@ -4,6 +4,10 @@ use serde::{Deserialize, Serialize};
 use techcommerce_kernel::{EmailAddress, Timestamp, Uuid};
 use utoipa::ToSchema;
 
+mod accounts;
+
+pub use accounts::{AccountDetail, AccountInput, AccountPatch, AccountQuery, AccountRecord};
+
 use crate::{Principal, Role};
 
 /// The cookie in which a browser keeps its session's token.
@@ -137,8 +141,11 @@ pub struct ApiKeyInput {
     /// What it is for.
     #[schema(examples("stock system"))]
     pub name: String,
-    /// `staff` or `admin`.
+    /// `staff` or `admin`, and no more than one's own.
     pub role: Role,
+    /// When it ends by itself; without it, it is good until it is deleted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Timestamp>,
 }
 
 /// An API key without its secret.
@@ -154,10 +161,17 @@ pub struct ApiKey {
     /// Its first characters, to tell it from others.
     #[schema(examples("tck_VGhpcyBp"))]
     pub prefix: String,
+    /// Who made it, as `account:0193…`.
+    pub created_by: String,
     /// When it was made.
     pub created_at: Timestamp,
-    /// When it was last used, to the hour.
+    /// When it ends by itself.
+    pub expires_at: Option<Timestamp>,
+    /// When it was last used, to five minutes.
     pub last_used_at: Option<Timestamp>,
+    /// Whether it opens anything: it has not ended, and the account of who made it is neither
+    /// disabled nor without the rights of staff.
+    pub active: bool,
 }
 
 /// A new API key.
@@ -198,6 +212,9 @@ pub struct TokenAnswer {
     pub expires_at: Timestamp,
     /// Who it is.
     pub principal: Principal,
+    /// Whether the principal's role is a customer's only because its password is to be replaced.
+    #[serde(default)]
+    pub password_change_required: bool,
 }
 
 /// The public keys that tokens between services are signed with (RFC 7517, RFC 8037).

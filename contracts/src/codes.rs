@@ -40,7 +40,7 @@ pub const API_KEY_NOT_FOUND: &str = "api_key_not_found";
 pub const PRODUCT_NOT_FOUND: &str = "product_not_found";
 /// There is no such variant.
 pub const VARIANT_NOT_FOUND: &str = "variant_not_found";
-/// Another product has this handle.
+/// Another product, or category, has this handle.
 pub const HANDLE_TAKEN: &str = "handle_taken";
 /// There is not enough stock; `lines` names each line that falls short.
 pub const OUT_OF_STOCK: &str = "out_of_stock";

@@ -23,7 +23,7 @@ const USUAL: Duration = Duration::from_secs(30);
 pub const LONGEST: Duration = Duration::from_secs(300);
 
 /// The outer paths that are passed on, with all that is below them. Nothing else is.
-const PREFIXES: [(&str, Service); 10] = [
+const PREFIXES: [(&str, Service); 14] = [
     ("/api/products", Service::ProductApi),
     ("/api/stock", Service::ProductApi),
     ("/api/categories", Service::ProductApi),
@@ -33,6 +33,10 @@ const PREFIXES: [(&str, Service); 10] = [
     ("/api/discounts", Service::OrderApi),
     ("/api/time", Service::OrderApi),
     ("/api/auth", Service::Auth),
+    ("/api/audit/accounts", Service::Auth),
+    ("/api/audit/catalogue", Service::ProductApi),
+    ("/api/audit/orders", Service::OrderApi),
+    ("/api/audit/images", Service::Images),
     ("/api/images", Service::Images),
 ];
 

@@ -1,4 +1,6 @@
-//! Accounts, as they are stored.
+//! Accounts, as they are stored. [`directory`] is what those who run the shop do with them.
+
+pub mod directory;
 
 use techcommerce_contracts::{Role, codes};
 use techcommerce_kernel::{EmailAddress, Env, Error, Timestamp, Uuid};
@@ -23,7 +25,30 @@ pub struct Account {
     pub generation: i64,
     /// When it was made.
     pub created_at: Timestamp,
+    /// Since when nobody can sign in to it.
+    pub disabled_at: Option<Timestamp>,
+    /// When somebody last did.
+    pub last_sign_in_at: Option<Timestamp>,
 }
+
+impl Account {
+    /// Whether it was made for somebody who has not chosen a password yet. No password is right.
+    pub fn invited(&self) -> bool {
+        self.password_hash == NO_PASSWORD
+    }
+
+    /// What the log calls it: of customers no mail address, it outlives theirs.
+    pub fn title(&self) -> &str {
+        match (self.name.as_str(), self.role) {
+            ("", Role::Customer) => "",
+            ("", Role::Staff | Role::Admin) => &self.email,
+            (name, _) => name,
+        }
+    }
+}
+
+/// In place of a hash: nobody has chosen a password yet.
+pub const NO_PASSWORD: &str = "";
 
 /// An account that is to be made.
 pub struct NewAccount<'a> {
@@ -33,7 +58,7 @@ pub struct NewAccount<'a> {
     pub name: &'a str,
     /// What it may do.
     pub role: Role,
-    /// A PHC string.
+    /// A PHC string, or [`NO_PASSWORD`].
     pub password_hash: &'a str,
     /// Whether the password was made by us and is to be replaced.
     pub must_change_password: bool,
@@ -49,7 +74,21 @@ struct Row {
     must_change_password: bool,
     generation: i64,
     created_at: i64,
+    disabled_at: Option<i64>,
+    last_sign_in_at: Option<i64>,
 }
+
+/// `SELECT` all that a [`Row`] holds; what follows says which.
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "SELECT id, email, name, role, password_hash, must_change_password, generation, \
+             created_at, disabled_at, last_sign_in_at FROM accounts ",
+            $rest
+        )
+    };
+}
+use select;
 
 impl TryFrom<Row> for Account {
     type Error = Error;
@@ -67,6 +106,8 @@ impl TryFrom<Row> for Account {
             must_change_password: row.must_change_password,
             generation: row.generation,
             created_at: Timestamp::from_micros(row.created_at),
+            disabled_at: row.disabled_at.map(Timestamp::from_micros),
+            last_sign_in_at: row.last_sign_in_at.map(Timestamp::from_micros),
         })
     }
 }
@@ -74,30 +115,20 @@ impl TryFrom<Row> for Account {
 /// The account of an address (by [`EmailAddress::key`]).
 pub async fn by_email(db: &Db, email_key: &str) -> Result<Option<Account>, Error> {
     let mut conn = db.read().await?;
-    let row: Option<Row> = with!(conn, |c| {
-        sqlx::query_as(
-        "SELECT id, email, name, role, password_hash, must_change_password, generation, created_at \
-         FROM accounts WHERE email_key = $1",
-    )
-    .bind(email_key)
-    .fetch_optional(c)
-    .await
-    })?;
+    let row: Option<Row> = with!(conn, |c| sqlx::query_as(select!("WHERE email_key = $1"))
+        .bind(email_key)
+        .fetch_optional(c)
+        .await)?;
     row.map(Account::try_from).transpose()
 }
 
 /// The account of an id.
 pub async fn by_id(db: &Db, id: Uuid) -> Result<Option<Account>, Error> {
     let mut conn = db.read().await?;
-    let row: Option<Row> = with!(conn, |c| {
-        sqlx::query_as(
-        "SELECT id, email, name, role, password_hash, must_change_password, generation, created_at \
-         FROM accounts WHERE id = $1",
-    )
-    .bind(id)
-    .fetch_optional(c)
-    .await
-    })?;
+    let row: Option<Row> = with!(conn, |c| sqlx::query_as(select!("WHERE id = $1"))
+        .bind(id)
+        .fetch_optional(c)
+        .await)?;
     row.map(Account::try_from).transpose()
 }
 
@@ -106,35 +137,43 @@ pub async fn by_id(db: &Db, id: Uuid) -> Result<Option<Account>, Error> {
 /// # Errors
 /// `email_taken` (conflict) if the address has one.
 pub async fn insert(db: &Db, env: &Env, new: NewAccount<'_>) -> Result<Account, Error> {
+    transact!(db, |tx| -> Result<Account, Error> {
+        insert_in(tx, env, &new).await
+    })
+}
+
+/// Makes an account in the caller's transaction.
+///
+/// # Errors
+/// As [`insert`].
+pub async fn insert_in(tx: &mut Conn, env: &Env, new: &NewAccount<'_>) -> Result<Account, Error> {
     let (id, now) = (env.new_id(), env.now());
-    transact!(db, |tx| -> Result<(), Error> {
-        execute!(
-            tx,
-            sqlx::query(
-                "INSERT INTO accounts (id, email, email_key, name, role, password_hash, \
-                 must_change_password, generation, created_at, updated_at) \
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, 1, $8, $8)",
-            )
-            .bind(id)
-            .bind(new.email.as_str())
-            .bind(new.email.key())
-            .bind(new.name)
-            .bind(new.role.name())
-            .bind(new.password_hash)
-            .bind(new.must_change_password)
-            .bind(now.as_micros())
+    execute!(
+        tx,
+        sqlx::query(
+            "INSERT INTO accounts (id, email, email_key, name, name_key, role, password_hash, \
+             must_change_password, generation, created_at, updated_at) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1, $9, $9)",
         )
-        .map_err(|error| {
-            if error.is_unique_violation() {
-                Error::conflict(
-                    codes::EMAIL_TAKEN,
-                    "There is an account with this mail address already. Sign in, or ask for a new password.",
-                )
-            } else {
-                error.into()
-            }
-        })?;
-        Ok(())
+        .bind(id)
+        .bind(new.email.as_str())
+        .bind(new.email.key())
+        .bind(new.name)
+        .bind(new.name.to_lowercase())
+        .bind(new.role.name())
+        .bind(new.password_hash)
+        .bind(new.must_change_password)
+        .bind(now.as_micros())
+    )
+    .map_err(|error| {
+        if error.is_unique_violation() {
+            Error::conflict(
+                codes::EMAIL_TAKEN,
+                "There is an account with this mail address already. Sign in, or ask for a new password.",
+            )
+        } else {
+            error.into()
+        }
     })?;
     Ok(Account {
         id,
@@ -145,6 +184,8 @@ pub async fn insert(db: &Db, env: &Env, new: NewAccount<'_>) -> Result<Account, 
         must_change_password: new.must_change_password,
         generation: 1,
         created_at: now,
+        disabled_at: None,
+        last_sign_in_at: None,
     })
 }
 
@@ -162,7 +203,8 @@ pub async fn set_password(
     let generation: Option<i64> = with!(tx, |c| sqlx::query_scalar(
         "UPDATE accounts SET password_hash = $2, must_change_password = $3, \
          generation = generation + 1, updated_at = $4 \
-         WHERE id = $1 AND ($5 IS NULL OR generation = $5) RETURNING generation",
+         WHERE id = $1 AND disabled_at IS NULL AND ($5 IS NULL OR generation = $5) \
+         RETURNING generation",
     )
     .bind(account)
     .bind(password_hash)
@@ -180,13 +222,25 @@ pub async fn set_password(
     Ok(generation)
 }
 
-/// Gives an account another role.
-pub async fn set_role(tx: &mut Conn, env: &Env, account: Uuid, role: Role) -> Result<(), Error> {
+/// Makes whoever it is an admin who can sign in.
+pub async fn make_admin(tx: &mut Conn, env: &Env, account: Uuid) -> Result<(), Error> {
     execute!(
         tx,
-        sqlx::query("UPDATE accounts SET role = $2, updated_at = $3 WHERE id = $1")
+        sqlx::query(
+            "UPDATE accounts SET role = 'admin', disabled_at = NULL, updated_at = $2 WHERE id = $1",
+        )
+        .bind(account)
+        .bind(env.now().as_micros())
+    )?;
+    Ok(())
+}
+
+/// Writes down that somebody signed in.
+pub async fn signed_in(tx: &mut Conn, env: &Env, account: Uuid) -> Result<(), Error> {
+    execute!(
+        tx,
+        sqlx::query("UPDATE accounts SET last_sign_in_at = $2 WHERE id = $1")
             .bind(account)
-            .bind(role.name())
             .bind(env.now().as_micros())
     )?;
     Ok(())

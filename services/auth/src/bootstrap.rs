@@ -57,8 +57,8 @@ pub async fn bootstrap_admin(
     }
 }
 
-/// Makes an admin of this address, or makes the account that it has one, and gives a one-time
-/// password in either case; its sessions end. For `techcommerce admin create`, also when nobody
+/// Makes an admin of this address, or makes the account that it has one (a disabled one, too), and
+/// gives a one-time password in either case; its sessions end. For `techcommerce admin create`, also when nobody
 /// knows the password any more.
 ///
 /// # Errors
@@ -83,7 +83,7 @@ pub async fn create_admin(
         return Ok(text);
     };
     let generation = transact!(db, |tx| -> Result<Option<i64>, Error> {
-        accounts::set_role(tx, env, account.id, Role::Admin).await?;
+        accounts::make_admin(tx, env, account.id).await?;
         accounts::set_password(tx, env, account.id, None, &password_hash, true).await
     })?;
     if let Some(generation) = generation {

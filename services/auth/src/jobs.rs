@@ -1,4 +1,4 @@
-//! What happens after the request: the mail for a new password, and sweeping up.
+//! What happens after the request: mails with a link for a password, and sweeping up.
 
 use std::time::Duration;
 
@@ -10,25 +10,33 @@ use techcommerce_mail::{Mail, Mailer};
 use techcommerce_store::{Db, transact};
 
 use crate::{
-    Deps, Settings, accounts, resets,
+    Deps, Settings,
+    accounts::{self, Account},
+    api_keys,
+    mails::{self, Language},
+    resets,
     sessions::Sessions,
     token::{self, Purpose},
 };
 
 /// The job that mails a link for a new password.
 pub const RESET_MAIL: &str = "auth.password_reset_mail";
+/// The job that mails an invitation.
+pub const INVITATION_MAIL: &str = "auth.invitation_mail";
 /// The job that removes what has run out.
 const SWEEP: &str = "auth.sweep";
 
 /// The jobs and schedules of the service.
 pub fn set(deps: &Deps, queue: &Queue) -> JobSet {
+    let post = Post {
+        db: deps.db.clone(),
+        env: deps.env.clone(),
+        mailer: deps.mailer.clone(),
+        settings: deps.settings.clone(),
+    };
     JobSet::new("auth", queue.clone())
-        .handler(ResetMailHandler {
-            db: deps.db.clone(),
-            env: deps.env.clone(),
-            mailer: deps.mailer.clone(),
-            settings: deps.settings.clone(),
-        })
+        .handler(ResetMailHandler(post.clone()))
+        .handler(InvitationMailHandler(post))
         .handler(SweepHandler {
             db: deps.db.clone(),
             env: deps.env.clone(),
@@ -36,33 +44,6 @@ pub fn set(deps: &Deps, queue: &Queue) -> JobSet {
         })
         .schedule(Schedule::new(SWEEP, Duration::from_secs(3600), SWEEP))
         .build()
-}
-
-/// A language that mails are written in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Language {
-    /// English.
-    En,
-    /// German.
-    De,
-}
-
-impl Language {
-    /// The first of an `Accept-Language` header that is ours, else English.
-    pub fn accepted(header: &str) -> Self {
-        let wanted = header
-            .split(',')
-            .map(|part| part.trim().to_ascii_lowercase());
-        wanted
-            .filter_map(|tag| match tag.get(..2) {
-                Some("de") => Some(Self::De),
-                Some("en") => Some(Self::En),
-                _ => None,
-            })
-            .next()
-            .unwrap_or(Self::En)
-    }
 }
 
 /// Whom to mail. Without an account nobody is mailed: the job is there so that asking takes as
@@ -75,12 +56,16 @@ pub struct ResetMail {
     pub language: Language,
 }
 
-struct ResetMailHandler {
-    db: Db,
-    env: Env,
-    mailer: Mailer,
-    settings: Settings,
+/// Whom to invite.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct InvitationMail {
+    /// The account that is to get its first password.
+    pub account: Uuid,
+    /// The language of the mail.
+    pub language: Language,
 }
+
+struct ResetMailHandler(Post);
 
 #[async_trait]
 impl Handler for ResetMailHandler {
@@ -88,17 +73,62 @@ impl Handler for ResetMailHandler {
         RESET_MAIL
     }
 
-    /// The token is made here, so that none lies in the queue. An attempt that is repeated makes
-    /// another one; each is good until one of them is used.
     async fn run(&self, job: &Job) -> Result<Outcome, Error> {
         let ResetMail { account, language } = job.payload()?;
-        let account = match account {
-            Some(id) => accounts::by_id(&self.db, id).await?,
-            None => None,
-        };
-        let Some(account) = account else {
+        let Some(account) = self.0.reader(account).await? else {
             return Ok(Outcome::Done);
         };
+        let words = |link: &str| mails::reset(&self.0.settings, language, link);
+        self.0.send(job, &account, resets::LIFETIME, words).await
+    }
+}
+
+struct InvitationMailHandler(Post);
+
+#[async_trait]
+impl Handler for InvitationMailHandler {
+    fn kind(&self) -> &'static str {
+        INVITATION_MAIL
+    }
+
+    async fn run(&self, job: &Job) -> Result<Outcome, Error> {
+        let InvitationMail { account, language } = job.payload()?;
+        let Some(account) = self.0.reader(Some(account)).await? else {
+            return Ok(Outcome::Done);
+        };
+        let words = |link: &str| mails::invitation(&self.0.settings, language, account.role, link);
+        self.0.send(job, &account, resets::INVITATION, words).await
+    }
+}
+
+/// Mails links for a new password.
+#[derive(Clone)]
+struct Post {
+    db: Db,
+    env: Env,
+    mailer: Mailer,
+    settings: Settings,
+}
+
+impl Post {
+    /// The account, if anybody may sign in to it.
+    async fn reader(&self, id: Option<Uuid>) -> Result<Option<Account>, Error> {
+        let Some(id) = id else {
+            return Ok(None);
+        };
+        let account = accounts::by_id(&self.db, id).await?;
+        Ok(account.filter(|account| account.disabled_at.is_none()))
+    }
+
+    /// The token is made here, so that none lies in the queue. An attempt that is repeated makes
+    /// another one; each is good until one of them is used.
+    async fn send(
+        &self,
+        job: &Job,
+        account: &Account,
+        lifetime: Duration,
+        words: impl FnOnce(&str) -> (String, String),
+    ) -> Result<Outcome, Error> {
         let to: EmailAddress = account
             .email
             .parse()
@@ -106,46 +136,17 @@ impl Handler for ResetMailHandler {
         let secret = Purpose::PasswordReset.generate(&self.env);
         transact!(self.db, |tx| -> Result<(), Error> {
             job.guard(tx).await?;
-            resets::insert(tx, &self.env, &token::hash(&secret), account.id).await
+            resets::insert(tx, &self.env, &token::hash(&secret), account.id, lifetime).await
         })?;
-        let (subject, text) = words(&self.settings, language, &secret);
-        match self
-            .mailer
-            .send(&Mail::new(job.id, to, &subject, text))
-            .await
-        {
+        let (subject, text) = words(&mails::link(&self.settings, &secret));
+        let mail = Mail::new(job.id, to, &subject, text);
+        match self.mailer.send(&mail).await {
             Ok(()) => Ok(Outcome::Done),
             Err(error) if error.kind() == Kind::Unprocessable => {
                 Ok(Outcome::GiveUp(format!("{error:?}")))
             }
             Err(error) => Err(error),
         }
-    }
-}
-
-fn words(settings: &Settings, language: Language, secret: &str) -> (String, String) {
-    let shop = &settings.shop_name;
-    let link = format!(
-        "{}/reset-password?token={secret}",
-        settings.public_url.trim_end_matches('/')
-    );
-    match language {
-        Language::En => (
-            format!("A new password for {shop}"),
-            format!(
-                "Hello,\n\nsomebody asked for a new password for your account at {shop}. If it \
-                 was you, choose one here within 30 minutes:\n\n{link}\n\nIf it was not you, \
-                 there is nothing to do: your password stays as it is.\n\n{shop}\n"
-            ),
-        ),
-        Language::De => (
-            format!("Ein neues Passwort für {shop}"),
-            format!(
-                "Guten Tag,\n\njemand hat ein neues Passwort für Ihr Konto bei {shop} verlangt. \
-                 Wenn Sie das waren, wählen Sie es hier innerhalb von 30 Minuten:\n\n{link}\n\n\
-                 Wenn nicht, ist nichts zu tun: Ihr Passwort bleibt, wie es ist.\n\n{shop}\n"
-            ),
-        ),
     }
 }
 
@@ -165,21 +166,8 @@ impl Handler for SweepHandler {
         let now = self.env.now();
         let sessions = self.sessions.sweep(now).await?;
         let resets = resets::sweep(&self.db, now).await?;
-        tracing::debug!(sessions, resets, "swept up what had run out");
+        let keys = api_keys::sweep(&self.db, now).await?;
+        tracing::debug!(sessions, resets, keys, "swept up what had run out");
         Ok(Outcome::Done)
-    }
-}
-
-#[cfg(test)]
-mod unit_tests {
-    use super::*;
-
-    #[test]
-    fn languages_are_taken_in_order() {
-        assert_eq!(Language::accepted("de-AT,de;q=0.9,en;q=0.5"), Language::De);
-        assert_eq!(Language::accepted("fr, en-GB, de"), Language::En);
-        for nothing in ["", "*", "fr", "ö"] {
-            assert_eq!(Language::accepted(nothing), Language::En);
-        }
     }
 }

@@ -9,6 +9,7 @@ mod api_keys;
 mod bootstrap;
 mod endpoints;
 mod jobs;
+mod mails;
 mod password;
 mod resets;
 mod secret_file;
@@ -29,13 +30,16 @@ use techcommerce_store::Db;
 use techcommerce_telemetry::Telemetry;
 
 pub use bootstrap::{DEFAULT_ADMIN_EMAIL, bootstrap_admin, create_admin};
-pub use secret_file::{load_or_create_signing_key, signing_key_from_text, write_secret_file};
+pub use secret_file::{load_or_create_signing_key, signing_seed_from_text, write_secret_file};
 pub use sessions::{RedisSessions, Sessions};
 pub use throttle::Quotas;
 
-/// The schema, with the queue's tables.
-pub static MIGRATOR: LazyLock<Migrator> =
-    LazyLock::new(|| techcommerce_jobs::with_tables(sqlx::migrate!("./migrations")));
+/// The schema, with the tables of the queue and of the log of changes.
+pub static MIGRATOR: LazyLock<Migrator> = LazyLock::new(|| {
+    techcommerce_audit::with_tables(techcommerce_jobs::with_tables(sqlx::migrate!(
+        "./migrations"
+    )))
+});
 
 /// What the owner decides.
 #[derive(Debug, Clone)]

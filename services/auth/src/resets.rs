@@ -1,4 +1,4 @@
-//! Tokens for a new password, as they are stored: hashed, for thirty minutes, for one use.
+//! Tokens for a new password, as they are stored: hashed, for a while, for one use.
 
 use std::time::Duration;
 
@@ -7,8 +7,10 @@ use techcommerce_store::{Conn, Db, execute, transact, with};
 
 use crate::token::TokenHash;
 
-/// How long a token is good for.
+/// How long a token is good for that somebody asked for.
 pub const LIFETIME: Duration = Duration::from_secs(30 * 60);
+/// How long one is that nobody waits for.
+pub const INVITATION: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// Keeps a token's hash for an account.
 pub async fn insert(
@@ -16,6 +18,7 @@ pub async fn insert(
     env: &Env,
     token: &TokenHash,
     account: Uuid,
+    lifetime: Duration,
 ) -> Result<(), Error> {
     let now = env.now();
     execute!(
@@ -27,7 +30,7 @@ pub async fn insert(
         .bind(token.as_slice())
         .bind(account)
         .bind(now.as_micros())
-        .bind((now + LIFETIME).as_micros())
+        .bind((now + lifetime).as_micros())
     )?;
     Ok(())
 }
@@ -47,15 +50,10 @@ pub async fn take(tx: &mut Conn, token: &TokenHash, now: Timestamp) -> Result<Op
 
 /// The account of a token that is still good, without using it up: so that a weak password does
 /// not cost the token.
-pub async fn peek(
-    db: &Db,
-    token: &TokenHash,
-    now: Timestamp,
-) -> Result<Option<(Uuid, String)>, Error> {
+pub async fn peek(db: &Db, token: &TokenHash, now: Timestamp) -> Result<Option<Uuid>, Error> {
     let mut conn = db.read().await?;
-    Ok(with!(conn, |c| sqlx::query_as(
-        "SELECT a.id, a.email FROM password_resets r JOIN accounts a ON a.id = r.account_id \
-         WHERE r.token_hash = $1 AND r.expires_at > $2",
+    Ok(with!(conn, |c| sqlx::query_scalar(
+        "SELECT account_id FROM password_resets WHERE token_hash = $1 AND expires_at > $2",
     )
     .bind(token.as_slice())
     .bind(now.as_micros())
@@ -98,7 +96,7 @@ mod tests {
             let id = account(&db, &env, "jo@example.com").await;
             let keep = async |name| {
                 let token = token::hash(name);
-                transact!(db, |tx| -> Result<(), Error> { insert(tx, &env, &token, id).await })
+                transact!(db, |tx| -> Result<(), Error> { insert(tx, &env, &token, id, LIFETIME).await })
                     .unwrap();
                 token
             };
@@ -109,7 +107,7 @@ mod tests {
                 .unwrap()
             };
             let (one, two) = (keep("one").await, keep("two").await);
-            let (found, _) = peek(&db, &one, env.now()).await.unwrap().unwrap();
+            let found = peek(&db, &one, env.now()).await.unwrap().unwrap();
             assert_eq!(found, id);
             assert_eq!(take_now(&one).await, Some(id));
             assert_eq!(take_now(&one).await, None);

@@ -1,6 +1,10 @@
 //! The endpoints, one file each, and what they share.
 
+mod account_change;
+mod account_create;
+mod account_list;
 mod api_keys;
+mod audit;
 mod login;
 mod logout;
 mod me;
@@ -19,14 +23,16 @@ use axum::{
 };
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::Deserialize;
+use techcommerce_audit::Entry;
 use techcommerce_contracts::{
-    Principal,
-    auth::{self, SESSION_COOKIE, SessionCreated},
+    Principal, Role,
+    auth::{self, AccountRecord, SESSION_COOKIE, SessionCreated},
     codes,
 };
 use techcommerce_http::{ApiResult, Json};
 use techcommerce_jobs::Queue;
-use techcommerce_kernel::{Error, Uuid};
+use techcommerce_kernel::{Env, Error, Uuid};
+use techcommerce_store::Conn;
 use techcommerce_telemetry::{Counters, Label};
 use utoipa::{IntoParams, OpenApi, ToSchema, openapi};
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -34,6 +40,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::{
     Deps,
     accounts::Account,
+    mails::Language,
     password::Passwords,
     sessions::Session,
     throttle::Throttle,
@@ -42,6 +49,9 @@ use crate::{
 
 /// The longest name of a browser or program that is kept, in characters.
 const MAX_USER_AGENT: usize = 200;
+
+/// The longest name of a person, in characters.
+const MAX_NAME: usize = 200;
 
 /// What every endpoint works with.
 #[derive(Clone)]
@@ -214,6 +224,10 @@ pub fn router(app: App) -> (Router, openapi::OpenApi) {
         .routes(routes!(password_reset::confirm))
         .routes(routes!(api_keys::create, api_keys::list))
         .routes(routes!(api_keys::delete))
+        .routes(routes!(account_list::list, account_create::create))
+        .routes(routes!(account_list::show, account_change::change))
+        .routes(routes!(account_change::end_sessions))
+        .routes(routes!(audit::list))
         .split_for_parts();
     let internal = Router::new()
         .route("/internal/tokens", post(tokens::resolve))
@@ -237,6 +251,58 @@ pub fn shown(account: &Account) -> Result<auth::Account, Error> {
         must_change_password: account.must_change_password,
         created_at: account.created_at,
     })
+}
+
+/// An account as it is shown to staff.
+pub fn record(account: &Account) -> Result<AccountRecord, Error> {
+    let own = shown(account)?;
+    Ok(AccountRecord {
+        id: own.id,
+        email: own.email,
+        name: own.name,
+        role: own.role,
+        disabled: account.disabled_at.is_some(),
+        invited: account.invited(),
+        must_change_password: own.must_change_password,
+        created_at: own.created_at,
+        last_sign_in_at: account.last_sign_in_at,
+    })
+}
+
+/// The error for an id that names no account.
+pub fn no_account() -> Error {
+    Error::not_found(codes::ACCOUNT_NOT_FOUND, "There is no such account.")
+}
+
+/// What a person wants to be called, trimmed.
+///
+/// # Errors
+/// `invalid_input` at `name`.
+pub fn checked_name(name: &str) -> Result<&str, Error> {
+    let name = name.trim();
+    if name.chars().count() > MAX_NAME || name.chars().any(char::is_control) {
+        let why = "is longer than 200 characters or holds control characters";
+        return Err(Error::invalid_field("name", why));
+    }
+    Ok(name)
+}
+
+/// The language of mails that follow from a request.
+pub fn language(headers: &HeaderMap) -> Language {
+    let accepted = headers
+        .get(header::ACCEPT_LANGUAGE)
+        .and_then(|value| value.to_str().ok());
+    Language::accepted(accepted.unwrap_or_default())
+}
+
+/// Of those who run the shop it is kept when they chose a new password.
+pub async fn log_new_password(tx: &mut Conn, env: &Env, account: &Account) -> Result<(), Error> {
+    if account.role < Role::Staff {
+        return Ok(());
+    }
+    let entry = Entry::by(format!("account:{}", account.id), "account.password");
+    let entry = entry.object("account", account.id, account.title());
+    techcommerce_audit::record(tx, env, entry).await
 }
 
 /// The error for a password that is not good enough, at the field that holds it.

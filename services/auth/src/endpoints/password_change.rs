@@ -14,7 +14,7 @@ use techcommerce_http::{ApiResult, Caller, Json, Query, Signed};
 use techcommerce_kernel::Error;
 use techcommerce_store::transact;
 
-use super::{App, SessionQuery, weak_password};
+use super::{App, SessionQuery, log_new_password, weak_password};
 use crate::{
     accounts::{self, Account},
     password::NewPassword,
@@ -71,7 +71,13 @@ pub async fn change(
     let password_hash = app.passwords.hash(&app.deps.env, password).await?;
     let seen = Some(account.generation);
     let generation = transact!(app.deps.db, |tx| -> Result<Option<i64>, Error> {
-        accounts::set_password(tx, &app.deps.env, account.id, seen, &password_hash, false).await
+        let env = &app.deps.env;
+        let hash = &password_hash;
+        let generation = accounts::set_password(tx, env, account.id, seen, hash, false).await?;
+        if generation.is_some() {
+            log_new_password(tx, env, &account).await?;
+        }
+        Ok(generation)
     })?;
     let Some(generation) = generation else {
         let message = "The password was changed from elsewhere just now. Sign in again.";

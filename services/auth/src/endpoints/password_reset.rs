@@ -5,7 +5,7 @@
 //! whether there is an account or not: the job that it writes finds out.
 
 use axum::extract::State;
-use http::{HeaderMap, StatusCode, header};
+use http::{HeaderMap, StatusCode};
 use techcommerce_contracts::{
     Problem,
     auth::{PasswordResetConfirm, PasswordResetRequest},
@@ -16,10 +16,10 @@ use techcommerce_jobs::{NewJob, enqueue};
 use techcommerce_kernel::{Error, Uuid};
 use techcommerce_store::transact;
 
-use super::{App, weak_password};
+use super::{App, language, log_new_password, weak_password};
 use crate::{
     accounts,
-    jobs::{Language, RESET_MAIL, ResetMail},
+    jobs::{RESET_MAIL, ResetMail},
     password::NewPassword,
     resets,
     token::{self, Purpose},
@@ -47,13 +47,10 @@ pub async fn request(
 ) -> ApiResult<StatusCode> {
     let email_key = request.email.key();
     app.throttle.reset(&email_key, caller.client_address())?;
-    let accept = headers
-        .get(header::ACCEPT_LANGUAGE)
-        .and_then(|value| value.to_str().ok());
     let account = accounts::by_email(&app.deps.db, &email_key).await?;
     let mail = ResetMail {
         account: account.map(|account| account.id),
-        language: Language::accepted(accept.unwrap_or_default()),
+        language: language(&headers),
     };
     transact!(app.deps.db, |tx| -> Result<(), Error> {
         let job = NewJob::new(RESET_MAIL).payload(&mail)?;
@@ -86,10 +83,13 @@ pub async fn confirm(
     }
     let (db, env) = (&app.deps.db, &app.deps.env);
     let hash = token::hash(&request.token);
-    let Some((_, email)) = resets::peek(db, &hash, env.now()).await? else {
-        return Err(useless().into());
+    let account = match resets::peek(db, &hash, env.now()).await? {
+        Some(id) => accounts::by_id(db, id).await?,
+        None => None,
     };
-    let password = NewPassword::parse(&request.password, &email)
+    let account = account.filter(|account| account.disabled_at.is_none());
+    let account = account.ok_or_else(useless)?;
+    let password = NewPassword::parse(&request.password, &account.email)
         .map_err(|why| weak_password("password", why))?;
     let password_hash = app.passwords.hash(env, password).await?;
     let (id, generation) = transact!(db, |tx| -> Result<(Uuid, Option<i64>), Error> {
@@ -97,6 +97,9 @@ pub async fn confirm(
             .await?
             .ok_or_else(useless)?;
         let generation = accounts::set_password(tx, env, id, None, &password_hash, false).await?;
+        if generation.is_some() {
+            log_new_password(tx, env, &account).await?;
+        }
         Ok((id, generation))
     })?;
     if let Some(generation) = generation {

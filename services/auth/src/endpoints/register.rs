@@ -10,16 +10,12 @@ use techcommerce_contracts::{
     auth::{RegisterRequest, SessionCreated},
 };
 use techcommerce_http::{ApiResult, Caller, Json, Query};
-use techcommerce_kernel::Error;
 
-use super::{App, SessionQuery, weak_password};
+use super::{App, SessionQuery, checked_name, weak_password};
 use crate::{
     accounts::{self, NewAccount},
     password::NewPassword,
 };
-
-/// The longest name, in characters.
-const MAX_NAME: usize = 200;
 
 /// Makes an account for a customer and signs in.
 #[utoipa::path(
@@ -43,11 +39,7 @@ pub async fn register(
     Query(query): Query<SessionQuery>,
     Json(request): Json<RegisterRequest>,
 ) -> ApiResult<Response> {
-    let name = request.name.trim();
-    if name.chars().count() > MAX_NAME || name.chars().any(char::is_control) {
-        let why = "is longer than 200 characters or holds control characters";
-        return Err(Error::invalid_field("name", why).into());
-    }
+    let name = checked_name(&request.name)?;
     let password = NewPassword::parse(&request.password, request.email.as_str())
         .map_err(|why| weak_password("password", why))?;
     app.throttle.registration(caller.client_address())?;

@@ -7,7 +7,7 @@
 use axum::extract::State;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use techcommerce_contracts::{
-    Principal, Service,
+    Principal, Role, Service,
     auth::{KeySet, PublicKey, TokenAnswer, TokenRequest},
     codes,
 };
@@ -29,12 +29,15 @@ pub async fn resolve(
     if service != Service::Api {
         return Err(Error::forbidden(codes::FORBIDDEN, "Only the edge may ask this.").into());
     }
-    let principal = match Purpose::of(&request.credential) {
+    let held = match Purpose::of(&request.credential) {
         Some(Purpose::Session) => session(&app, &request.credential).await?,
         Some(Purpose::ApiKey) => api_key(&app, &request.credential).await?,
         Some(Purpose::PasswordReset) | None => None,
     };
-    let principal = principal.ok_or_else(|| {
+    let Held {
+        principal,
+        password_change_required,
+    } = held.ok_or_else(|| {
         Error::unauthenticated(
             codes::UNAUTHENTICATED,
             "This session or API key is unknown, was ended, or has run out. Sign in again.",
@@ -48,17 +51,28 @@ pub async fn resolve(
         token,
         expires_at,
         principal,
+        password_change_required,
     }))
 }
 
-async fn session(app: &App, secret: &str) -> Result<Option<Principal>, Error> {
+/// Who holds a credential.
+struct Held {
+    principal: Principal,
+    /// Their rights wait for a password of their own.
+    password_change_required: bool,
+}
+
+async fn session(app: &App, secret: &str) -> Result<Option<Held>, Error> {
     let (sessions, now) = (&app.deps.sessions, app.deps.env.now());
     let hash = token::hash(secret);
     let Some(session) = sessions.find(&hash, now).await? else {
         return Ok(None);
     };
     let account = accounts::by_id(&app.deps.db, session.account_id).await?;
-    let Some(account) = account.filter(|account| account.generation == session.generation) else {
+    let current = account.filter(|account| {
+        account.generation == session.generation && account.disabled_at.is_none()
+    });
+    let Some(account) = current else {
         return Ok(None);
     };
     if let Some(touched) = session.touched(now, app.deps.settings.session_idle)
@@ -67,18 +81,33 @@ async fn session(app: &App, secret: &str) -> Result<Option<Principal>, Error> {
         // The session is good all the same; the next request tries again.
         tracing::warn!(?error, "the use of a session could not be written");
     }
-    Ok(Some(Principal::Account {
-        id: account.id,
-        role: account.role,
-        session: session.id,
+    let role = match account.must_change_password {
+        // Whoever read the one-time password on its way runs no shop with it: the rights come
+        // with the password that replaces it.
+        true => Role::Customer,
+        false => account.role,
+    };
+    Ok(Some(Held {
+        password_change_required: role != account.role,
+        principal: Principal::Account {
+            id: account.id,
+            role,
+            session: session.id,
+        },
     }))
 }
 
-async fn api_key(app: &App, secret: &str) -> Result<Option<Principal>, Error> {
-    let key = api_keys::find(&app.deps.db, &app.deps.env, &token::hash(secret)).await?;
-    Ok(key.map(|key| Principal::ApiKey {
-        id: key.id,
-        role: key.role,
+async fn api_key(app: &App, secret: &str) -> Result<Option<Held>, Error> {
+    let env = &app.deps.env;
+    let found = api_keys::find(&app.deps.db, env, &token::hash(secret)).await?;
+    Ok(found.and_then(|found| {
+        Some(Held {
+            principal: Principal::ApiKey {
+                id: found.key.id,
+                role: found.role(env.now())?,
+            },
+            password_change_required: false,
+        })
     }))
 }
 

@@ -1,0 +1,34 @@
+//! `GET /audit/accounts`: who changed what in accounts and keys, and which staff signed in. For
+//! staff.
+//!
+//! Errors: 400 `invalid_input`, 401 `unauthenticated`, 403 `forbidden`.
+
+use axum::extract::State;
+use techcommerce_contracts::{
+    Page, Problem,
+    audit::{AuditEntry, AuditQuery},
+};
+use techcommerce_http::{ApiResult, Json, Query, Staff};
+
+use super::App;
+
+/// Who changed what in accounts and API keys, and which staff signed in or failed to; the latest
+/// first.
+#[utoipa::path(
+    get, path = "/audit/accounts", tag = "audit", operation_id = "audit_accounts",
+    params(AuditQuery),
+    security(("bearer" = []), ("cookie" = [])),
+    responses(
+        (status = 200, description = "A page of the log.", body = Page<AuditEntry>),
+        (status = 400, description = "`invalid_input`", body = Problem, content_type = "application/problem+json"),
+        (status = 401, description = "`unauthenticated`", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "`forbidden`, `password_change_required`", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub async fn list(
+    State(app): State<App>,
+    _: Staff,
+    Query(query): Query<AuditQuery>,
+) -> ApiResult<Json<Page<AuditEntry>>> {
+    Ok(Json(techcommerce_audit::list(&app.deps.db, &query).await?))
+}
