@@ -13,6 +13,14 @@ use crate::{failure::Failure, shop::Shop};
 
 const CSS: &str = include_str!("../static/shop.css");
 const JS: &str = include_str!("../static/shop.js");
+const ADMIN_CSS: &str = concat!(
+    include_str!("../static/admin.css"),
+    include_str!("../static/admin-catalogue.css"),
+);
+const ADMIN_JS: &str = concat!(
+    include_str!("../static/admin.js"),
+    include_str!("../static/admin-catalogue.js"),
+);
 const ICON: &str = include_str!("../static/favicon.svg");
 const PLACEHOLDER: &str = include_str!("../static/placeholder.svg");
 
@@ -26,6 +34,10 @@ pub struct Assets {
     pub css: String,
     /// The script's address.
     pub js: String,
+    /// The address of what the pages for staff add to the stylesheet.
+    pub admin_css: String,
+    /// The address of what the pages for staff add to the script.
+    pub admin_js: String,
     /// The icon's address.
     pub icon: String,
     files: HashMap<String, File>,
@@ -55,6 +67,8 @@ impl Assets {
         };
         let css = add("shop", "css", CSS, "text/css; charset=utf-8");
         let js = add("shop", "js", JS, "text/javascript; charset=utf-8");
+        let admin_css = add("admin", "css", ADMIN_CSS, "text/css; charset=utf-8");
+        let admin_js = add("admin", "js", ADMIN_JS, "text/javascript; charset=utf-8");
         let icon = add("icon", "svg", ICON, "image/svg+xml");
         // What an import has not fetched yet points here by a fixed name.
         let file = File {
@@ -66,6 +80,8 @@ impl Assets {
         Self {
             css,
             js,
+            admin_css,
+            admin_js,
             icon,
             files,
         }

@@ -11,12 +11,13 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use http::{Method, header};
+use http::{Method, StatusCode, header};
 use techcommerce_contracts::{Problem, codes, problem::kind_of};
 use techcommerce_http::ApiError;
 use techcommerce_kernel::{Error, Kind};
 
 use crate::{
+    admin,
     page::{Page, render},
     shop::Shop,
     visitor::Visitor,
@@ -60,6 +61,39 @@ struct ProblemPage {
     reference: Option<String>,
 }
 
+/// What went wrong, as a page tells it.
+#[derive(Debug)]
+pub struct Told {
+    /// The answer's status.
+    pub status: StatusCode,
+    /// What kind of failure it is.
+    pub kind: Kind,
+    /// Heading and text, as keys of the locales.
+    pub words: (&'static str, &'static str),
+    /// Whether to try again may help.
+    pub again: bool,
+    /// What to give when one writes to us.
+    pub reference: Option<String>,
+}
+
+impl Told {
+    /// As a page of the shop.
+    pub async fn page(self, shop: &Shop, visitor: &Visitor) -> Response {
+        let (heading, text) = self.words;
+        let title = visitor.texts.get(heading);
+        let page = ProblemPage {
+            page: shop.page(visitor).await.private().titled(title),
+            status: self.status.as_u16(),
+            heading,
+            text,
+            sign_in: self.kind == Kind::Unauthenticated,
+            again: self.again,
+            reference: self.reference,
+        };
+        render(self.status, &page.page, &page)
+    }
+}
+
 /// Problem documents become pages, except where programs are answered.
 pub async fn explain(
     State(shop): State<Shop>,
@@ -70,6 +104,8 @@ pub async fn explain(
     let for_programs = ["/api/", "/images/"]
         .iter()
         .any(|p| request.uri().path().starts_with(p));
+    let path = request.uri().path();
+    let for_staff = path == "/admin" || path.starts_with("/admin/");
     let readable = matches!(*request.method(), Method::GET | Method::HEAD);
     let response = next.run(request).await;
     let kind = response.headers().get(header::CONTENT_TYPE);
@@ -82,20 +118,25 @@ pub async fn explain(
     let problem: Option<Problem> = problem.and_then(|body| serde_json::from_slice(&body).ok());
     let code = problem.as_ref().map_or("", |problem| problem.code.as_str());
     let kind = kind_of(status.as_u16());
-    let (heading, text) = words(kind, code);
-    let mut page = shop.page(&visitor).await.private();
-    page.title = page.t(heading).to_owned();
     let ours = matches!(kind, Kind::Unavailable | Kind::Internal);
-    let page = ProblemPage {
-        page,
-        status: status.as_u16(),
-        heading,
-        text,
-        sign_in: kind == Kind::Unauthenticated,
+    let told = Told {
+        status,
+        kind,
+        words: match kind {
+            Kind::Forbidden if for_staff && code != codes::CROSS_ORIGIN => {
+                ("problem.title_staff", "problem.text_staff")
+            }
+            _ => words(kind, code),
+        },
         again: readable && (ours || kind == Kind::TooMany),
         reference: problem
-            .and_then(|problem| problem.request_id)
+            .as_ref()
+            .and_then(|problem| problem.request_id.clone())
             .filter(|_| ours),
+    };
+    let mut dressed = match for_staff {
+        true => admin::problem::page(&shop, &visitor, told).await,
+        false => told.page(&shop, &visitor).await,
     };
     // What the failure said of itself stays: the request's id, when to try again.
     for name in [
@@ -105,7 +146,6 @@ pub async fn explain(
     ] {
         parts.headers.remove(name);
     }
-    let mut dressed = render(status, &page.page, &page);
     dressed.headers_mut().extend(parts.headers);
     *dressed.extensions_mut() = parts.extensions;
     dressed

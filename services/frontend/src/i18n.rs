@@ -1,17 +1,33 @@
 //! The storefront's words, by language.
 //!
-//! `locales/*.toml` are compiled in and read once. A key is `section.name`; a test proves that
-//! every language has the same keys and placeholders, that every key a template or a page asks
-//! for exists, and that none lies unused. A key that is missing all the same shows itself.
+//! `locales/*.toml` are compiled in and read once: per language the shop's words, those of the
+//! pages for staff (`admin`), and those of staff's pages about goods (`catalogue`). A key is
+//! `section.name`; a test proves that every language has the same keys and placeholders, that
+//! every key a template or a page asks for exists, and that none lies unused. A key that is
+//! missing all the same shows itself.
 
 use std::{collections::HashMap, fmt::Display, sync::Arc};
 
 use techcommerce_kernel::{Error, Timestamp};
 
-/// The languages that are shipped, each with its file. The first is the fallback.
-const FILES: [(&str, &str); 2] = [
-    ("en", include_str!("../locales/en.toml")),
-    ("de", include_str!("../locales/de.toml")),
+/// The languages that are shipped, each with its files. The first is the fallback.
+const FILES: [(&str, [&str; 3]); 2] = [
+    (
+        "en",
+        [
+            include_str!("../locales/en.toml"),
+            include_str!("../locales/admin.en.toml"),
+            include_str!("../locales/catalogue.en.toml"),
+        ],
+    ),
+    (
+        "de",
+        [
+            include_str!("../locales/de.toml"),
+            include_str!("../locales/admin.de.toml"),
+            include_str!("../locales/catalogue.de.toml"),
+        ],
+    ),
 ];
 
 /// Every word in one language.
@@ -22,12 +38,14 @@ pub struct Texts {
 }
 
 impl Texts {
-    fn read(language: &'static str, file: &str) -> Result<Self, Error> {
-        let table: toml::Table = file
-            .parse()
-            .map_err(|error| Error::internal(format!("locales/{language}.toml: {error}")))?;
+    fn read(language: &'static str, files: &[&str]) -> Result<Self, Error> {
         let mut words = HashMap::new();
-        flatten("", &table, &mut words);
+        for file in files {
+            let table: toml::Table = file.parse().map_err(|error| {
+                Error::internal(format!("locales of the language {language}: {error}"))
+            })?;
+            flatten("", &table, &mut words);
+        }
         Ok(Self { language, words })
     }
 
@@ -104,7 +122,7 @@ impl Languages {
             some => some.iter().map(String::as_str).collect(),
         };
         let read = wanted.into_iter().map(|code| {
-            let (language, file) = FILES
+            let (language, files) = FILES
                 .iter()
                 .find(|(shipped, _)| *shipped == code)
                 .ok_or_else(|| {
@@ -113,7 +131,7 @@ impl Languages {
                         format!("The shop does not speak `{code}`; it speaks {}.", shipped()),
                     )
                 })?;
-            Texts::read(language, file).map(Arc::new)
+            Texts::read(language, files).map(Arc::new)
         });
         Ok(Self(read.collect::<Result<Vec<_>, Error>>()?.into()))
     }
@@ -212,9 +230,22 @@ mod tests {
         }
     }
 
+    #[test]
+    fn no_file_says_what_another_says_already() {
+        for (language, files) in FILES {
+            let count = |files: &[&str]| Texts::read(language, files).unwrap().words.len();
+            let apart: usize = files.iter().map(|file| count(&[file])).sum();
+            assert_eq!(
+                count(&files),
+                apart,
+                "{language}: a key stands in two files"
+            );
+        }
+    }
+
     /// `country.`, `checkout.pay_`, `date.m`: a value follows.
     fn is_beginning(key: &str) -> bool {
-        key.ends_with(['.', '_']) || key == "date.m"
+        key.ends_with(['.', '_']) || matches!(key, "date.m" | "desk.m")
     }
 
     #[test]

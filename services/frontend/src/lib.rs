@@ -6,8 +6,9 @@
 //!
 //! One file a page in [`pages`], each with its view model, handlers and tests. What pages share:
 //! [`page`] (header, footer, caching), [`catalogue`] (products as shown), [`forms`], [`failure`]
-//! (errors as pages), [`i18n`] and `locales/`. `templates/` are compiled in, `static/` as well.
+//! (errors as pages), [`i18n`] and `locales/`. [`admin`] has the pages for staff. `templates/` are compiled in, `static/` as well.
 
+pub mod admin;
 pub mod api;
 pub mod assets;
 pub mod catalogue;
@@ -93,7 +94,8 @@ pub async fn build(deps: Deps) -> Result<Built, Error> {
     let shop = Shop::new(env.clone(), settings, api, images, tokens)?;
 
     // What is passed on is checked where it arrives, by the edge.
-    let pages = check_origin(pages::router().with_state(shop.clone()), origins);
+    let pages = pages::router().merge(admin::router());
+    let pages = check_origin(pages.with_state(shop.clone()), origins);
     let passed_on = Router::new()
         .route("/api/{*rest}", any(passthrough::api))
         .route("/images/{id}/{variant}", get(passthrough::image))

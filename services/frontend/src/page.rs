@@ -85,11 +85,6 @@ impl Page {
     /// A page for `visitor`.
     pub fn new(shop: &Shop, visitor: &Visitor, aisles: Arc<[Aisle]>, cart_count: i64) -> Self {
         let texts = Arc::clone(&visitor.texts);
-        let language = |other: &Arc<Texts>| LanguageChoice {
-            code: other.language(),
-            name: other.get("language.name").to_owned(),
-            current: other.language() == texts.language(),
-        };
         let note = visitor.note.as_deref().and_then(said).map(|key| Note {
             text: texts.get(key).to_owned(),
             bad: false,
@@ -107,7 +102,7 @@ impl Page {
             cart_count,
             signed_in: visitor.session.is_some(),
             address: visitor.address.clone(),
-            languages: shop.languages.all().map(language).collect(),
+            languages: language_choices(shop, &texts),
             notes: note.into_iter().collect(),
             private: false,
             personal: visitor.is_known(),
@@ -176,6 +171,16 @@ impl Page {
     }
 }
 
+/// The languages that this shop speaks; the page is in that of `texts`.
+pub fn language_choices(shop: &Shop, texts: &Texts) -> Vec<LanguageChoice> {
+    let choice = |other: &Arc<Texts>| LanguageChoice {
+        code: other.language(),
+        name: other.get("language.name").to_owned(),
+        current: other.language() == texts.language(),
+    };
+    shop.languages.all().map(choice).collect()
+}
+
 /// The notes that may be asked for by the address, so that nobody can put words into our mouth.
 fn said(code: &str) -> Option<&'static str> {
     Some(match code {
@@ -195,10 +200,6 @@ fn said(code: &str) -> Option<&'static str> {
 
 /// The page as an answer. `page` is the one within `template`.
 pub fn render(status: StatusCode, page: &Page, template: &impl Template) -> Response {
-    let body = match template.render() {
-        Ok(body) => body,
-        Err(error) => return Failure(Error::internal(error)).into_response(),
-    };
     // A shared cache may show a page that is the same for everyone for a minute; a browser asks
     // each time, so that a cart is never older than the last click.
     let caching = match (page.private || !status.is_success(), page.personal) {
@@ -206,18 +207,33 @@ pub fn render(status: StatusCode, page: &Page, template: &impl Template) -> Resp
         (false, true) => "private, no-cache",
         (false, false) => "public, max-age=0, s-maxage=60, stale-while-revalidate=300",
     };
-    let mut response = (status, Html(body)).into_response();
-    let headers = response.headers_mut();
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(caching));
-    headers.insert(
-        header::VARY,
-        HeaderValue::from_static("cookie, accept-language"),
-    );
-    headers.insert(
-        header::CONTENT_LANGUAGE,
-        HeaderValue::from_static(page.language()),
-    );
-    response
+    dress(status, page.language(), caching, template)
+}
+
+/// A page that nobody keeps, as an answer.
+pub fn private(status: StatusCode, language: &'static str, template: &impl Template) -> Response {
+    dress(status, language, "private, no-store", template)
+}
+
+fn dress(
+    status: StatusCode,
+    language: &'static str,
+    caching: &'static str,
+    template: &impl Template,
+) -> Response {
+    let body = match template.render() {
+        Ok(body) => body,
+        Err(error) => return Failure(Error::internal(error)).into_response(),
+    };
+    let headers = [
+        (header::CACHE_CONTROL, HeaderValue::from_static(caching)),
+        (
+            header::VARY,
+            HeaderValue::from_static("cookie, accept-language"),
+        ),
+        (header::CONTENT_LANGUAGE, HeaderValue::from_static(language)),
+    ];
+    (status, headers, Html(body)).into_response()
 }
 
 /// `303 See Other`: what a form is answered with, so that a reload does not send it again.

@@ -17,7 +17,7 @@ pub mod product;
 pub mod products;
 pub mod register;
 pub mod search;
-mod sign;
+pub mod sign;
 mod sums;
 
 use axum::{

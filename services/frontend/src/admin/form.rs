@@ -1,0 +1,326 @@
+//! Fields of the admin's forms: shown, filled with what was sent, and marked with what is wrong.
+
+use std::sync::Arc;
+
+use techcommerce_contracts::codes;
+use techcommerce_kernel::Error;
+
+use super::desk::explain;
+use crate::{
+    forms::{Sent, Wrong},
+    i18n::Texts,
+};
+
+/// How a field is filled in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Kind {
+    /// `<input>` of this type: `text`, `email`, `number`, `date`, `datetime-local`, …
+    Input(&'static str),
+    /// `<textarea>` with so many rows.
+    Area(u8),
+    /// `<select>`.
+    Select(Vec<Choice>),
+    /// A box to tick; its value when sent is `on`.
+    Check,
+}
+
+/// One of several.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Choice {
+    /// What is sent.
+    pub value: String,
+    /// What is shown.
+    pub text: String,
+}
+
+/// A field as it is shown.
+#[derive(Debug, Clone)]
+pub struct Field {
+    /// Its id on the page.
+    pub id: String,
+    /// Its name when it is sent.
+    pub name: String,
+    /// What it is called.
+    pub label: String,
+    /// A hint below the label.
+    pub hint: Option<String>,
+    /// How it is filled in.
+    pub kind: Kind,
+    /// What is in it.
+    pub value: String,
+    /// The longest value.
+    pub max: u32,
+    /// Whether it must be filled in.
+    pub required: bool,
+    /// `decimal`, `numeric`, …: the keyboard a phone shows; may be empty.
+    pub keyboard: &'static str,
+    /// What it is to a browser that fills in (HTML `autocomplete`).
+    pub autocomplete: &'static str,
+    /// Paths of the API's input, if they do not end with the field's name.
+    pub paths: Vec<String>,
+    /// What is wrong with it.
+    pub error: Option<String>,
+}
+
+impl Field {
+    /// A text that must be filled in. Its id is its name.
+    pub fn text(name: impl Into<String>, label: impl Into<String>) -> Self {
+        let name = name.into();
+        Self {
+            id: name.clone(),
+            name,
+            label: label.into(),
+            hint: None,
+            kind: Kind::Input("text"),
+            value: String::new(),
+            max: 200,
+            required: true,
+            keyboard: "",
+            autocomplete: "off",
+            paths: Vec::new(),
+            error: None,
+        }
+    }
+
+    /// The same as another kind of field.
+    #[must_use]
+    pub fn kind(self, kind: Kind) -> Self {
+        Self { kind, ..self }
+    }
+
+    /// The same, but it may stay empty.
+    #[must_use]
+    pub fn optional(self) -> Self {
+        Self {
+            required: false,
+            ..self
+        }
+    }
+
+    /// The same with an id of its own, where a page has several forms.
+    #[must_use]
+    pub fn id(self, id: impl Into<String>) -> Self {
+        Self {
+            id: id.into(),
+            ..self
+        }
+    }
+
+    /// The same with a hint.
+    #[must_use]
+    pub fn hint(self, hint: impl Into<String>) -> Self {
+        Self {
+            hint: Some(hint.into()),
+            ..self
+        }
+    }
+
+    /// The same with at most so many characters.
+    #[must_use]
+    pub fn max(self, max: u32) -> Self {
+        Self { max, ..self }
+    }
+
+    /// The same with another keyboard on a phone.
+    #[must_use]
+    pub fn keyboard(self, keyboard: &'static str) -> Self {
+        Self { keyboard, ..self }
+    }
+
+    /// The same for another path of the API's input.
+    #[must_use]
+    pub fn path(mut self, path: impl Into<String>) -> Self {
+        self.paths.push(path.into());
+        self
+    }
+
+    /// The same with this in it.
+    #[must_use]
+    pub fn value(self, value: impl Into<String>) -> Self {
+        Self {
+            value: value.into(),
+            ..self
+        }
+    }
+
+    /// Whether a box is ticked.
+    pub fn is_ticked(&self) -> bool {
+        self.value == "on"
+    }
+
+    /// The ids of what explains the field to a screen reader.
+    pub fn described_by(&self) -> Option<String> {
+        let hint = self.hint.as_ref().map(|_| format!("{}-hint", self.id));
+        let error = self.error.as_ref().map(|_| format!("{}-error", self.id));
+        match (hint, error) {
+            (Some(hint), Some(error)) => Some(format!("{hint} {error}")),
+            (hint, error) => hint.or(error),
+        }
+    }
+
+    fn is_meant_by(&self, path: &str) -> bool {
+        let last = path.rsplit('.').next().unwrap_or(path);
+        path == self.name || last == self.name || self.paths.iter().any(|known| known == path)
+    }
+}
+
+/// A form: its fields and what is wrong with it.
+#[derive(Debug)]
+pub struct Form {
+    /// In the order in which they were added.
+    pub fields: Vec<Field>,
+    /// The summary above the form.
+    pub problems: Vec<Wrong>,
+    texts: Arc<Texts>,
+}
+
+impl Form {
+    /// A form without fields.
+    pub fn new(texts: Arc<Texts>) -> Self {
+        Self {
+            fields: Vec::new(),
+            problems: Vec::new(),
+            texts,
+        }
+    }
+
+    /// The same with a field more.
+    #[must_use]
+    pub fn with(mut self, field: Field) -> Self {
+        self.fields.push(field);
+        self
+    }
+
+    /// The field of this name; templates ask only for what there is.
+    pub fn field(&self, name: &str) -> Option<&Field> {
+        self.fields.iter().find(|field| field.name == name)
+    }
+
+    /// Fills the fields with what was sent. A box that was not sent is not ticked.
+    #[must_use]
+    pub fn filled(mut self, sent: &Sent) -> Self {
+        for field in &mut self.fields {
+            field.value = sent.text(&field.name).to_owned();
+        }
+        self
+    }
+
+    /// Marks what must be filled in and is empty, and what is too long. Whether all is well.
+    pub fn check(&mut self) -> bool {
+        let texts = Arc::clone(&self.texts);
+        let found: Vec<(String, &'static str)> = self
+            .fields
+            .iter()
+            .filter_map(|field| {
+                let empty = field.required && field.value.is_empty();
+                let long = field.value.chars().count() > field.max as usize;
+                let key = if empty {
+                    "field.required"
+                } else {
+                    "field.too_long"
+                };
+                (empty || long).then(|| (field.name.clone(), key))
+            })
+            .collect();
+        for (name, key) in found {
+            self.wrong(&name, texts.get(key));
+        }
+        self.problems.is_empty()
+    }
+
+    /// Marks one field as wrong; what is about no field is about the whole.
+    pub fn wrong(&mut self, name: &str, text: &str) {
+        match self.fields.iter_mut().find(|field| field.name == name) {
+            Some(field) if field.error.is_none() => {
+                field.error = Some(text.to_owned());
+                self.problems.push(Wrong {
+                    id: field.id.clone(),
+                    text: format!("{}: {text}", field.label),
+                });
+            }
+            Some(_) => {}
+            None => self.problems.push(Wrong::whole(text)),
+        }
+    }
+
+    /// Marks what the API said: at the fields that it names, else above the form.
+    pub fn told(&mut self, error: &Error) {
+        let before = self.problems.len();
+        for said in error.fields() {
+            let named = self
+                .fields
+                .iter()
+                .find(|field| field.is_meant_by(&said.path));
+            let Some(name) = named.map(|field| field.name.clone()) else {
+                continue;
+            };
+            let text = self.words(&said.message);
+            self.wrong(&name, &text);
+        }
+        if self.problems.len() == before {
+            let text = match error.fields().first() {
+                Some(said) if error.code() == codes::INVALID_INPUT => {
+                    format!("{}: {}", said.path, self.words(&said.message))
+                }
+                _ => explain(&self.texts, error),
+            };
+            self.problems.push(Wrong::whole(text));
+        }
+    }
+
+    /// The API speaks English; in other languages the field is named and the reader left to look.
+    fn words(&self, message: &str) -> String {
+        if self.texts.language() != "en" || message.is_empty() {
+            return self.texts.get("field.invalid").to_owned();
+        }
+        let mut letters = message.chars();
+        let first: String = letters
+            .next()
+            .into_iter()
+            .flat_map(char::to_uppercase)
+            .collect();
+        let end = if message.ends_with('.') { "" } else { "." };
+        format!("{first}{}{end}", letters.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::i18n::Languages;
+
+    fn form(language: &str) -> Form {
+        let languages = Languages::new(&[]).unwrap();
+        Form::new(Arc::clone(languages.find(language).unwrap()))
+            .with(Field::text("code", "Code").max(5))
+            .with(Field::text("value", "Value").path("kind.amount").optional())
+    }
+
+    #[test]
+    fn what_is_missing_or_too_long_is_marked_at_its_field() {
+        let mut sent = form("en").filled(&Sent::parse(b"code=+&value=1").unwrap());
+        assert!(!sent.check());
+        assert_eq!(sent.problems[0].text, "Code: Please fill this in.");
+        assert_eq!(
+            sent.field("code").unwrap().described_by().as_deref(),
+            Some("code-error")
+        );
+        let mut sent = form("en").filled(&Sent::parse(b"code=too+long").unwrap());
+        assert!(!sent.check());
+    }
+
+    #[test]
+    fn what_the_api_says_stands_at_the_field_it_names() {
+        let error = Error::invalid_field("kind.amount", "must be more than zero");
+        let mut english = form("en");
+        english.told(&error);
+        assert_eq!(english.problems[0].text, "Value: Must be more than zero.");
+        let mut german = form("de");
+        german.told(&error);
+        assert_eq!(german.problems[0].id, "value");
+        assert!(german.problems[0].text.contains("prüfen"));
+        let mut elsewhere = form("en");
+        elsewhere.told(&Error::invalid_field("lines[0]", "is none"));
+        assert_eq!(elsewhere.problems[0].text, "lines[0]: Is none.");
+    }
+}

@@ -1,0 +1,1 @@
+// What the pages about goods do more comfortably with a script.
