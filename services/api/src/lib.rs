@@ -16,6 +16,8 @@ mod proxy;
 mod rate_limits;
 mod routes;
 
+pub use rate_limits::SharedLimits;
+
 use std::time::Duration;
 
 use axum::Router;
@@ -79,6 +81,8 @@ pub struct Deps {
     pub settings: Settings,
     /// The document of all services, from [`openapi::merge`].
     pub document: OpenApi,
+    /// Where replicas count requests together; without it each counts alone.
+    pub shared_limits: Option<SharedLimits>,
 }
 
 /// The edge, ready to be served.
@@ -103,6 +107,7 @@ pub fn build(deps: Deps) -> Result<Built, Error> {
         telemetry,
         settings,
         document,
+        shared_limits,
     } = deps;
     let health = Health::new(Service::Api, Vec::new());
     let stack = ServiceStack {
@@ -121,7 +126,7 @@ pub fn build(deps: Deps) -> Result<Built, Error> {
     };
     let own = std::iter::once(&settings.public_url).chain(&settings.allowed_origins);
     let origins = OriginCheck::new(own, [SESSION_COOKIE]);
-    let edge = proxy::Edge::new(env, tokens, channels, &settings);
+    let edge = proxy::Edge::new(env, tokens, channels, &settings, shared_limits);
     let passed_on = check_origin(routes::router(&edge, &document), origins);
     let router = service_stack(passed_on.merge(docs::router(&document)?), stack);
     let headers = SecurityHeaders::new(&settings.public_url);

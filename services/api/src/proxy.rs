@@ -19,7 +19,7 @@ use crate::{
     Channels, Settings,
     credentials::Credential,
     headers::{clean_answer, clean_request},
-    rate_limits::{RateLimits, Refused, Told},
+    rate_limits::{RateLimits, Refused, SharedLimits, Told},
     routes::Target,
 };
 
@@ -38,13 +38,19 @@ struct Inner {
 
 impl Edge {
     /// An edge that shows `tokens` where it asks in its own name.
-    pub fn new(env: Env, tokens: ServiceTokens, channels: Channels, settings: &Settings) -> Self {
+    pub fn new(
+        env: Env,
+        tokens: ServiceTokens,
+        channels: Channels,
+        settings: &Settings,
+        shared: Option<SharedLimits>,
+    ) -> Self {
         let (requests, logins) = (settings.requests_per_minute, settings.login_per_minute);
         Self(Arc::new(Inner {
             auth: Client::new(channels.auth.clone(), tokens.clone()),
             tokens,
             channels,
-            limits: RateLimits::new(env, requests, logins),
+            limits: RateLimits::new(env, requests, logins, shared),
             trusted: settings.trusted_proxies.clone(),
             body_bytes: settings.body_bytes,
         }))
@@ -73,7 +79,7 @@ impl Edge {
         // Reading the page of an account is no try of its password.
         let guarded = target.guarded && parts.method == http::Method::POST;
         let limits = &self.0.limits;
-        *told = keep(limits.address(client, guarded), told)?;
+        *told = keep(limits.address(client, guarded).await, told)?;
         let holder = match Credential::of(&parts.headers)? {
             Some(credential) if needs_holder(target, &parts) => {
                 let strict = target.service == Service::Auth;
@@ -82,7 +88,7 @@ impl Edge {
             _ => None,
         };
         if let Some(holder) = &holder {
-            *told = keep(limits.holder(client, &holder.principal), told)?;
+            *told = keep(limits.holder(client, &holder.principal).await, told)?;
         }
         let token = match &holder {
             Some(holder) => Some(holder.token.clone()),
@@ -106,6 +112,16 @@ impl Edge {
             .await;
         let mut answer = answer.map_err(explained)?;
         clean_answer(answer.headers_mut());
+        let reduced = holder
+            .as_ref()
+            .is_some_and(|held| held.password_change_required);
+        if reduced && answer.status() == http::StatusCode::FORBIDDEN {
+            return Err(Error::forbidden(
+                codes::PASSWORD_CHANGE_REQUIRED,
+                "Your password was made by the shop. Replace it (`POST /api/auth/password`), and \
+                 sign in anew: then you have the rights of your role.",
+            ));
+        }
         if target.service != Service::Images {
             keep_private(
                 answer.headers_mut(),

@@ -1,16 +1,20 @@
 //! How often one client may ask.
 //!
-//! Who shows a good credential is counted by account or API key, everyone else by address. In
-//! memory, by each replica for itself.
+//! Who shows a good credential is counted by account or API key, everyone else by address: in
+//! Redis for all replicas together if there is one, else in memory.
 
-use std::{net::IpAddr, time::Duration};
+mod shared;
+
+use std::{fmt::Display, hash::Hash, net::IpAddr, time::Duration};
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use techcommerce_contracts::Principal;
 use techcommerce_kernel::{
-    Env, Error, Limiter, Quota, Uuid,
+    Env, Error, Limiter, Quota, Timestamp, Uuid,
     limiter::{Allowance, Exhausted, client_network},
 };
+
+pub use shared::SharedLimits;
 
 /// How many clients are remembered.
 const CAPACITY: usize = 50_000;
@@ -23,9 +27,51 @@ const RESET: HeaderName = HeaderName::from_static("ratelimit-reset");
 #[derive(Debug)]
 pub struct RateLimits {
     env: Env,
-    addresses: Limiter<IpAddr>,
-    holders: Limiter<Uuid>,
-    guarded: Limiter<IpAddr>,
+    addresses: Counter<IpAddr>,
+    holders: Counter<Uuid>,
+    guarded: Counter<IpAddr>,
+}
+
+/// One kind of count.
+#[derive(Debug)]
+struct Counter<K> {
+    name: &'static str,
+    quota: Quota,
+    /// Counts when nobody shares, or Redis is away.
+    alone: Limiter<K>,
+    shared: Option<SharedLimits>,
+}
+
+impl<K: Hash + Eq + Copy + Display> Counter<K> {
+    fn new(name: &'static str, per_minute: u32, shared: Option<SharedLimits>) -> Self {
+        let quota = Quota::per_minute(per_minute);
+        Self {
+            name,
+            quota,
+            alone: Limiter::new(quota, CAPACITY),
+            shared,
+        }
+    }
+
+    async fn take(&self, key: K, now: Timestamp) -> Result<Allowance, Refused> {
+        let together = match &self.shared {
+            Some(shared) => shared.take(&self.key(key), self.quota, now).await,
+            None => None,
+        };
+        let taken = together.unwrap_or_else(|| self.alone.take(key, now));
+        taken.map_err(refused)
+    }
+
+    async fn give_back(&self, key: K, now: Timestamp) {
+        match &self.shared {
+            Some(shared) => shared.give_back(&self.key(key), self.quota, now).await,
+            None => self.alone.give_back(&key),
+        }
+    }
+
+    fn key(&self, key: K) -> String {
+        format!("{}:{key}", self.name)
+    }
 }
 
 /// What the answer says about the limit.
@@ -42,12 +88,12 @@ pub struct Refused(pub Error, pub Told);
 
 impl RateLimits {
     /// Lets a client do `requests` a minute, of which `guarded` where a password is tried or set.
-    pub fn new(env: Env, requests: u32, guarded: u32) -> Self {
+    pub fn new(env: Env, requests: u32, guarded: u32, shared: Option<SharedLimits>) -> Self {
         Self {
             env,
-            addresses: Limiter::new(Quota::per_minute(requests), CAPACITY),
-            holders: Limiter::new(Quota::per_minute(requests), CAPACITY),
-            guarded: Limiter::new(Quota::per_minute(guarded), CAPACITY),
+            addresses: Counter::new("address", requests, shared.clone()),
+            holders: Counter::new("holder", requests, shared.clone()),
+            guarded: Counter::new("guarded", guarded, shared),
         }
     }
 
@@ -55,15 +101,19 @@ impl RateLimits {
     ///
     /// # Errors
     /// [`Refused`] when the address has used up what it may.
-    pub fn address(&self, address: Option<IpAddr>, guarded: bool) -> Result<Option<Told>, Refused> {
+    pub async fn address(
+        &self,
+        address: Option<IpAddr>,
+        guarded: bool,
+    ) -> Result<Option<Told>, Refused> {
         let Some(network) = address.map(client_network) else {
             return Ok(None);
         };
         let now = self.env.now();
         if guarded {
-            self.guarded.take(network, now).map_err(refused)?;
+            self.guarded.take(network, now).await?;
         }
-        let taken = self.addresses.take(network, now).map_err(refused)?;
+        let taken = self.addresses.take(network, now).await?;
         Ok(Some(told(taken)))
     }
 
@@ -71,7 +121,7 @@ impl RateLimits {
     ///
     /// # Errors
     /// [`Refused`] when the holder has used up what it may.
-    pub fn holder(
+    pub async fn holder(
         &self,
         address: Option<IpAddr>,
         holder: &Principal,
@@ -79,10 +129,11 @@ impl RateLimits {
         let (Principal::Account { id, .. } | Principal::ApiKey { id, .. }) = holder else {
             return Ok(None);
         };
+        let now = self.env.now();
         if let Some(network) = address.map(client_network) {
-            self.addresses.give_back(&network);
+            self.addresses.give_back(network, now).await;
         }
-        let taken = self.holders.take(*id, self.env.now()).map_err(refused)?;
+        let taken = self.holders.take(*id, now).await?;
         Ok(Some(told(taken)))
     }
 }

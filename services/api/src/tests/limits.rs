@@ -1,10 +1,32 @@
 //! How often, and how much.
 
+use techcommerce_testkit::TestRedis;
+
 use super::*;
+
+fn shared(redis: &TestRedis) -> SharedLimits {
+    SharedLimits::new(redis.url(), "test:").unwrap()
+}
+
+/// An edge for this many requests a minute, for each way of counting.
+fn edges(requests: u32) -> [Edge; 2] {
+    [None, Some(shared(&TestRedis::new()))].map(|shared| {
+        Edge::counting(
+            |settings| settings.requests_per_minute = requests,
+            true,
+            shared,
+        )
+    })
+}
 
 #[tokio::test]
 async fn an_address_may_ask_so_often() {
-    let edge = Edge::with(|settings| settings.requests_per_minute = 3, true);
+    for edge in edges(3) {
+        an_address_may_ask_three_times(&edge).await;
+    }
+}
+
+async fn an_address_may_ask_three_times(edge: &Edge) {
     for remaining in ["2", "1", "0"] {
         let answer = edge.get("/api/products", &[]).await.expect(200);
         assert_eq!(answer.headers["ratelimit-limit"], "3");
@@ -30,7 +52,12 @@ async fn an_address_may_ask_so_often() {
 
 #[tokio::test]
 async fn who_is_signed_in_is_counted_apart_from_the_address() {
-    let edge = Edge::with(|settings| settings.requests_per_minute = 3, true);
+    for edge in edges(3) {
+        holders_are_counted_apart(&edge).await;
+    }
+}
+
+async fn holders_are_counted_apart(edge: &Edge) {
     let jo = [("authorization", "Bearer good")];
     for _ in 0..3 {
         edge.get("/api/products", &jo).await.expect(200);
@@ -45,6 +72,35 @@ async fn who_is_signed_in_is_counted_apart_from_the_address() {
         edge.get("/api/products", &wrong).await.expect(401);
     }
     edge.get("/api/products", &wrong).await.expect(429);
+}
+
+#[tokio::test]
+async fn replicas_count_together() {
+    let redis = TestRedis::new();
+    let replica = || {
+        let few = |settings: &mut Settings| settings.requests_per_minute = 3;
+        Edge::counting(few, true, Some(shared(&redis)))
+    };
+    let (one, other) = (replica(), replica());
+    for edge in [&one, &other, &one] {
+        edge.get("/api/products", &[]).await.expect(200);
+    }
+    for edge in [&one, &other] {
+        edge.get("/api/products", &[]).await.expect(429);
+    }
+}
+
+#[tokio::test]
+async fn without_redis_each_replica_counts_alone() {
+    let mut redis = TestRedis::own();
+    let few = |settings: &mut Settings| settings.requests_per_minute = 3;
+    let edge = Edge::counting(few, true, Some(shared(&redis)));
+    edge.get("/api/products", &[]).await.expect(200);
+    redis.stop();
+    for _ in 0..3 {
+        edge.get("/api/products", &[]).await.expect(200);
+    }
+    edge.get("/api/products", &[]).await.expect(429);
 }
 
 #[tokio::test]

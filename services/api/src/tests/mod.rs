@@ -27,7 +27,7 @@ use techcommerce_telemetry::Telemetry;
 use tower::ServiceExt;
 use utoipa::OpenApi;
 
-use crate::{Channels, Deps, Settings, build};
+use crate::{Channels, Deps, Settings, SharedLimits, build};
 
 /// An account whose session's token is `good`, and an API key that is `key`.
 pub const JO: Uuid = Uuid::from_u128(1);
@@ -87,6 +87,15 @@ impl Edge {
 
     /// An edge with other settings; `auth_is_there`: whether sessions can be looked up.
     pub fn with(change: impl FnOnce(&mut Settings), auth_is_there: bool) -> Self {
+        Self::counting(change, auth_is_there, None)
+    }
+
+    /// An edge that counts requests together with others.
+    pub fn counting(
+        change: impl FnOnce(&mut Settings),
+        auth_is_there: bool,
+        shared_limits: Option<SharedLimits>,
+    ) -> Self {
         let (env, clock) = Env::manual(1);
         let signer = TokenSigner::from_seed(&[7; 32], env.clone());
         let mut settings = Settings {
@@ -113,6 +122,7 @@ impl Edge {
             settings,
             document: crate::openapi::merge("Tidewell", "1.0.0", [Document::openapi()]),
             env,
+            shared_limits,
         })
         .unwrap();
         built.health.set_ready();
@@ -239,6 +249,7 @@ fn auth(signer: TokenSigner, is_there: bool) -> Router {
             token,
             expires_at,
             principal,
+            password_change_required: false,
         }))
     };
     Router::new()

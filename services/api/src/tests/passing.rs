@@ -131,6 +131,7 @@ async fn a_service_that_is_away_is_a_503() {
         },
         document: Document::openapi(),
         env,
+        shared_limits: None,
     })
     .unwrap();
     let edge = Edge {

@@ -1,0 +1,127 @@
+//! Counts that all replicas of the edge share, in Redis.
+//!
+//! One script does what [`Limiter`](techcommerce_kernel::Limiter) does, with the time handed in.
+//! A count must never be why nobody gets in: if Redis does not answer at once, each replica goes
+//! on counting for itself and asks again a moment later.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
+};
+
+use redis::{
+    Client, RedisError,
+    aio::{ConnectionManager, ConnectionManagerConfig},
+};
+use techcommerce_kernel::{
+    Error, Quota, Timestamp,
+    limiter::{Allowance, Exhausted},
+};
+
+/// Every request waits for this.
+const WITHIN: Duration = Duration::from_millis(100);
+/// So long Redis is not asked after it did not answer.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// `KEYS[1]` holds until when its allowance is used up; `ARGV`: now, step and window, and how
+/// many to take (−1 gives one back). All in microseconds, which a double holds exactly.
+/// Answers `{1, used until}`, or `{0, how long to wait}` and changes nothing.
+const TAKE: &str = "local now, step, window, count = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
+local used = math.max(tonumber(redis.call('GET', KEYS[1]) or '0'), now) + step * count
+local wait = used - window - now
+if count > 0 and wait > 0 then return {0, wait} end
+local left = math.ceil((used - now) / 1000)
+if left > 0 then redis.call('SET', KEYS[1], string.format('%.0f', used), 'PX', left) else redis.call('DEL', KEYS[1]) end
+return {1, used}";
+
+/// Counts in Redis. Clones share one connection, which is made again by itself.
+#[derive(Clone)]
+pub struct SharedLimits {
+    connection: ConnectionManager,
+    prefix: String,
+    /// When Redis may be asked again, in microseconds since 1970.
+    away_until: Arc<AtomicI64>,
+}
+
+impl std::fmt::Debug for SharedLimits {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SharedLimits").finish_non_exhaustive()
+    }
+}
+
+impl SharedLimits {
+    /// Prepares a connection to `url`, made when it is first used. `prefix` begins every key.
+    ///
+    /// # Errors
+    /// `redis_settings` when the address cannot be used. It is not repeated: it holds a password.
+    pub fn new(url: &str, prefix: &str) -> Result<Self, Error> {
+        let wrong = |_: RedisError| {
+            Error::invalid("redis_settings", "The address of Redis cannot be used.")
+        };
+        let client = Client::open(url).map_err(wrong)?;
+        let config = ConnectionManagerConfig::new()
+            .set_connection_timeout(Some(WITHIN))
+            .set_response_timeout(Some(WITHIN))
+            .set_number_of_retries(0)
+            .set_max_delay(WITHIN);
+        Ok(Self {
+            connection: ConnectionManager::new_lazy_with_config(client, config).map_err(wrong)?,
+            prefix: prefix.to_owned(),
+            away_until: Arc::default(),
+        })
+    }
+
+    /// Takes one from the allowance of `key`. `None`: Redis does not say.
+    pub(super) async fn take(
+        &self,
+        key: &str,
+        quota: Quota,
+        now: Timestamp,
+    ) -> Option<Result<Allowance, Exhausted>> {
+        let (taken, micros) = self.run(key, quota, now, 1).await?;
+        Some(match taken {
+            1 => Ok(quota.allowance(micros, now)),
+            _ => Err(quota.exhausted(micros)),
+        })
+    }
+
+    /// Gives one back.
+    pub(super) async fn give_back(&self, key: &str, quota: Quota, now: Timestamp) {
+        self.run(key, quota, now, -1).await;
+    }
+
+    async fn run(&self, key: &str, quota: Quota, now: Timestamp, count: i64) -> Option<(i64, i64)> {
+        let micros = now.as_micros();
+        if micros < self.away_until.load(Ordering::Relaxed) {
+            return None;
+        }
+        let mut eval = redis::cmd("EVAL");
+        eval.arg(TAKE)
+            .arg(1)
+            .arg(format!("{}limit:{key}", self.prefix))
+            .arg(micros)
+            .arg(quota.step_micros())
+            .arg(quota.window_micros())
+            .arg(count);
+        let mut connection = self.connection.clone();
+        let answer = eval.query_async(&mut connection);
+        // The manager's own limits do not cover the wait for a connection that others make.
+        let answer = tokio::time::timeout(WITHIN, answer).await;
+        match answer {
+            Ok(Ok(answer)) => Some(answer),
+            failed => {
+                let until = (now + PAUSE).as_micros();
+                if self.away_until.swap(until, Ordering::Relaxed) < micros {
+                    tracing::warn!(
+                        ?failed,
+                        "Redis does not count requests; this replica counts alone"
+                    );
+                }
+                None
+            }
+        }
+    }
+}
