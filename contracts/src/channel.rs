@@ -32,6 +32,7 @@ use crate::{
 };
 
 pub use axum_core::body::Body;
+pub use breaker::Breaker;
 
 /// The most that a JSON answer of another service may hold.
 const MAX_ANSWER: usize = 32 * 1024 * 1024;

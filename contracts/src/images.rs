@@ -1,7 +1,7 @@
 //! Pictures.
 
 use serde::{Deserialize, Serialize};
-use techcommerce_kernel::Uuid;
+use techcommerce_kernel::{Timestamp, Uuid};
 use utoipa::ToSchema;
 
 /// The widths in pixels that each picture is kept in; variant `w640` is 640 wide.
@@ -21,6 +21,9 @@ pub struct Image {
     pub width: u32,
     /// Height in pixels of the largest size.
     pub height: u32,
+    /// For staff: where a picture lies that has not been fetched yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source_url: Option<String>,
 }
 
 impl Image {
@@ -30,7 +33,8 @@ impl Image {
     }
 }
 
-/// What an upload answers.
+/// What an upload answers. Each address serves a picture from now on; those of the smaller sizes
+/// serve the largest until the worker has made them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Uploaded {
     /// Names the picture.
@@ -56,4 +60,24 @@ pub struct ImageVariant {
     pub width: u32,
     /// Height in pixels.
     pub height: u32,
+}
+
+/// A picture as staff see it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ImageDetails {
+    /// The picture and its sizes.
+    #[serde(flatten)]
+    pub image: Uploaded,
+    /// The name of the uploaded file, if it had one.
+    pub file_name: Option<String>,
+    /// What was uploaded: `png`, `jpeg`, `gif` or `webp`; `null` where nobody noted it.
+    pub format: Option<String>,
+    /// Bytes of what was uploaded; `null` where nobody noted it.
+    pub uploaded_bytes: Option<i64>,
+    /// Bytes that are kept, of all sizes together.
+    pub stored_bytes: i64,
+    /// Whether the worker has made all sizes.
+    pub sizes_ready: bool,
+    /// When it was uploaded; `null` for what is part of the program.
+    pub created_at: Option<Timestamp>,
 }

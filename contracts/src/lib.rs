@@ -17,7 +17,7 @@ pub mod problem;
 pub mod product_api;
 pub mod service;
 
-pub use channel::{Body, Channel, Client};
+pub use channel::{Body, Breaker, Channel, Client};
 pub use identity::{Principal, Role, ServiceTokens, TokenSigner, TokenVerifier, TrustedKeys};
 pub use list::{ListQuery, Page};
 pub use problem::Problem;

@@ -18,7 +18,7 @@ const TRIAL: Duration = Duration::from_secs(2);
 /// Closed while calls are answered; open, so that calls are refused at once, after some in a row
 /// were not; then one call at a time tries whether it is back.
 #[derive(Debug, Default)]
-pub(super) struct Breaker(Mutex<State>);
+pub struct Breaker(Mutex<State>);
 
 #[derive(Debug)]
 enum State {

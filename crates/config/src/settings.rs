@@ -21,6 +21,8 @@ settings! {
         demo_catalogue: bool = "true";
         /// PostgreSQL as postgres://user:password@host/database; none: SQLite in the data folder.
         database_url: Option<Secret> = "" secret;
+        /// The most connections to PostgreSQL that a process keeps for each database it opens.
+        database_connections: u32 = "10";
         /// Redis as redis://host:6379 for sessions; none: the database.
         redis_url: Option<Secret> = "" secret;
         /// Mail server as smtps://user:password@host or smtp://host; none: files in data_dir/mail.
@@ -233,6 +235,7 @@ impl Settings {
             ("worker.poll_milliseconds", self.worker.poll_milliseconds),
             ("worker.concurrency", self.worker.concurrency),
             ("session.idle_days", self.session.idle_days),
+            ("database_connections", self.database_connections),
             (
                 "limits.requests_per_minute",
                 self.limits.requests_per_minute,

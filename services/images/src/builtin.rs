@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use techcommerce_kernel::{Error, Uuid};
 
 use crate::variant::{Variant, describe};
-use techcommerce_contracts::images::Uploaded;
+use techcommerce_contracts::images::{ImageDetails, Uploaded};
 
 /// Built-in pictures by id.
 #[derive(Debug, Clone, Default)]
@@ -71,6 +71,24 @@ impl Builtin {
     /// `internal` if its file is no picture.
     pub fn describe(&self, name: &str) -> Result<Option<Uploaded>, Error> {
         self.describe_id(builtin_id(name))
+    }
+
+    /// As staff see it.
+    pub(crate) fn details(&self, id: Uuid) -> Result<Option<ImageDetails>, Error> {
+        let Some(image) = self.describe_id(id)? else {
+            return Ok(None);
+        };
+        let sizes = self.0.get(&id).map(|picture| &picture.sizes);
+        let bytes: usize = sizes.into_iter().flatten().map(|(_, b)| b.len()).sum();
+        Ok(Some(ImageDetails {
+            image,
+            file_name: None,
+            format: None,
+            uploaded_bytes: None,
+            stored_bytes: i64::try_from(bytes).unwrap_or(i64::MAX),
+            sizes_ready: true,
+            created_at: None,
+        }))
     }
 
     pub(crate) fn describe_id(&self, id: Uuid) -> Result<Option<Uploaded>, Error> {

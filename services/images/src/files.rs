@@ -1,30 +1,33 @@
 //! The bytes of pictures in the object store: `<id>/<variant>.webp`.
 
-use std::{path::Path as FsPath, sync::Arc};
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use futures_util::{StreamExt, TryStreamExt, future::try_join_all, stream::BoxStream};
-use object_store::{GetResult, ObjectStore, ObjectStoreExt, local::LocalFileSystem, path::Path};
-use techcommerce_kernel::{Error, Timestamp, Uuid};
+use futures_util::{
+    StreamExt, TryStreamExt,
+    future::try_join_all,
+    stream::{self, BoxStream},
+};
+use object_store::{ObjectStore, ObjectStoreExt, path::Path};
+use techcommerce_contracts::Breaker;
+use techcommerce_kernel::{Env, Error, Timestamp, Uuid};
+use tokio::time::timeout;
 
-use crate::variant::Variant;
+use crate::{store::Store, variant::Variant};
 
-/// An object store in a local folder, which is made if it is missing. What was written is on the
-/// disk before anybody is told.
-///
-/// # Errors
-/// `internal` if the folder cannot be made.
-pub fn local_store(folder: &FsPath) -> Result<Arc<dyn ObjectStore>, Error> {
-    std::fs::create_dir_all(folder)?;
-    let store = LocalFileSystem::new_with_prefix(folder).map_err(Error::internal)?;
-    Ok(Arc::new(
-        store.with_fsync(true).with_automatic_cleanup(true),
-    ))
-}
+/// Until a file begins to come, is looked up or removed, with all that is tried again meanwhile.
+const ANSWER: Duration = Duration::from_secs(10);
+/// Until a file is written, with all that is tried again meanwhile.
+const WRITE: Duration = Duration::from_secs(45);
+/// Up to so many bytes a file is read at once.
+const AT_ONCE: u64 = 512 * 1024;
 
-/// The files of all pictures.
+/// The files of all pictures. Clones share them, and what is known of the store's state.
 #[derive(Debug, Clone)]
-pub(crate) struct Files(pub Arc<dyn ObjectStore>);
+pub(crate) struct Files {
+    store: Store,
+    breaker: Arc<Breaker>,
+}
 
 /// A file that is there.
 #[derive(Debug, Clone)]
@@ -35,44 +38,141 @@ pub(crate) struct Found {
     pub written_at: Timestamp,
 }
 
+/// A file's content.
+pub(crate) enum Content {
+    Whole(Bytes),
+    Pieces(u64, BoxStream<'static, Result<Bytes, Error>>),
+}
+
 impl Files {
-    /// Writes all sizes; another call with the same id would write the same.
+    pub fn new(store: Store) -> Self {
+        Self {
+            store,
+            breaker: Arc::default(),
+        }
+    }
+
+    fn objects(&self) -> &dyn ObjectStore {
+        &*self.store.objects
+    }
+
+    /// One call to the store: none while it is known to be away, and none without an end.
+    async fn ask<T>(
+        &self,
+        within: Duration,
+        call: impl Future<Output = object_store::Result<T>>,
+    ) -> Result<Option<T>, Error> {
+        if let Err(wait) = self.breaker.admit() {
+            return Err(away("it did not answer a moment ago").retry_after(wait));
+        }
+        match timeout(within, call).await {
+            Ok(Ok(value)) => {
+                self.breaker.answered();
+                Ok(Some(value))
+            }
+            Ok(Err(object_store::Error::NotFound { .. })) => {
+                self.breaker.answered();
+                Ok(None)
+            }
+            Ok(Err(error)) => {
+                self.breaker.failed();
+                Err(away(error))
+            }
+            Err(late) => {
+                self.breaker.failed();
+                Err(away(late))
+            }
+        }
+    }
+
+    /// Writes sizes of a picture and makes sure that they are there. Another call with the same
+    /// id would write the same.
     pub async fn put(&self, id: Uuid, variants: &[(Variant, Bytes)]) -> Result<(), Error> {
-        let puts = variants.iter().map(|(variant, bytes)| async {
-            self.0.put(&path(id, *variant), bytes.clone().into()).await
-        });
-        try_join_all(puts).await.map_err(away)?;
+        let puts = variants
+            .iter()
+            .map(|(variant, bytes)| self.put_at(path(id, *variant), bytes.clone()));
+        try_join_all(puts).await?;
         Ok(())
     }
 
-    /// One size, to be streamed, or `None` if there is no such file.
-    pub async fn get(&self, id: Uuid, variant: Variant) -> Result<Option<GetResult>, Error> {
-        match self.0.get(&path(id, variant)).await {
-            Ok(file) => Ok(Some(file)),
-            Err(object_store::Error::NotFound { .. }) => Ok(None),
-            Err(error) => Err(away(error)),
+    async fn put_at(&self, path: Path, bytes: Bytes) -> Result<(), Error> {
+        let length = bytes.len() as u64;
+        let put = self.objects().put(&path, bytes.into());
+        if self.ask(WRITE, put).await?.is_none() {
+            return Err(away("there is no such bucket or folder"));
         }
+        // What is acknowledged is there: asked, not believed.
+        match self.ask(ANSWER, self.objects().head(&path)).await? {
+            Some(meta) if meta.size == length => Ok(()),
+            Some(_) => Err(away("the file that was written has another size")),
+            None => Err(away("the file that was written is not there")),
+        }
+    }
+
+    /// Whether one size is there.
+    pub async fn has(&self, id: Uuid, variant: Variant) -> Result<bool, Error> {
+        let path = path(id, variant);
+        Ok(self
+            .ask(ANSWER, self.objects().head(&path))
+            .await?
+            .is_some())
+    }
+
+    /// One size, or `None` if there is no such file.
+    ///
+    /// # Errors
+    /// `unavailable`, also if the file is there but is no whole WebP: what a store or a disk has
+    /// damaged must not be shown, and not be cached for ever.
+    pub async fn get(&self, id: Uuid, variant: Variant) -> Result<Option<Content>, Error> {
+        let path = path(id, variant);
+        let Some(file) = self.ask(ANSWER, self.objects().get(&path)).await? else {
+            return Ok(None);
+        };
+        let length = file.meta.size;
+        // A local file comes in chunks of 8 KB, each by way of another thread: at once is cheaper.
+        if length <= AT_ONCE {
+            let bytes = self.ask(ANSWER, file.bytes()).await?.unwrap_or_default();
+            check(&bytes, bytes.len() as u64)?;
+            return Ok(Some(Content::Whole(bytes)));
+        }
+        let mut pieces = file.into_stream().map_err(away).boxed();
+        let first = timeout(ANSWER, pieces.try_next()).await.map_err(away)??;
+        let first = first.unwrap_or_default();
+        check(&first, length)?;
+        let pieces = stream::once(std::future::ready(Ok(first))).chain(pieces);
+        Ok(Some(Content::Pieces(length, pieces.boxed())))
+    }
+
+    /// One size, whole.
+    pub async fn read(&self, id: Uuid, variant: Variant) -> Result<Option<Bytes>, Error> {
+        Ok(match self.get(id, variant).await? {
+            None => None,
+            Some(Content::Whole(bytes)) => Some(bytes),
+            Some(Content::Pieces(length, pieces)) => {
+                let mut all = Vec::with_capacity(usize::try_from(length).unwrap_or(0));
+                let mut pieces = pieces;
+                while let Some(piece) = pieces.try_next().await? {
+                    all.extend_from_slice(&piece);
+                }
+                Some(all.into())
+            }
+        })
     }
 
     /// Removes a file; one that is gone is fine.
     pub async fn delete(&self, path: &Path) -> Result<(), Error> {
-        match self.0.delete(path).await {
-            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
-            Err(error) => Err(away(error)),
-        }
+        self.ask(ANSWER, self.objects().delete(path)).await?;
+        Ok(())
     }
 
-    /// Removes all sizes of a picture that has no row.
-    pub async fn delete_all(&self, id: Uuid) -> Result<(), Error> {
-        for variant in Variant::all() {
-            self.delete(&path(id, variant)).await?;
-        }
-        Ok(())
+    /// Removes a size of a picture.
+    pub async fn delete_size(&self, id: Uuid, variant: Variant) -> Result<(), Error> {
+        self.delete(&path(id, variant)).await
     }
 
     /// All files.
     pub fn list(&self) -> BoxStream<'static, Result<Found, Error>> {
-        self.0
+        self.objects()
             .list(None)
             .map_ok(|meta| Found {
                 id: meta
@@ -87,12 +187,51 @@ impl Files {
             .boxed()
     }
 
-    /// Whether the store answers.
+    /// Whether the store answers, and has the bucket or the folder. The breaker is not asked, and
+    /// hears of it: a store that is back is noticed.
     pub async fn ping(&self) -> Result<(), Error> {
-        match self.0.head(&Path::from("there-is-no-such-file")).await {
-            Ok(_) | Err(object_store::Error::NotFound { .. }) => Ok(()),
-            Err(error) => Err(away(error)),
+        if let Some(folder) = &self.store.folder {
+            let there = tokio::fs::metadata(folder).await.map_err(away)?;
+            if !there.is_dir() {
+                return Err(away("the folder is a file"));
+            }
+            return Ok(());
         }
+        // To ask for a file would not tell a bucket that is missing from a file that is.
+        let nothing = Path::from("there-is-no-such-folder");
+        let mut list = self.objects().list(Some(&nothing));
+        match timeout(ANSWER, list.try_next()).await {
+            Ok(Ok(_)) => {
+                self.breaker.answered();
+                Ok(())
+            }
+            Ok(Err(error)) => Err(away(error)),
+            Err(late) => Err(away(late)),
+        }
+    }
+
+    /// See [`Store::try_out`].
+    pub async fn try_out(&self, env: &Env) -> Result<(), Error> {
+        self.ping().await?;
+        let path = Path::from(format!("doctor/{}", env.new_id()));
+        let text = Bytes::from_static(b"techcommerce doctor was here");
+        self.put_at(path.clone(), text.clone()).await?;
+        let file = self.ask(ANSWER, self.objects().get(&path)).await?;
+        let file = file.ok_or_else(|| away("the file that was written is not there"))?;
+        let read = self.ask(ANSWER, file.bytes()).await?;
+        let folder = Path::from("doctor");
+        let listed = self.objects().list(Some(&folder)).map_err(away);
+        let listed: Vec<_> = timeout(ANSWER, listed.try_collect())
+            .await
+            .map_err(away)??;
+        self.delete(&path).await?;
+        if read != Some(text) {
+            return Err(away("it gave other bytes than it was given"));
+        }
+        if !listed.iter().any(|meta| meta.location == path) {
+            return Err(away("its list does not have what was written"));
+        }
+        Ok(())
     }
 }
 
@@ -100,8 +239,35 @@ fn path(id: Uuid, variant: Variant) -> Path {
     Path::from(format!("{id}/{}.webp", variant.name()))
 }
 
+/// A WebP says its own length (RFC 9649 §2.4): the first bytes of a file tell whether it is one
+/// and whether it is whole.
+fn check(first: &[u8], length: u64) -> Result<(), Error> {
+    let says = match first {
+        [
+            b'R',
+            b'I',
+            b'F',
+            b'F',
+            a,
+            b,
+            c,
+            d,
+            b'W',
+            b'E',
+            b'B',
+            b'P',
+            ..,
+        ] => u64::from(u32::from_le_bytes([*a, *b, *c, *d])) + 8,
+        _ => 0,
+    };
+    if says == length {
+        return Ok(());
+    }
+    Err(away("the file is damaged"))
+}
+
 /// The store failed.
-pub(crate) fn away(error: object_store::Error) -> Error {
+pub(crate) fn away(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
     Error::unavailable("The pictures cannot be reached right now. Please try again.")
-        .caused_by(error)
+        .caused_by(cause)
 }

@@ -9,54 +9,51 @@
 
 mod add;
 mod builtin;
+mod endpoints;
 mod files;
-mod internal;
 mod prepare;
+mod preparing;
 mod receive;
 mod rows;
-mod show;
+mod sizes;
+mod store;
 mod sweep;
-mod upload;
 mod variant;
 
 use std::{
-    collections::HashSet,
+    collections::HashMap,
     path::PathBuf,
     sync::{Arc, LazyLock, Mutex, PoisonError},
     time::Duration,
 };
 
-use axum::{
-    Router,
-    extract::DefaultBodyLimit,
-    routing::{get, post},
-};
-use object_store::ObjectStore;
+use axum::Router;
 use sqlx::migrate::Migrator;
 use techcommerce_contracts::{Service, TokenVerifier};
 use techcommerce_http::{Check, Exposure, Health, Limits, ServiceStack, service_stack};
-use techcommerce_jobs::{JobSet, Queue, Wake, with_tables};
+use techcommerce_jobs::{JobSet, Queue, Schedule, Wake};
 use techcommerce_kernel::{Env, Error, Uuid};
 use techcommerce_runtime::Task;
 use techcommerce_store::Db;
 use techcommerce_telemetry::{Counters, Label, Telemetry};
-use tokio::sync::Semaphore;
-use utoipa::OpenApi;
+use utoipa::OpenApi as _;
 
 pub use builtin::{Builtin, builtin_id};
-pub use files::local_store;
-pub use prepare::MAX_PIXELS;
+pub use prepare::{MAX_PIXELS, Prepared, prepare, smaller};
 pub use receive::MAX_BYTES;
+pub use store::{S3, Store};
+pub use variant::Variant;
 
 use files::Files;
+use preparing::Preparing;
 
 /// This service's tables.
-pub static MIGRATOR: LazyLock<Migrator> =
-    LazyLock::new(|| with_tables(sqlx::migrate!("./migrations")));
+pub static MIGRATOR: LazyLock<Migrator> = LazyLock::new(|| {
+    let own = techcommerce_jobs::with_tables(sqlx::migrate!("./migrations"));
+    techcommerce_audit::with_tables(own)
+});
 
-/// What a form needs around its file.
-const FORM_BYTES: usize = 64 * 1024;
-/// How many ids are remembered to be pictures.
+/// How many pictures' sizes are remembered.
 const KNOWN: usize = 50_000;
 
 /// What the service needs.
@@ -66,12 +63,14 @@ pub struct Deps {
     pub env: Env,
     /// The database, migrated with [`MIGRATOR`].
     pub db: Db,
-    /// Where the bytes are; see [`local_store`].
-    pub store: Arc<dyn ObjectStore>,
+    /// Where the bytes are.
+    pub store: Store,
     /// A folder of this machine's for uploads that are under way; made if it is missing.
     pub incoming: PathBuf,
     /// The pictures that are part of the program.
     pub builtin: Builtin,
+    /// Wakes the worker, if it runs in this process.
+    pub wake: Wake,
     /// Where it counts.
     pub telemetry: Telemetry,
     /// Verifies who calls.
@@ -92,9 +91,10 @@ pub struct Built {
     pub openapi: utoipa::openapi::OpenApi,
 }
 
-#[derive(OpenApi)]
-#[openapi(paths(show::show, upload::upload))]
-struct Document;
+/// The document of its public paths.
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    endpoints::Document::openapi()
+}
 
 /// The state of the handlers. Clones share it.
 #[derive(Clone)]
@@ -102,33 +102,33 @@ struct State {
     env: Env,
     db: Db,
     files: Files,
+    queue: Queue,
     incoming: Arc<PathBuf>,
     builtin: Arc<Builtin>,
-    /// Held while an upload is decoded.
-    preparing: Arc<Semaphore>,
-    /// Ids that were seen to be pictures: none ever ceases to be one.
-    known: Arc<Mutex<HashSet<Uuid>>>,
+    preparing: Preparing,
+    /// The sizes in pixels of pictures that were asked for: they never change.
+    known: Arc<Mutex<HashMap<Uuid, (u32, u32)>>>,
     uploads: Counters<1>,
 }
 
 impl State {
-    /// Whether there is a picture with this id.
-    async fn is_known(&self, id: Uuid) -> Result<bool, Error> {
-        if self.known().contains(&id) {
-            return Ok(true);
+    /// The size in pixels of the picture with this id, if there is one.
+    async fn size_of(&self, id: Uuid) -> Result<Option<(u32, u32)>, Error> {
+        if let Some(size) = self.known().get(&id) {
+            return Ok(Some(*size));
         }
-        let exists = rows::by_id(&self.db, id).await?.is_some();
-        if exists {
+        let size = rows::by_id(&self.db, id).await?.map(|row| row.size());
+        if let Some(size) = size {
             let mut known = self.known();
             if known.len() >= KNOWN {
                 known.clear();
             }
-            known.insert(id);
+            known.insert(id, size);
         }
-        Ok(exists)
+        Ok(size)
     }
 
-    fn known(&self) -> std::sync::MutexGuard<'_, HashSet<Uuid>> {
+    fn known(&self) -> std::sync::MutexGuard<'_, HashMap<Uuid, (u32, u32)>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -141,23 +141,27 @@ pub fn build(deps: Deps) -> Built {
         store,
         incoming,
         builtin,
+        wake,
         telemetry,
         verifier,
     } = deps;
-    let jobs = jobs(&env, &db, store.clone(), incoming.clone());
-    let files = Files(store);
+    let files = Files::new(store);
+    let preparing = Preparing::default();
+    let queue = Queue::new(db.clone(), env.clone(), wake);
+    let jobs = job_set(&env, &db, &files, &preparing, queue.clone());
     let state = State {
         env: env.clone(),
         db: db.clone(),
         files: files.clone(),
+        queue,
         incoming: Arc::new(incoming),
         builtin: Arc::new(builtin),
-        preparing: Arc::new(Semaphore::new(1)),
+        preparing,
         known: Arc::default(),
         uploads: telemetry.counters(
             "techcommerce_image_uploads_total",
             "Uploads of pictures by what became of them",
-            [Label::one_of("outcome", &["stored", "known", "refused"])],
+            [Label::one_of("outcome", &add::OUTCOMES)],
         ),
     };
     let health = Health::new(Service::Images, checks(db, files));
@@ -174,26 +178,14 @@ pub fn build(deps: Deps) -> Built {
             ..Limits::default()
         },
     };
-    let router = service_stack(routes().with_state(state), stack);
+    let router = service_stack(endpoints::routes().with_state(state), stack);
     Built {
         router,
         health,
         tasks: Vec::new(),
         jobs,
-        openapi: Document::openapi(),
+        openapi: openapi(),
     }
-}
-
-fn routes() -> Router<State> {
-    let limit = usize::try_from(MAX_BYTES).unwrap_or(usize::MAX) + FORM_BYTES;
-    Router::new()
-        .route(
-            "/images/upload",
-            post(upload::upload).layer(DefaultBodyLimit::max(limit)),
-        )
-        .route("/images/{id}/{variant}", get(show::show))
-        .route("/internal/images", post(internal::create))
-        .route("/internal/images/{id}", get(internal::get))
 }
 
 fn checks(db: Db, files: Files) -> Vec<Check> {
@@ -210,15 +202,28 @@ fn checks(db: Db, files: Files) -> Vec<Check> {
 }
 
 /// The jobs of this service, for a worker that runs without it; [`build`] gives the same.
-pub fn jobs(env: &Env, db: &Db, store: Arc<dyn ObjectStore>, incoming: PathBuf) -> JobSet {
-    let queue = Queue::new(db.clone(), env.clone(), Wake::default());
-    sweep::jobs(
-        queue,
-        sweep::Sweep {
+pub fn jobs(env: &Env, db: &Db, store: Store, wake: Wake) -> JobSet {
+    let queue = Queue::new(db.clone(), env.clone(), wake);
+    job_set(env, db, &Files::new(store), &Preparing::default(), queue)
+}
+
+fn job_set(env: &Env, db: &Db, files: &Files, preparing: &Preparing, queue: Queue) -> JobSet {
+    JobSet::new("images", queue)
+        .handler(sizes::Sizes {
             db: db.clone(),
             env: env.clone(),
-            files: Files(store),
-            incoming,
-        },
-    )
+            files: files.clone(),
+            preparing: preparing.clone(),
+        })
+        .handler(sweep::Sweep {
+            db: db.clone(),
+            env: env.clone(),
+            files: files.clone(),
+        })
+        .schedule(Schedule::new(
+            sweep::KIND,
+            Duration::from_hours(24),
+            sweep::KIND,
+        ))
+        .build()
 }

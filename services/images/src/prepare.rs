@@ -25,51 +25,65 @@ const MAX_MEMORY: u64 = MAX_PIXELS * 4 + 16 * 1024 * 1024;
 /// Of WebP, from 0 to 100.
 const QUALITY: f32 = 82.0;
 
-/// A picture in its final sizes.
+/// An upload, cleaned.
 #[derive(Debug)]
 pub struct Prepared {
+    /// What was uploaded: `png`, `jpeg`, `gif` or `webp`.
+    pub format: &'static str,
     /// Pixels of the largest size.
     pub size: (u32, u32),
-    /// WebP of each size, from the largest on.
-    pub variants: Vec<(Variant, bytes::Bytes)>,
+    /// The largest size as WebP, from which the others are made.
+    pub original: bytes::Bytes,
 }
 
 /// Decodes, turns upright, scales down and encodes anew, so that nothing but the pixels is left
-/// of the upload: no place where it was taken, nothing hidden behind it.
+/// of the upload: no place where it was taken, nothing hidden behind it. Of a moving picture the
+/// first frame is taken.
 ///
 /// # Errors
-/// `image_refused`: of another type than PNG, JPEG and WebP (415), broken or too large (400).
+/// `image_refused`: of another type than PNG, JPEG, GIF and WebP (415), broken or too large (400).
 pub fn prepare(upload: &[u8]) -> Result<Prepared, Error> {
-    let (picture, orientation) = decode(upload)?;
+    let (picture, orientation, format) = decode(upload)?;
     let size = Variant::Original.fit((picture.width(), picture.height()));
     // Scaled first and turned then: the other way round needs all pixels twice.
     let mut largest = scaled(&picture, size)?;
     drop(picture);
     largest.apply_orientation(orientation);
-    let size = (largest.width(), largest.height());
+    Ok(Prepared {
+        format,
+        size: (largest.width(), largest.height()),
+        original: encode(&largest)?,
+    })
+}
 
-    let mut variants: Vec<(Variant, bytes::Bytes)> = Vec::with_capacity(4);
-    let mut last = largest;
-    for variant in Variant::all() {
-        let fitted = variant.fit(size);
-        let encoded = match variants.last() {
-            Some((_, bytes)) if fitted == (last.width(), last.height()) => bytes.clone(),
-            _ => {
-                last = scaled(&last, fitted)?;
-                encode(&last)?
-            }
-        };
-        variants.push((variant, encoded));
+/// The sizes that are smaller than the largest, made from it.
+///
+/// # Errors
+/// `image_refused` if `original` is not what [`prepare`] made.
+pub fn smaller(original: &[u8]) -> Result<Vec<(Variant, bytes::Bytes)>, Error> {
+    let (mut last, ..) = decode(original)?;
+    let size = (last.width(), last.height());
+    let mut variants = Vec::with_capacity(3);
+    for variant in Variant::all().filter(|variant| variant.file(size) == *variant) {
+        if variant == Variant::Original {
+            continue;
+        }
+        // From the next larger one, which is quicker and looks the same.
+        last = scaled(&last, variant.fit(size))?;
+        variants.push((variant, encode(&last)?));
     }
-    Ok(Prepared { size, variants })
+    Ok(variants)
 }
 
 /// The type by the content alone, the size by the header alone, and only then the pixels.
-fn decode(upload: &[u8]) -> Result<(DynamicImage, Orientation), Error> {
-    let format = match image::guess_format(upload) {
-        Ok(format @ (ImageFormat::Png | ImageFormat::Jpeg | ImageFormat::WebP)) => format,
+fn decode(upload: &[u8]) -> Result<(DynamicImage, Orientation, &'static str), Error> {
+    let (format, name) = match image::guess_format(upload) {
+        Ok(ImageFormat::Png) => (ImageFormat::Png, "png"),
+        Ok(ImageFormat::Jpeg) => (ImageFormat::Jpeg, "jpeg"),
+        Ok(ImageFormat::Gif) => (ImageFormat::Gif, "gif"),
+        Ok(ImageFormat::WebP) => (ImageFormat::WebP, "webp"),
         _ => {
-            let message = "The file is no PNG, JPEG or WebP picture.";
+            let message = "The file is no PNG, JPEG, GIF or WebP picture.";
             return Err(Error::new(Kind::UnsupportedMedia, IMAGE_REFUSED, message));
         }
     };
@@ -99,7 +113,7 @@ fn decode(upload: &[u8]) -> Result<(DynamicImage, Orientation), Error> {
     } else {
         DynamicImage::ImageRgb8(picture.into_rgb8())
     };
-    Ok((picture, orientation))
+    Ok((picture, orientation, name))
 }
 
 fn scaled(picture: &DynamicImage, size: (u32, u32)) -> Result<DynamicImage, Error> {

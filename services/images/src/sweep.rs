@@ -1,41 +1,29 @@
-//! Removes what a crash left behind: files that no row names, and uploads that broke off.
+//! Mends what a crash left behind: files that no row names, and pictures without their sizes.
 
-use std::{
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::TryStreamExt;
-use techcommerce_jobs::{Handler, Job, JobSet, Outcome, Queue, Schedule};
-use techcommerce_kernel::{Env, Error, Timestamp};
-use techcommerce_store::Db;
+use techcommerce_jobs::{Handler, Job, Outcome};
+use techcommerce_kernel::{Env, Error};
+use techcommerce_store::{Db, transact};
 
 use crate::{
     files::{Files, Found},
-    rows,
+    rows, sizes,
 };
 
-const KIND: &str = "images.sweep";
+pub(crate) const KIND: &str = "images.sweep";
 /// Far longer than any upload takes; younger files may be about to get their row.
 const SAFE_AGE: Duration = Duration::from_hours(24);
 /// Files that are looked up at once.
 const BATCH: usize = 400;
 
-/// Removes orphaned files.
+/// Removes orphaned files, and asks once more for sizes that were never made.
 pub(crate) struct Sweep {
     pub db: Db,
     pub env: Env,
     pub files: Files,
-    pub incoming: PathBuf,
-}
-
-/// The jobs of this service, for whoever runs them.
-pub(crate) fn jobs(queue: Queue, sweep: Sweep) -> JobSet {
-    JobSet::new("images", queue)
-        .handler(sweep)
-        .schedule(Schedule::new(KIND, Duration::from_hours(24), KIND))
-        .build()
 }
 
 #[async_trait]
@@ -59,9 +47,14 @@ impl Handler for Sweep {
         while let Some(batch) = batches.try_next().await.map_err(|error| error.1)? {
             removed += self.sweep(batch).await?;
         }
-        removed += self.sweep_incoming(before).await?;
         if removed > 0 {
             tracing::info!(removed, "removed files that belonged to no picture");
+        }
+        // Such as those that a release without the job wrote.
+        for id in rows::unsized_before(&self.db, before).await? {
+            transact!(self.db, |tx| -> Result<(), Error> {
+                sizes::enqueue(tx, &self.env, id).await
+            })?;
         }
         Ok(Outcome::Done)
     }
@@ -83,32 +76,4 @@ impl Sweep {
         }
         Ok(removed)
     }
-
-    async fn sweep_incoming(&self, before: Timestamp) -> Result<usize, Error> {
-        let folder = self.incoming.clone();
-        tokio::task::spawn_blocking(move || remove_older(&folder, before))
-            .await
-            .map_err(Error::internal)?
-    }
-}
-
-fn remove_older(folder: &Path, before: Timestamp) -> Result<usize, Error> {
-    let entries = match std::fs::read_dir(folder) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(0),
-        Err(error) => return Err(error.into()),
-    };
-    let mut removed = 0;
-    for entry in entries {
-        let entry = entry?;
-        let modified = entry.metadata()?.modified()?;
-        let since = modified
-            .duration_since(std::time::UNIX_EPOCH)
-            .unwrap_or_default();
-        if Timestamp::default() + since < before {
-            std::fs::remove_file(entry.path())?;
-            removed += 1;
-        }
-    }
-    Ok(removed)
 }

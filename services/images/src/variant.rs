@@ -35,6 +35,15 @@ impl Variant {
         }
     }
 
+    /// The file that serves this size of a picture whose largest size is `size`: where nothing is
+    /// to be made smaller, that of the largest.
+    pub fn file(self, size: (u32, u32)) -> Self {
+        if self.fit(size) == size {
+            return Self::Original;
+        }
+        self
+    }
+
     /// The size in pixels that a picture of this size gets.
     pub fn fit(self, (width, height): (u32, u32)) -> (u32, u32) {
         let box_width = match self {
