@@ -68,6 +68,7 @@ impl Credential {
         };
         let answer = auth
             .post("/internal/tokens")
+            .idempotent()
             .json(&question)
             .send::<TokenAnswer>()
             .await;
