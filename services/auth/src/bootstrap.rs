@@ -15,9 +15,10 @@ pub const DEFAULT_ADMIN_EMAIL: &str = "admin@example.com";
 
 /// Makes an admin if the shop has none (first start): then gives `true`.
 ///
-/// `deliver` gets the one-time password **before** the account exists, so that a crash in between
-/// leaves no admin whose password nobody knows; the next start makes a new one. It must replace
-/// what it delivered before. The password is to be changed after the first sign-in.
+/// `deliver` gets the one-time password **before** the account is there for good, so that a crash
+/// in between leaves no admin whose password nobody knows; the next start makes a new one. It must
+/// replace what it delivered before. When several processes start at once, one of them delivers.
+/// The password is to be changed after the first sign-in.
 ///
 /// # Errors
 /// Those of the database and of `deliver`.
@@ -25,7 +26,7 @@ pub async fn bootstrap_admin(
     db: &Db,
     env: &Env,
     email: Option<EmailAddress>,
-    deliver: impl FnOnce(&EmailAddress, &str) -> Result<(), Error>,
+    mut deliver: impl FnMut(&EmailAddress, &str) -> Result<(), Error>,
 ) -> Result<bool, Error> {
     if accounts::any_with_role(db, Role::Admin).await? {
         return Ok(false);
@@ -38,7 +39,6 @@ pub async fn bootstrap_admin(
     };
     let (password, text) = NewPassword::generate(env);
     let password_hash = Passwords::default().hash(env, password).await?;
-    deliver(&email, &text)?;
     let new = NewAccount {
         email: &email,
         name: "",
@@ -46,11 +46,15 @@ pub async fn bootstrap_admin(
         password_hash: &password_hash,
         must_change_password: true,
     };
-    match accounts::insert(db, env, new).await {
-        Ok(_) => Ok(true),
-        // Another process was faster; what it delivered is the password.
+    // Whoever writes the row first holds the others up until its password is delivered.
+    let made = transact!(db, |tx| -> Result<(), Error> {
+        accounts::insert_in(tx, env, new).await?;
+        deliver(&email, &text)
+    });
+    match made {
+        Ok(()) => Ok(true),
         Err(error) if error.code() == codes::EMAIL_TAKEN => {
-            tracing::warn!("another process made the first admin at the same time");
+            tracing::info!("another process made the first admin at the same time");
             Ok(false)
         }
         Err(error) => Err(error),

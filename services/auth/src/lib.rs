@@ -21,7 +21,7 @@ use std::{sync::LazyLock, time::Duration};
 
 use axum::Router;
 use sqlx::migrate::Migrator;
-use techcommerce_contracts::{Service, TokenSigner};
+use techcommerce_contracts::{Service, TokenSigner, TokenVerifier};
 use techcommerce_http::{Check, Exposure, Health, Limits, ServiceStack, service_stack};
 use techcommerce_jobs::{JobSet, Queue, Wake};
 use techcommerce_kernel::Env;
@@ -65,6 +65,8 @@ pub struct Deps {
     pub sessions: Sessions,
     /// Signs what the other services trust.
     pub signer: TokenSigner,
+    /// Verifies who calls.
+    pub verifier: TokenVerifier,
     /// Sends mail, when the jobs run here.
     pub mailer: Mailer,
     /// Wakes the worker of this process.
@@ -81,8 +83,6 @@ pub struct Built {
     pub router: Router,
     /// Its state and checks.
     pub health: Health,
-    /// The public endpoints by their outer paths.
-    pub openapi: utoipa::openapi::OpenApi,
     /// Its jobs and schedules.
     pub jobs: JobSet,
 }
@@ -96,7 +96,7 @@ pub fn build(deps: Deps) -> Built {
         service: Service::Auth,
         env: deps.env.clone(),
         telemetry: deps.telemetry.clone(),
-        verifier: deps.signer.verifier(),
+        verifier: deps.verifier.clone(),
         health: health.clone(),
         exposure: Exposure::Internal,
         limits: Limits {
@@ -105,13 +105,17 @@ pub fn build(deps: Deps) -> Built {
             ..Limits::default()
         },
     };
-    let (router, openapi) = endpoints::router(endpoints::App::new(deps, queue));
+    let router = endpoints::router(endpoints::App::new(deps, queue));
     Built {
         router: service_stack(router, stack),
         health,
-        openapi,
         jobs,
     }
+}
+
+/// The document of the public endpoints by their outer paths.
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    endpoints::documented().1
 }
 
 /// The service's jobs alone, for a worker that runs apart from it.

@@ -210,8 +210,13 @@ pub struct SessionQuery {
 )))]
 struct Documented;
 
+/// All endpoints.
+pub fn router(app: App) -> Router {
+    documented().0.with_state(app)
+}
+
 /// All endpoints, and the document of the public ones by their outer paths.
-pub fn router(app: App) -> (Router, openapi::OpenApi) {
+pub fn documented() -> (Router<App>, openapi::OpenApi) {
     let (public, document) = OpenApiRouter::with_openapi(Documented::openapi())
         .routes(routes!(register::register))
         .routes(routes!(login::login))
@@ -235,7 +240,7 @@ pub fn router(app: App) -> (Router, openapi::OpenApi) {
     let mut outer = document.clone();
     outer.paths = openapi::Paths::new();
     let outer = outer.nest("/api", document);
-    (public.merge(internal).with_state(app), outer)
+    (public.merge(internal), outer)
 }
 
 /// An account as it is shown to its owner.

@@ -1,5 +1,6 @@
 //! Tests through the whole service, on both engines.
 
+mod accounts;
 mod api_keys;
 mod password;
 mod sign_in;
@@ -94,6 +95,7 @@ impl House {
         let built = build(Deps {
             sessions: sessions(&env),
             db: db.clone(),
+            verifier: signer.verifier(),
             signer: signer.clone(),
             mailer: Mailer::new(transport, sender, env.clone()).unwrap(),
             wake: Wake::default(),
@@ -125,6 +127,8 @@ impl House {
         path: &str,
         body: Option<Value>,
     ) -> Answer {
+        // One thing after the other, also in what is ordered by time.
+        self.clock.advance(Duration::from_micros(1));
         let mut request = Request::builder()
             .method(method)
             .uri(path)
@@ -174,6 +178,10 @@ impl House {
         self.send(by, Method::POST, path, Some(body)).await
     }
 
+    pub async fn patch(&self, by: By<'_>, path: &str, body: Value) -> Answer {
+        self.send(by, Method::PATCH, path, Some(body)).await
+    }
+
     pub async fn delete(&self, by: By<'_>, path: &str) -> Answer {
         self.send(by, Method::DELETE, path, None).await
     }
@@ -200,6 +208,28 @@ impl House {
     pub async fn login(&self, email: &str, password: &str) -> Answer {
         let body = json!({"email": email, "password": password});
         self.post(By::Guest("192.0.2.1"), "/auth/login", body).await
+    }
+
+    /// Makes an admin, with a password of their own, and gives their session's token.
+    pub async fn admin(&self, email: &str) -> String {
+        let sessions = Sessions::Sql(self.db.clone());
+        let address = email.parse().unwrap();
+        let made = crate::create_admin(&self.db, &self.env, &sessions, &address).await;
+        let once = made.unwrap();
+        let token = self.login(email, &once).await.expect(200).text("/token");
+        let body = json!({"current_password": once, "new_password": PASSWORD});
+        let changed = self.post(By::Holder(&token), "/auth/password", body).await;
+        changed.expect(200).text("/token")
+    }
+
+    /// The token of the link in the last mail with one.
+    pub fn mailed_token(&self) -> String {
+        let mails = self.mails();
+        let token = mails.iter().filter_map(|mail| {
+            let (_, rest) = mail.split_once("/reset-password?token=")?;
+            Some(rest.split_whitespace().next()?.to_owned())
+        });
+        token.last().unwrap()
     }
 
     /// Runs the jobs that are due.
