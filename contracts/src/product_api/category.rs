@@ -23,6 +23,9 @@ pub struct Category {
     pub position: i64,
     /// How many products in it the public sees.
     pub product_count: i64,
+    /// For staff: how many products there are in it, whoever sees them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub total_count: Option<i64>,
     /// The picture of one of its products.
     pub image: Option<Image>,
 }

@@ -43,7 +43,11 @@ pub struct ProductInput {
 #[serde(deny_unknown_fields)]
 pub struct ImageInput {
     /// As the upload answered.
-    pub id: Uuid,
+    #[serde(default)]
+    pub id: Option<Uuid>,
+    /// Instead of an id: a picture of this product that has not been fetched yet, as it was shown.
+    #[serde(default)]
+    pub source_url: Option<String>,
     /// What it shows, for those who cannot see it.
     #[serde(default)]
     pub alt: String,
@@ -115,4 +119,12 @@ pub struct ProductPatch {
     /// All variants anew: those with an id are changed, those without are new, those that are
     /// left out go.
     pub variants: Option<Vec<VariantInput>>,
+}
+
+/// A description as somebody writes it, or as it is kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DescriptionPreview {
+    /// HTML; in the answer without anything but plain formatting.
+    pub description: String,
 }

@@ -33,9 +33,13 @@ use crate::{
     reservations::Collector,
 };
 
-/// The schema: the catalogue, the stock, the change feed, and the job queue's tables.
-pub static MIGRATOR: LazyLock<Migrator> =
-    LazyLock::new(|| techcommerce_jobs::with_tables(sqlx::migrate!("./migrations")));
+/// The schema: the catalogue, the stock, the change feed, the job queue's tables and the audit
+/// log's.
+pub static MIGRATOR: LazyLock<Migrator> = LazyLock::new(|| {
+    techcommerce_audit::with_tables(techcommerce_jobs::with_tables(sqlx::migrate!(
+        "./migrations"
+    )))
+});
 
 /// What the owner decides.
 #[derive(Debug, Clone)]
@@ -69,8 +73,6 @@ pub struct Built {
     pub router: Router,
     /// Its state and checks.
     pub health: Health,
-    /// The public endpoints by their outer paths.
-    pub openapi: utoipa::openapi::OpenApi,
     /// What it does in the background.
     pub tasks: Vec<Task>,
     /// Its jobs and schedules.
@@ -107,7 +109,7 @@ pub async fn build(deps: Deps) -> Result<Built, Error> {
         notifier,
         collector,
     });
-    let (router, openapi) = endpoints::router(app);
+    let router = endpoints::router(app);
     let stack = ServiceStack {
         service: Service::ProductApi,
         env: deps.env,
@@ -135,10 +137,14 @@ pub async fn build(deps: Deps) -> Result<Built, Error> {
     Ok(Built {
         router: service_stack(router, stack),
         health,
-        openapi,
         tasks,
         jobs,
     })
+}
+
+/// The document of the public endpoints by their outer paths.
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    endpoints::documented().1
 }
 
 /// The service's jobs alone, for a worker that runs apart from it.

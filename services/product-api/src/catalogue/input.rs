@@ -16,18 +16,19 @@ use super::{
 /// Collects what is wrong with an input, place by place.
 struct Checks {
     currency: Currency,
-    wrong: Vec<FieldError>,
+    texts: Texts,
 }
+
+/// Checks plain texts and collects what is wrong with them.
+#[derive(Debug, Default)]
+pub(super) struct Texts(Vec<FieldError>);
 
 /// The draft of a new product. Its category is checked where it is written.
 ///
 /// # Errors
 /// `invalid_input` with every place that is wrong.
 pub fn create(input: ProductInput, currency: Currency) -> Result<ProductDraft, Error> {
-    let mut checks = Checks {
-        currency,
-        wrong: Vec::new(),
-    };
+    let mut checks = Checks::new(currency);
     let title = checks.line("title", &input.title, limits::TITLE, true);
     let handle = match input.handle {
         Some(handle) => handle.as_str().to_owned(),
@@ -37,16 +38,16 @@ pub fn create(input: ProductInput, currency: Currency) -> Result<ProductDraft, E
     let draft = ProductDraft {
         handle,
         title,
-        description: checks.description(&input.description),
+        description: checks.texts.description(&input.description),
         vendor: checks.line("vendor", &input.vendor, limits::NAME, false),
         tags: checks.tags(&input.tags),
         category: input.category.as_deref().and_then(category),
         options: options(&variants),
         status: input.status,
-        images: checks.images(&input.images),
+        images: checks.images(&input.images, &[]),
         variants,
     };
-    Error::check(checks.wrong)?;
+    checks.texts.check()?;
     Ok(draft)
 }
 
@@ -59,10 +60,7 @@ pub fn patch(
     patch: ProductPatch,
     currency: Currency,
 ) -> Result<ProductDraft, Error> {
-    let mut checks = Checks {
-        currency,
-        wrong: Vec::new(),
-    };
+    let mut checks = Checks::new(currency);
     let mut draft = current(record)?;
     if let Some(title) = &patch.title {
         draft.title = checks.line("title", title, limits::TITLE, true);
@@ -71,7 +69,7 @@ pub fn patch(
         draft.handle = handle.as_str().to_owned();
     }
     if let Some(description) = &patch.description {
-        draft.description = checks.description(description);
+        draft.description = checks.texts.description(description);
     }
     if let Some(vendor) = &patch.vendor {
         draft.vendor = checks.line("vendor", vendor, limits::NAME, false);
@@ -86,7 +84,7 @@ pub fn patch(
         draft.status = status;
     }
     if let Some(images) = &patch.images {
-        draft.images = checks.images(images);
+        draft.images = checks.images(images, &draft.images);
     }
     if let Some(variants) = &patch.variants {
         draft.variants = checks.variants(variants);
@@ -95,7 +93,7 @@ pub fn patch(
         }
         draft.options = options(&draft.variants);
     }
-    Error::check(checks.wrong)?;
+    checks.texts.check()?;
     Ok(draft)
 }
 
@@ -155,6 +153,7 @@ fn keep(variant: &mut VariantDraft, record: &Record) {
         variant.taxable = before.taxable;
         variant.weight_grams = before.weight_grams;
         variant.barcode.clone_from(&before.barcode);
+        variant.source_on_hand = before.source_on_hand;
         variant.on_hand = None;
     }
 }
@@ -165,7 +164,7 @@ fn handle_of(title: &str) -> String {
 }
 
 /// Only the handle counts: staff name categories that there are.
-fn category(handle: &str) -> Option<CategoryDraft> {
+pub fn category(handle: &str) -> Option<CategoryDraft> {
     (!handle.is_empty()).then(|| CategoryDraft {
         handle: handle.to_owned(),
         title: String::new(),
@@ -192,15 +191,37 @@ pub fn options(variants: &[VariantDraft]) -> Vec<ProductOption> {
     options
 }
 
-impl Checks {
-    fn say(&mut self, path: impl Into<String>, message: impl Into<String>) {
-        self.wrong.push(FieldError {
+/// A tag, checked as those of a product.
+///
+/// # Errors
+/// `invalid_input` at `path`.
+pub fn tag(path: &str, tag: &str) -> Result<String, Error> {
+    let mut texts = Texts::default();
+    let tag = texts.tag(path, tag);
+    texts.check()?;
+    Ok(tag)
+}
+
+/// A description, cleaned as those of a product.
+///
+/// # Errors
+/// `invalid_input` at `description`.
+pub fn description(html: &str) -> Result<String, Error> {
+    let mut texts = Texts::default();
+    let html = texts.description(html);
+    texts.check()?;
+    Ok(html)
+}
+
+impl Texts {
+    pub(super) fn say(&mut self, path: impl Into<String>, message: impl Into<String>) {
+        self.0.push(FieldError {
             path: path.into(),
             message: message.into(),
         });
     }
 
-    fn line(&mut self, path: &str, value: &str, most: usize, needed: bool) -> String {
+    pub(super) fn line(&mut self, path: &str, value: &str, most: usize, needed: bool) -> String {
         let value = value.trim();
         if needed && value.is_empty() {
             self.say(path, "must not be empty");
@@ -214,6 +235,14 @@ impl Checks {
         value.to_owned()
     }
 
+    fn tag(&mut self, path: &str, tag: &str) -> String {
+        let tag = self.line(path, tag, limits::NAME, true);
+        if tag.contains(',') {
+            self.say(path, "must not hold commas, which set tags apart in files");
+        }
+        tag
+    }
+
     fn description(&mut self, html: &str) -> String {
         if html.chars().count() > limits::DESCRIPTION {
             self.say(
@@ -225,19 +254,36 @@ impl Checks {
         text::clean_html(&html.replace('\0', ""))
     }
 
+    /// # Errors
+    /// `invalid_input` with all that was said.
+    pub(super) fn check(self) -> Result<(), Error> {
+        Error::check(self.0)
+    }
+}
+
+impl Checks {
+    fn new(currency: Currency) -> Self {
+        Self {
+            currency,
+            texts: Texts::default(),
+        }
+    }
+
+    fn say(&mut self, path: impl Into<String>, message: impl Into<String>) {
+        self.texts.say(path, message);
+    }
+
+    fn line(&mut self, path: &str, value: &str, most: usize, needed: bool) -> String {
+        self.texts.line(path, value, most, needed)
+    }
+
     fn tags(&mut self, input: &[String]) -> Vec<String> {
         if input.len() > limits::TAGS {
             self.say("tags", format!("are more than {}", limits::TAGS));
         }
         let mut tags: Vec<String> = Vec::new();
         for (index, tag) in input.iter().enumerate() {
-            let tag = self.line(&format!("tags[{index}]"), tag, limits::NAME, true);
-            if tag.contains(',') {
-                self.say(
-                    format!("tags[{index}]"),
-                    "must not hold commas, which set tags apart in files",
-                );
-            }
+            let tag = self.texts.tag(&format!("tags[{index}]"), tag);
             if !tags.contains(&tag) {
                 tags.push(tag);
             }
@@ -245,19 +291,44 @@ impl Checks {
         tags
     }
 
-    fn images(&mut self, input: &[ImageInput]) -> Vec<ImageDraft> {
+    /// What is known of the product's pictures stays: where they came from, so that an import
+    /// knows them again, and how large they are.
+    fn images(&mut self, input: &[ImageInput], known: &[ImageDraft]) -> Vec<ImageDraft> {
         if input.len() > limits::IMAGES {
             self.say("images", format!("are more than {}", limits::IMAGES));
         }
         let mut images = Vec::with_capacity(input.len());
         for (index, image) in input.iter().enumerate() {
-            let path = format!("images[{index}].alt");
-            images.push(ImageDraft {
-                alt: self.line(&path, &image.alt, limits::TITLE, false),
-                image_id: Some(image.id),
-                size: Some((image.width, image.height)),
-                source_url: None,
-            });
+            let path = |field: &str| format!("images[{index}].{field}");
+            let alt = self.line(&path("alt"), &image.alt, limits::TITLE, false);
+            let given = (image.width, image.height);
+            let size = Some(given).filter(|(width, height)| *width > 0 && *height > 0);
+            match (image.id, image.source_url.as_deref()) {
+                (Some(id), _) => {
+                    let before = known.iter().find(|known| known.image_id == Some(id));
+                    images.push(ImageDraft {
+                        alt,
+                        image_id: Some(id),
+                        size: size.or_else(|| before?.size).or(Some(given)),
+                        source_url: before.and_then(|before| before.source_url.clone()),
+                    });
+                }
+                (None, Some(url)) => {
+                    let mut sources = known.iter();
+                    match sources.find(|known| known.source_url.as_deref() == Some(url)) {
+                        // It may have been fetched since it was shown.
+                        Some(before) => images.push(ImageDraft {
+                            alt,
+                            ..before.clone()
+                        }),
+                        None => self.say(
+                            path("source_url"),
+                            "is the address of no picture of this product",
+                        ),
+                    }
+                }
+                (None, None) => self.say(path("id"), "must be what the upload answered"),
+            }
         }
         images
     }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use techcommerce_contracts::codes;
+use techcommerce_contracts::{codes, product_api::ProductCounts};
 use techcommerce_kernel::{Error, Uuid};
 use techcommerce_store::{Conn, StoreError, dialect::in_list, with};
 
@@ -13,7 +13,7 @@ const PRODUCT: &str =
         p.tags, p.options, p.status, p.version, p.source_hash, p.created_at, p.updated_at
      FROM products p LEFT JOIN categories c ON c.id = p.category_id";
 
-const VARIANT: &str = "SELECT v.id, v.product_id, v.sku, v.title, v.options, v.price,
+const VARIANT: &str = "SELECT v.id, v.product_id, v.position, v.sku, v.title, v.options, v.price,
         v.compare_at_price, v.currency, v.track_inventory, v.inventory_policy,
         v.requires_shipping, v.taxable, v.weight_grams, v.barcode, v.source_on_hand,
         s.on_hand, s.reserved
@@ -145,5 +145,39 @@ where
             query = query.bind(*id);
         }
         query.fetch_all(c).await
+    })
+}
+
+/// The catalogue in numbers. A variant is low on stock if fewer than `below` are left.
+pub async fn counts(conn: &mut Conn, below: i64) -> Result<ProductCounts, StoreError> {
+    let products: Vec<(String, i64)> = with!(conn, |c| sqlx::query_as(
+        "SELECT status, COUNT(*) FROM products GROUP BY status"
+    )
+    .fetch_all(c)
+    .await)?;
+    let of = |status: &str| {
+        let mut counts = products.iter();
+        counts
+            .find(|(name, _)| name == status)
+            .map_or(0, |count| count.1)
+    };
+    let (low_stock, out_of_stock): (i64, i64) = with!(conn, |c| sqlx::query_as(
+        "SELECT CAST(COALESCE(SUM(CASE WHEN s.on_hand > s.reserved THEN 1 ELSE 0 END), 0)
+                AS BIGINT),
+            CAST(COALESCE(SUM(CASE WHEN s.on_hand > s.reserved THEN 0 ELSE 1 END), 0) AS BIGINT)
+         FROM stock_levels s JOIN variants v ON v.id = s.variant_id
+         JOIN products p ON p.id = v.product_id
+         WHERE s.on_hand - s.reserved < $1 AND v.track_inventory = TRUE AND v.archived = FALSE
+         AND p.status = 'active'"
+    )
+    .bind(below)
+    .fetch_one(c)
+    .await)?;
+    Ok(ProductCounts {
+        active: of("active"),
+        draft: of("draft"),
+        archived: of("archived"),
+        low_stock,
+        out_of_stock,
     })
 }

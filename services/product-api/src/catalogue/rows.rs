@@ -36,6 +36,7 @@ pub struct ProductRow {
 pub struct VariantRow {
     pub id: Uuid,
     pub product_id: Uuid,
+    pub position: i64,
     pub sku: Option<String>,
     pub title: String,
     pub options: Json<Vec<OptionValue>>,
@@ -124,7 +125,13 @@ impl VariantRow {
 
 impl ImageRow {
     fn image(&self) -> Image {
-        image(self.image_id, self.alt.clone(), self.width, self.height)
+        Image {
+            source_url: match self.image_id {
+                Some(_) => None,
+                None => self.source_url.clone(),
+            },
+            ..image(self.image_id, self.alt.clone(), self.width, self.height)
+        }
     }
 }
 
@@ -142,6 +149,7 @@ pub fn image(id: Option<Uuid>, alt: String, width: Option<i64>, height: Option<i
         alt,
         width: pixels(width),
         height: pixels(height),
+        source_url: None,
     }
 }
 

@@ -10,13 +10,14 @@ use techcommerce_kernel::{Currency, Env, Error, Timestamp, Uuid};
 use techcommerce_store::{Conn, StoreError, execute};
 
 use super::{
-    draft::{CategoryDraft, ImageDraft, ProductDraft, VariantDraft},
-    read,
+    draft::{CategoryDraft, ProductDraft},
+    input, read,
     rows::Record,
+    text::fold,
 };
 use crate::{
     changes::Change,
-    stock::{self, Movement, Reason},
+    stock::{Movement, Reason},
 };
 
 /// Who writes, and in what name.
@@ -49,7 +50,7 @@ impl<'a> Writer<'a> {
         }
     }
 
-    fn movement(&self) -> Movement<'_> {
+    pub(super) fn movement(&self) -> Movement<'_> {
         Movement {
             reason: self.reason,
             actor: self.actor,
@@ -58,7 +59,7 @@ impl<'a> Writer<'a> {
         }
     }
 
-    fn now(&self) -> i64 {
+    pub(super) fn now(&self) -> i64 {
         self.env.now().as_micros()
     }
 
@@ -119,8 +120,8 @@ impl<'a> Writer<'a> {
             tx,
             sqlx::query(
                 "INSERT INTO products (id, handle, title, description, vendor, category_id, tags,
-                 options, status, version, source_hash, created_at, updated_at)
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 1, $10, $11, $12)"
+                 options, status, version, source_hash, created_at, updated_at, title_key)
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 1, $10, $11, $12, $13)"
             )
             .bind(id)
             .bind(draft.handle.as_str())
@@ -134,11 +135,9 @@ impl<'a> Writer<'a> {
             .bind(self.source_hash)
             .bind(self.created_at.map_or_else(|| self.now(), Timestamp::as_micros))
             .bind(self.now())
+            .bind(fold(&draft.title))
         );
-        match inserted {
-            Err(error) if error.is_unique_violation() => return Err(handle_taken()),
-            done => done?,
-        };
+        inserted.map_err(refused)?;
         for (position, variant) in (0_i64..).zip(&draft.variants) {
             self.add_variant(tx, id, position, variant).await?;
         }
@@ -175,8 +174,8 @@ impl<'a> Writer<'a> {
             sqlx::query(
                 "UPDATE products SET handle = $1, title = $2, description = $3, vendor = $4,
                  category_id = $5, tags = $6, options = $7, status = $8,
-                 source_hash = COALESCE($9, source_hash), version = version + 1, updated_at = $10
-                 WHERE id = $11"
+                 source_hash = COALESCE($9, source_hash), version = version + 1, updated_at = $10,
+                 title_key = $11 WHERE id = $12"
             )
             .bind(draft.handle.as_str())
             .bind(draft.title.as_str())
@@ -188,176 +187,21 @@ impl<'a> Writer<'a> {
             .bind(draft.status.name())
             .bind(self.source_hash)
             .bind(self.now())
+            .bind(fold(&draft.title))
             .bind(id)
         );
-        match updated {
-            Err(error) if error.is_unique_violation() => return Err(handle_taken()),
-            done => done?,
-        };
-        let stock = self.variants(tx, record, draft).await?;
-        execute!(
-            tx,
-            sqlx::query("DELETE FROM product_images WHERE product_id = $1").bind(id)
-        )?;
-        self.images(tx, id, &draft.images).await?;
+        updated.map_err(refused)?;
+        let before = input::current(record)?;
+        let stock = self.variants(tx, record, &before, draft).await?;
+        if draft.images != before.images {
+            execute!(
+                tx,
+                sqlx::query("DELETE FROM product_images WHERE product_id = $1").bind(id)
+            )?;
+            self.images(tx, id, &draft.images).await?;
+        }
         changes.insert(Change::product(id));
         Ok(stock)
-    }
-
-    async fn variants(
-        &self,
-        tx: &mut Conn,
-        record: &Record,
-        draft: &ProductDraft,
-    ) -> Result<BTreeMap<Uuid, i64>, Error> {
-        let mut gone: BTreeSet<Uuid> = record.variants.iter().map(|variant| variant.id).collect();
-        let mut stock: BTreeMap<Uuid, i64> = BTreeMap::new();
-        for (position, variant) in (0_i64..).zip(&draft.variants) {
-            let Some(id) = variant.id else {
-                self.add_variant(tx, record.row.id, position, variant)
-                    .await?;
-                continue;
-            };
-            if !gone.remove(&id) {
-                return Err(Error::invalid_field(
-                    format!("variants[{position}].id"),
-                    "is no variant of this product, or stands here twice",
-                ));
-            }
-            self.change_variant(tx, id, position, variant).await?;
-            if let Some(on_hand) = variant.on_hand {
-                stock.insert(id, on_hand);
-            }
-        }
-        for id in gone {
-            execute!(
-                tx,
-                sqlx::query("UPDATE variants SET archived = TRUE, updated_at = $1 WHERE id = $2")
-                    .bind(self.now())
-                    .bind(id)
-            )?;
-        }
-        Ok(stock)
-    }
-
-    /// Sets the stock of variants, one after another by id.
-    pub async fn set_stock(
-        &self,
-        tx: &mut Conn,
-        stock: &BTreeMap<Uuid, i64>,
-    ) -> Result<(), StoreError> {
-        for (variant, on_hand) in stock {
-            stock::set(tx, self.env, *variant, *on_hand, self.movement()).await?;
-        }
-        Ok(())
-    }
-
-    async fn add_variant(
-        &self,
-        tx: &mut Conn,
-        product: Uuid,
-        position: i64,
-        draft: &VariantDraft,
-    ) -> Result<(), StoreError> {
-        let id = self.env.new_id();
-        execute!(
-            tx,
-            sqlx::query(
-                "INSERT INTO variants (id, product_id, position, sku, title, options, price,
-                 compare_at_price, currency, track_inventory, inventory_policy, requires_shipping,
-                 taxable, weight_grams, barcode, source_on_hand, archived, created_at, updated_at)
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16,
-                 FALSE, $17, $17)"
-            )
-            .bind(id)
-            .bind(product)
-            .bind(position)
-            .bind(draft.sku.as_deref())
-            .bind(draft.title())
-            .bind(Json(&draft.options))
-            .bind(draft.price)
-            .bind(draft.compare_at_price)
-            .bind(self.currency.code())
-            .bind(draft.track_inventory)
-            .bind(draft.inventory_policy.name())
-            .bind(draft.requires_shipping)
-            .bind(draft.taxable)
-            .bind(draft.weight_grams)
-            .bind(draft.barcode.as_deref())
-            .bind(draft.source_on_hand.filter(|_| self.source_hash.is_some()))
-            .bind(self.now())
-        )?;
-        stock::open(
-            tx,
-            self.env,
-            id,
-            draft.on_hand.unwrap_or(0),
-            self.movement(),
-        )
-        .await
-    }
-
-    async fn change_variant(
-        &self,
-        tx: &mut Conn,
-        id: Uuid,
-        position: i64,
-        draft: &VariantDraft,
-    ) -> Result<(), StoreError> {
-        execute!(
-            tx,
-            sqlx::query(
-                "UPDATE variants SET position = $1, sku = $2, title = $3, options = $4, price = $5,
-                 compare_at_price = $6, currency = $7, track_inventory = $8, inventory_policy = $9,
-                 requires_shipping = $10, taxable = $11, weight_grams = $12, barcode = $13,
-                 source_on_hand = COALESCE($14, source_on_hand), archived = FALSE, updated_at = $15
-                 WHERE id = $16"
-            )
-            .bind(position)
-            .bind(draft.sku.as_deref())
-            .bind(draft.title())
-            .bind(Json(&draft.options))
-            .bind(draft.price)
-            .bind(draft.compare_at_price)
-            .bind(self.currency.code())
-            .bind(draft.track_inventory)
-            .bind(draft.inventory_policy.name())
-            .bind(draft.requires_shipping)
-            .bind(draft.taxable)
-            .bind(draft.weight_grams)
-            .bind(draft.barcode.as_deref())
-            .bind(draft.source_on_hand.filter(|_| self.source_hash.is_some()))
-            .bind(self.now())
-            .bind(id)
-        )?;
-        Ok(())
-    }
-
-    async fn images(
-        &self,
-        tx: &mut Conn,
-        product: Uuid,
-        images: &[ImageDraft],
-    ) -> Result<(), StoreError> {
-        for (position, image) in (0_i64..).zip(images) {
-            execute!(
-                tx,
-                sqlx::query(
-                    "INSERT INTO product_images
-                     (id, product_id, position, alt, image_id, width, height, source_url)
-                     VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"
-                )
-                .bind(self.env.new_id())
-                .bind(product)
-                .bind(position)
-                .bind(image.alt.as_str())
-                .bind(image.image_id)
-                .bind(image.size.map(|(width, _)| i64::from(width)))
-                .bind(image.size.map(|(_, height)| i64::from(height)))
-                .bind(image.source_url.as_deref())
-            )?;
-        }
-        Ok(())
     }
 }
 
@@ -379,4 +223,16 @@ pub async fn lock_product(tx: &mut Conn, id: Uuid) -> Result<(), Error> {
 fn handle_taken() -> Error {
     Error::conflict(codes::HANDLE_TAKEN, "Another product has this handle.")
         .field("handle", "is taken; choose another")
+}
+
+/// What the database refused of a product's row.
+fn refused(error: StoreError) -> Error {
+    if error.is_unique_violation() {
+        handle_taken()
+    } else if error.is_foreign_key_violation() {
+        // Somebody deleted the category after it was looked up.
+        Error::invalid_field("category", "is the handle of no category")
+    } else {
+        error.into()
+    }
 }

@@ -1,18 +1,26 @@
 //! The endpoints, one file each, and what they share.
 
+mod audit_list;
+mod category_change;
 mod category_list;
 mod internal_quotes;
 mod internal_reservations;
 mod internal_restocks;
 mod product_archive;
+mod product_bulk;
+mod product_change;
+mod product_counts;
 mod product_create;
 mod product_export;
 mod product_import;
 mod product_list;
+mod product_preview;
 mod product_show;
 mod product_update;
 mod stock_adjust;
 mod stock_level;
+mod stock_list;
+mod stock_write;
 
 use std::{ops::Deref, sync::Arc};
 
@@ -69,8 +77,13 @@ impl Deref for App {
 )))]
 struct Documented;
 
+/// All endpoints.
+pub fn router(app: App) -> Router {
+    documented().0.with_state(app)
+}
+
 /// All endpoints, and the document of the public ones by their outer paths.
-pub fn router(app: App) -> (Router, openapi::OpenApi) {
+pub fn documented() -> (Router<App>, openapi::OpenApi) {
     let (public, document) = OpenApiRouter::with_openapi(Documented::openapi())
         .routes(routes!(product_list::list, product_create::create))
         .routes(routes!(
@@ -80,7 +93,14 @@ pub fn router(app: App) -> (Router, openapi::OpenApi) {
         ))
         .routes(routes!(product_import::import))
         .routes(routes!(product_export::export))
-        .routes(routes!(category_list::list))
+        .routes(routes!(product_bulk::bulk))
+        .routes(routes!(product_counts::counts))
+        .routes(routes!(product_preview::preview))
+        .routes(routes!(category_list::list, category_change::create))
+        .routes(routes!(category_change::update, category_change::delete))
+        .routes(routes!(stock_list::list))
+        .routes(routes!(stock_list::movements))
+        .routes(routes!(audit_list::list))
         .routes(routes!(stock_level::show, stock_level::set))
         .routes(routes!(stock_adjust::adjust))
         .split_for_parts();
@@ -91,7 +111,7 @@ pub fn router(app: App) -> (Router, openapi::OpenApi) {
     let mut outer = document.clone();
     outer.paths = openapi::Paths::new();
     let outer = outer.nest("/api", document);
-    (public.merge(internal).with_state(app), outer)
+    (public.merge(internal), outer)
 }
 
 /// An answer that browsers ask for again each time, with its tag, and that caches in between may
@@ -123,10 +143,14 @@ fn check_tag(headers: &HeaderMap, version: i64) -> Result<(), Error> {
     if wanted.is_empty() || wanted.into_iter().any(matches) {
         return Ok(());
     }
-    Err(Error::conflict(
+    Err(product_changed())
+}
+
+fn product_changed() -> Error {
+    Error::conflict(
         codes::PRODUCT_CHANGED,
         "Somebody else has changed the product since you read it.",
-    ))
+    )
 }
 
 /// Staff name categories that there are.

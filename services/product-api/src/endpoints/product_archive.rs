@@ -3,8 +3,6 @@
 //! Errors: 400 `invalid_input`, 401 `unauthenticated`, 403 `forbidden`, 404 `product_not_found`,
 //! 409 `product_changed`.
 
-use std::collections::BTreeSet;
-
 use axum::extract::State;
 use http::{HeaderMap, StatusCode};
 use techcommerce_contracts::{
@@ -12,18 +10,13 @@ use techcommerce_contracts::{
     product_api::{ProductPatch, ProductStatus},
 };
 use techcommerce_http::{ApiResult, Path, Staff};
-use techcommerce_kernel::{Error, Uuid};
-use techcommerce_store::transact;
+use techcommerce_kernel::Uuid;
 
-use super::{App, check_tag};
-use crate::{
-    catalogue::{
-        input, read,
-        write::{Writer, lock_product},
-    },
-    changes,
-    stock::Reason,
+use super::{
+    App,
+    product_change::{Expected, change},
 };
+use crate::catalogue::input;
 
 /// Archives a product: it is no longer sold, and orders that name it keep what they say.
 #[utoipa::path(
@@ -48,25 +41,21 @@ pub async fn archive(
     headers: HeaderMap,
     Path(id): Path<Uuid>,
 ) -> ApiResult<StatusCode> {
-    let actor = principal.actor();
-    let writer = Writer::new(&app.env, app.settings.currency, &actor, Reason::Set);
-    let position = transact!(app.db, |tx| -> Result<Option<i64>, Error> {
-        lock_product(tx, id).await?;
-        let record = read::product(tx, id).await?;
-        if record.row.status == ProductStatus::Archived.name() {
-            return Ok(None);
-        }
-        check_tag(&headers, record.row.version)?;
+    let expected = Expected {
+        headers: &headers,
+        version: None,
+    };
+    let position = change(&app, &principal, "product.archive", id, |record| {
         let patch = ProductPatch {
             status: Some(ProductStatus::Archived),
             ..ProductPatch::default()
         };
-        let draft = input::patch(&record, patch, app.settings.currency)?;
-        let mut changed = BTreeSet::new();
-        let stock = writer.update(tx, &record, &draft, &mut changed).await?;
-        writer.set_stock(tx, &stock).await?;
-        Ok(changes::record(tx, app.env.now(), &changed).await?)
-    })?;
+        if record.row.status != ProductStatus::Archived.name() {
+            expected.check(record)?;
+        }
+        input::patch(record, patch, app.settings.currency)
+    })
+    .await?;
     app.notifier.caught_up(position).await;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -10,6 +10,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::{StatusCode, header};
+use techcommerce_audit::Entry;
 use techcommerce_contracts::{
     Problem, codes,
     product_api::{Product, ProductInput},
@@ -20,7 +21,7 @@ use techcommerce_store::transact;
 
 use super::{App, known_category};
 use crate::{
-    catalogue::{input, read, write::Writer},
+    catalogue::{input, read, trail, write::Writer},
     changes,
     stock::Reason,
 };
@@ -62,6 +63,10 @@ pub async fn create(
             known_category(tx, draft.category.as_ref()).await?;
             let mut changed = BTreeSet::new();
             let id = writer.create(tx, &draft, &mut changed).await?;
+            let entry = Entry::new(&principal, "product.create")
+                .object("product", id, &draft.title)
+                .change(&trail::summary(&draft));
+            techcommerce_audit::record(tx, &app.env, entry).await?;
             Ok((id, changes::record(tx, app.env.now(), &changed).await?))
         });
         match created {

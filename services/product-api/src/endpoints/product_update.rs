@@ -4,9 +4,7 @@
 //! `product_not_found`, 409 `handle_taken`, `product_changed`.
 //!
 //! Two that change different parts do not disturb each other; of two that change the same part
-//! the last one wins, unless it sends `If-Match`.
-
-use std::collections::BTreeSet;
+//! the last one wins, unless it sends the version that it read.
 
 use axum::{
     extract::State,
@@ -18,23 +16,19 @@ use techcommerce_contracts::{
     product_api::{Product, ProductPatch},
 };
 use techcommerce_http::{ApiResult, Json, Path, Staff};
-use techcommerce_kernel::{Error, Uuid};
-use techcommerce_store::transact;
+use techcommerce_kernel::Uuid;
 
-use super::{App, check_tag, entity_tag, known_category};
-use crate::{
-    catalogue::{
-        input, read,
-        write::{Writer, lock_product},
-    },
-    changes,
-    stock::Reason,
+use super::{
+    App, entity_tag,
+    product_change::{Expected, change},
 };
+use crate::catalogue::{input, read};
 
 /// Changes a product: what is not given stays.
 ///
-/// With `If-Match` (the tag that `GET` gave to staff) the change is refused if somebody else has
-/// changed the product since.
+/// With `version` (as the product has it), or with `If-Match` (the tag that `GET` gave to staff),
+/// the change is refused if somebody else has changed the product since. A variant that is left
+/// out is no longer sold; orders and checkouts under way keep what they have of it.
 #[utoipa::path(
     patch, path = "/products/{id}", tag = "products", operation_id = "update_product",
     params(
@@ -61,19 +55,15 @@ pub async fn update(
     Path(id): Path<Uuid>,
     Json(patch): Json<ProductPatch>,
 ) -> ApiResult<Response> {
-    let actor = principal.actor();
-    let writer = Writer::new(&app.env, app.settings.currency, &actor, Reason::Set);
-    let position = transact!(app.db, |tx| -> Result<Option<i64>, Error> {
-        lock_product(tx, id).await?;
-        let record = read::product(tx, id).await?;
-        check_tag(&headers, record.row.version)?;
-        let draft = input::patch(&record, patch.clone(), app.settings.currency)?;
-        known_category(tx, draft.category.as_ref()).await?;
-        let mut changed = BTreeSet::new();
-        let stock = writer.update(tx, &record, &draft, &mut changed).await?;
-        writer.set_stock(tx, &stock).await?;
-        Ok(changes::record(tx, app.env.now(), &changed).await?)
-    })?;
+    let expected = Expected {
+        headers: &headers,
+        version: patch.version,
+    };
+    let position = change(&app, &principal, "product.update", id, |record| {
+        expected.check(record)?;
+        input::patch(record, patch.clone(), app.settings.currency)
+    })
+    .await?;
     app.notifier.caught_up(position).await;
     let mut conn = app.db.read().await?;
     let record = read::product(&mut conn, id).await?;

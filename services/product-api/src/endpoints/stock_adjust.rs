@@ -3,23 +3,19 @@
 //! Errors: 400 `invalid_input`, 401 `unauthenticated`, 403 `forbidden`, 404 `variant_not_found`,
 //! 409 `stock_below_zero`.
 
-use std::collections::BTreeSet;
-
 use axum::extract::State;
 use techcommerce_contracts::{
-    Problem, codes,
+    Problem,
     product_api::{StockAdjustment, StockLevel},
 };
 use techcommerce_http::{ApiResult, Json, Path, Staff};
 use techcommerce_kernel::{Error, Uuid};
-use techcommerce_store::transact;
 
-use super::{App, note, shown_level, variant_not_found};
-use crate::{
-    catalogue::limits,
-    changes::{self, Change},
-    stock::{self, Level, Movement, Reason},
+use super::{
+    App, note,
+    stock_write::{Write, write},
 };
+use crate::catalogue::limits;
 
 /// Adds to the stock, or takes from it.
 ///
@@ -55,33 +51,13 @@ pub async fn adjust(
         return Err(Error::invalid_field("delta", message).into());
     }
     let note = note("reason", &input.reason)?;
-    let actor = principal.actor();
-    let movement = Movement {
-        reason: Reason::Adjustment,
-        actor: &actor,
-        note: Some(&note),
-        reference: None,
-    };
-    // What comes in may still leave a variant that is sold beyond its stock below zero.
-    let at_least = (input.delta < 0).then_some(0);
-    let (level, position) = transact!(app.db, |tx| -> Result<(Level, Option<i64>), Error> {
-        let product = stock::product_of(tx, variant_id)
-            .await?
-            .ok_or_else(variant_not_found)?;
-        let level = stock::add(tx, &app.env, variant_id, input.delta, at_least, movement)
-            .await?
-            .ok_or_else(below_zero)?;
-        let changes = BTreeSet::from([Change::stock(product)]);
-        Ok((level, changes::record(tx, app.env.now(), &changes).await?))
-    })?;
-    app.notifier.caught_up(position).await;
-    Ok(Json(shown_level(level)))
-}
-
-fn below_zero() -> Error {
-    Error::conflict(
-        codes::STOCK_BELOW_ZERO,
-        "There are not so many to take away.",
+    let level = write(
+        &app,
+        &principal,
+        variant_id,
+        Write::Adjust(input.delta),
+        &note,
     )
-    .field("delta", "takes away more than there are")
+    .await?;
+    Ok(Json(level))
 }

@@ -2,8 +2,6 @@
 //!
 //! Errors: 400 `invalid_input`, 401 `unauthenticated`, 403 `forbidden`, 404 `variant_not_found`.
 
-use std::collections::BTreeSet;
-
 use axum::extract::State;
 use techcommerce_contracts::{
     Problem,
@@ -11,14 +9,13 @@ use techcommerce_contracts::{
 };
 use techcommerce_http::{ApiResult, Json, Path, Staff};
 use techcommerce_kernel::{Error, Uuid};
-use techcommerce_store::transact;
 
-use super::{App, note, shown_level, variant_not_found};
-use crate::{
-    catalogue::limits,
-    changes::{self, Change},
-    stock::{self, Level, Movement, Reason},
+use super::{
+    App, note, shown_level,
+    stock_write::{Write, write},
+    variant_not_found,
 };
+use crate::{catalogue::limits, stock};
 
 /// How many of a variant there are, and how many of them are promised.
 #[utoipa::path(
@@ -75,25 +72,13 @@ pub async fn set(
         return Err(Error::invalid_field("on_hand", message).into());
     }
     let note = note("reason", input.reason.as_deref().unwrap_or("counted"))?;
-    let actor = principal.actor();
-    let movement = Movement {
-        reason: Reason::Set,
-        actor: &actor,
-        note: Some(&note),
-        reference: None,
-    };
-    let (level, position) = transact!(app.db, |tx| -> Result<(Level, Option<i64>), Error> {
-        let set = stock::set(tx, &app.env, variant_id, input.on_hand, movement).await?;
-        let (level, changed) = set.ok_or_else(variant_not_found)?;
-        if !changed {
-            return Ok((level, None));
-        }
-        let product = stock::product_of(tx, variant_id)
-            .await?
-            .ok_or_else(variant_not_found)?;
-        let changes = BTreeSet::from([Change::stock(product)]);
-        Ok((level, changes::record(tx, app.env.now(), &changes).await?))
-    })?;
-    app.notifier.caught_up(position).await;
-    Ok(Json(shown_level(level)))
+    let level = write(
+        &app,
+        &principal,
+        variant_id,
+        Write::Set(input.on_hand),
+        &note,
+    )
+    .await?;
+    Ok(Json(level))
 }

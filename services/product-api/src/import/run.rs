@@ -198,6 +198,7 @@ impl From<&Refusal> for techcommerce_contracts::product_api::ImportError {
             line: refusal.line,
             column: refusal.column.clone().unwrap_or_default(),
             reason: refusal.reason.clone(),
+            mend: String::new(),
         }
     }
 }

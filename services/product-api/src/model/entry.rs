@@ -28,7 +28,11 @@ pub struct Entry {
 
 impl Entry {
     /// Of a product.
-    pub fn new(product: Product) -> Self {
+    pub fn new(mut product: Product) -> Self {
+        // Where a shop's pictures came from is for its staff.
+        for image in &mut product.images {
+            image.source_url = None;
+        }
         let variants = &product.variants;
         Self {
             title_key: fold(&product.title).chars().take(TITLE_KEY).collect(),

@@ -18,31 +18,18 @@ use crate::catalogue::text::fold;
 /// The most characters of a search.
 const MAX_SEARCH: usize = 200;
 
-/// Who looks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Audience {
-    /// Sees what is on sale.
-    Public,
-    /// Sees products of any status.
-    Staff,
-}
-
-/// A page of the products that the query asks for.
+/// A page of the products that the public sees and the query asks for.
 ///
 /// # Errors
-/// `invalid_input` with the place; `forbidden` if the public asks for another status.
-pub fn list(
-    snapshot: &Snapshot,
-    query: &ProductQuery,
-    audience: Audience,
-) -> Result<Page<Product>, Error> {
+/// `invalid_input` with the place; `forbidden` for a status that only staff see.
+pub fn list(snapshot: &Snapshot, query: &ProductQuery) -> Result<Page<Product>, Error> {
     let limit = ListQuery {
         limit: query.limit,
         cursor: None,
     }
     .limit()?;
     check(query)?;
-    let status = status(query, audience)?;
+    check_status(query)?;
     let text = query
         .q
         .as_deref()
@@ -73,7 +60,7 @@ pub fn list(
                 .collect()
         }
     };
-    let filter = Filter::new(query, status);
+    let filter = Filter::new(query);
     let mut places: Vec<(Place, &Entry)> = candidates
         .into_iter()
         .filter(|(entry, _)| filter.takes(entry))
@@ -129,12 +116,11 @@ fn check(query: &ProductQuery) -> Result<(), Error> {
     Error::check(wrong)
 }
 
-fn status(query: &ProductQuery, audience: Audience) -> Result<ProductStatus, Error> {
-    match (query.status, audience) {
-        (None, _) => Ok(ProductStatus::Active),
-        (Some(status), Audience::Staff) => Ok(status),
-        (Some(ProductStatus::Active), Audience::Public) => Ok(ProductStatus::Active),
-        (Some(_), Audience::Public) => Err(Error::forbidden(
+/// Staff who ask for a status are answered from the database.
+fn check_status(query: &ProductQuery) -> Result<(), Error> {
+    match query.status {
+        None | Some(ProductStatus::Active) => Ok(()),
+        Some(_) => Err(Error::forbidden(
             techcommerce_contracts::codes::FORBIDDEN,
             "Only staff see products that are not on sale.",
         )),
@@ -163,13 +149,12 @@ fn order(a: &Place, b: &Place) -> Ordering {
 
 struct Filter<'q> {
     query: &'q ProductQuery,
-    status: ProductStatus,
     tag: Option<String>,
     vendor: Option<String>,
 }
 
 impl<'q> Filter<'q> {
-    fn new(query: &'q ProductQuery, status: ProductStatus) -> Self {
+    fn new(query: &'q ProductQuery) -> Self {
         let folded = |text: &Option<String>| {
             let text = text
                 .as_deref()
@@ -179,7 +164,6 @@ impl<'q> Filter<'q> {
         };
         Self {
             query,
-            status,
             tag: folded(&query.tag),
             vendor: folded(&query.vendor),
         }
@@ -187,17 +171,12 @@ impl<'q> Filter<'q> {
 
     fn takes(&self, entry: &Entry) -> bool {
         let product = &entry.product;
-        let Self {
-            query,
-            status,
-            tag,
-            vendor,
-        } = self;
+        let Self { query, tag, vendor } = self;
         let category = query
             .category
             .as_deref()
             .filter(|handle| !handle.is_empty());
-        product.status == *status
+        product.status == ProductStatus::Active
             && category.is_none_or(|handle| product.category.as_deref() == Some(handle))
             && tag.as_ref().is_none_or(|tag| entry.tag_keys.contains(tag))
             && vendor

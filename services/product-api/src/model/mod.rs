@@ -18,7 +18,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 pub use entry::Entry;
 pub use follower::Follower;
-pub use listing::{Audience, list};
+pub use listing::list;
 pub use notifier::Notifier;
 pub use snapshot::Snapshot;
 

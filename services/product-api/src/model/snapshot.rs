@@ -159,6 +159,7 @@ fn categories(
                 description: row.description.clone(),
                 position: row.position,
                 product_count: counts.get(handle).copied().unwrap_or(0),
+                total_count: None,
                 image: image.cloned(),
             })
         })

@@ -59,17 +59,39 @@ pub async fn level(conn: &mut Conn, variant_id: Uuid) -> Result<Option<Level>, S
     .await)
 }
 
-/// The product that a variant belongs to.
-pub async fn product_of(conn: &mut Conn, variant_id: Uuid) -> Result<Option<Uuid>, StoreError> {
-    with!(conn, |c| sqlx::query_scalar(
-        "SELECT product_id FROM variants WHERE id = $1"
+/// What a variant is, for those who read it.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub struct Owner {
+    /// Its product.
+    pub product_id: Uuid,
+    /// The product's title.
+    pub product_title: String,
+    /// Its own; may be empty.
+    pub variant_title: String,
+}
+
+impl Owner {
+    /// What both are called.
+    pub fn title(&self) -> String {
+        match self.variant_title.as_str() {
+            "" => self.product_title.clone(),
+            variant => format!("{} ({variant})", self.product_title),
+        }
+    }
+}
+
+/// The product that a variant belongs to, if there is such a variant.
+pub async fn owner(conn: &mut Conn, variant_id: Uuid) -> Result<Option<Owner>, StoreError> {
+    with!(conn, |c| sqlx::query_as(
+        "SELECT v.product_id, p.title AS product_title, v.title AS variant_title
+         FROM variants v JOIN products p ON p.id = v.product_id WHERE v.id = $1"
     )
     .bind(variant_id)
     .fetch_optional(c)
     .await)
 }
 
-/// Sets how many there are, whatever there were; gives the new level and whether it changed.
+/// Sets how many there are, whatever there were; gives the new level and how many there were.
 /// `None`: there is no such variant.
 pub async fn set(
     tx: &mut Conn,
@@ -77,7 +99,7 @@ pub async fn set(
     variant_id: Uuid,
     on_hand: i64,
     movement: Movement<'_>,
-) -> Result<Option<(Level, bool)>, StoreError> {
+) -> Result<Option<(Level, i64)>, StoreError> {
     // Changing nothing takes the row's lock and tells what is in it, on both engines.
     let before: Option<Level> = with!(tx, |c| sqlx::query_as(
         "UPDATE stock_levels SET updated_at = updated_at WHERE variant_id = $1
@@ -90,7 +112,7 @@ pub async fn set(
         return Ok(None);
     };
     if before.on_hand == on_hand {
-        return Ok(Some((before, false)));
+        return Ok(Some((before, on_hand)));
     }
     let after = add(
         tx,
@@ -101,7 +123,7 @@ pub async fn set(
         movement,
     )
     .await?;
-    Ok(after.map(|level| (level, true)))
+    Ok(after.map(|level| (level, before.on_hand)))
 }
 
 /// Adds `delta` pieces (or, negative, takes them away) and writes the movement.

@@ -5,7 +5,9 @@
 //! variants' ids, before reservations and the change feed, so that nobody waits in a circle.
 
 mod levels;
+mod list;
 mod movements;
 
-pub use levels::{Level, add, level, lock, open, product_of, reserve, set, unreserve};
+pub use levels::{Level, Owner, add, level, lock, open, owner, reserve, set, unreserve};
+pub use list::{items, movements};
 pub use movements::{Movement, Reason};
