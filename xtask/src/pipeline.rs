@@ -61,12 +61,12 @@ pub struct Context {
 }
 
 impl Context {
-    /// A command with the addresses of PostgreSQL and Redis, which are started at the first
+    /// A command with the addresses of PostgreSQL, Redis and an S3 server, which are started at the first
     /// call and stop with us.
     pub fn with_servers<'a>(&self, command: &'a mut Command) -> Result<&'a mut Command> {
         if self.servers.get().is_none() {
             let mut servers = Vec::new();
-            for kind in [Kind::Postgres, Kind::Redis] {
+            for kind in [Kind::Postgres, Kind::Redis, Kind::S3] {
                 // One that the environment names is used as it is.
                 if std::env::var_os(kind.variable()).is_none() {
                     servers.push((kind, techcommerce_testservers::start(kind)?));

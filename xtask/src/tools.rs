@@ -12,6 +12,8 @@ use crate::program::{cargo, output, run, show};
 pub struct Tool {
     program: &'static str,
     version: &'static str,
+    /// Of the crate; empty if the program is in it anyway.
+    features: &'static str,
 }
 
 impl Tool {
@@ -19,11 +21,19 @@ impl Tool {
     pub const NEXTEST: Self = Self {
         program: "cargo-nextest",
         version: "0.9.143",
+        features: "",
     };
     /// Checks licences and sources.
     pub const DENY: Self = Self {
         program: "cargo-deny",
         version: "0.20.2",
+        features: "",
+    };
+    /// An S3 server that checks signatures, for the tests of pictures.
+    pub const S3: Self = Self {
+        program: "s3s-fs",
+        version: "0.14.1",
+        features: "binary",
     };
 
     /// Where it is.
@@ -54,6 +64,7 @@ impl Tool {
         command
             .args(["install", "--locked", "--debug", "--root", "target/tools"])
             .args([self.program, "--version", self.version])
+            .args(["--features", self.features])
             .env("CARGO_TARGET_DIR", "target/tools/build")
             .env("CARGO_PROFILE_DEV_DEBUG", "0");
         command
@@ -162,7 +173,7 @@ pub fn prepare(install: bool) -> Result<String> {
         }
     }
     components(install)?;
-    for tool in [Tool::NEXTEST, Tool::DENY] {
+    for tool in [Tool::NEXTEST, Tool::DENY, Tool::S3] {
         if tool.found().is_none() && install {
             run(&mut tool.install())?;
             // Hundreds of megabytes that nobody needs again.
@@ -181,7 +192,7 @@ pub fn prepare(install: bool) -> Result<String> {
         "no axe-core (npm gets it)"
     };
     Ok(format!(
-        "PostgreSQL {version}, Redis, Chromium, cargo-nextest, cargo-deny, {axe}"
+        "PostgreSQL {version}, Redis, s3s-fs, Chromium, cargo-nextest, cargo-deny, {axe}"
     ))
 }
 

@@ -1,4 +1,4 @@
-//! What tests of every layer share: databases of both engines, Redis, a clock and randomness
+//! What tests of every layer share: databases of both engines, Redis, S3, a clock and randomness
 //! that a test decides, folders, an HTTP client for loopback, the running program.
 //!
 //! A test of a store is written once and runs on both engines:
@@ -10,9 +10,9 @@
 //!     }
 //! }
 //! ```
-//! PostgreSQL and Redis come from `cargo xtask test` by `TECHCOMMERCE_TEST_POSTGRES` and
-//! `TECHCOMMERCE_TEST_REDIS`; a test that is run by hand starts shared throw-away ones. Where
-//! they are not installed a test fails and says what to install; it never skips.
+//! The servers come from `cargo xtask test` by `TECHCOMMERCE_TEST_POSTGRES`, `…_REDIS` and `…_S3`;
+//! a test that is run by hand starts shared throw-away ones. Where they are not installed a test
+//! fails and says what to install; it never skips.
 
 #![allow(
     clippy::unwrap_used,
@@ -27,6 +27,7 @@ mod databases;
 mod http_client;
 mod process;
 mod redis;
+mod s3;
 
 use std::net::{Ipv4Addr, SocketAddr};
 
@@ -34,6 +35,7 @@ pub use databases::{PostgresDatabase, TestDb, databases};
 pub use http_client::{Answer, Client, Observer, Request};
 pub use process::{Process, binary};
 pub use redis::TestRedis;
+pub use s3::TestS3;
 pub use techcommerce_kernel::{Env, ManualClock};
 pub use techcommerce_store::Dialect;
 pub use tempfile::TempDir;

@@ -131,10 +131,11 @@ pub fn stop(kind: Kind, home: &Path) -> io::Result<()> {
 }
 
 fn stop_script(kind: Kind, home: &Path) -> String {
-    // Both servers end at once on SIGQUIT or SIGKILL; what they hold is thrown away anyway.
+    // They all end at once on SIGQUIT or SIGKILL; what they hold is thrown away anyway.
     let (file, signal) = match kind {
         Kind::Postgres => ("data/postmaster.pid", "QUIT"),
         Kind::Redis => ("redis.pid", "KILL"),
+        Kind::S3 => ("s3.pid", "KILL"),
     };
     let home = home.display();
     format!(

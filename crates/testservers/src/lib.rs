@@ -1,6 +1,6 @@
-//! Throw-away PostgreSQL and Redis servers for tests.
+//! Throw-away PostgreSQL, Redis and S3 servers for tests.
 //!
-//! Two callers, one code path: `xtask` starts its own pair for a whole run ([`start`]), and a
+//! Two callers, one code path: `xtask` starts its own for a whole run ([`start`]), and a
 //! test that is run by hand finds or starts a shared one ([`url`]). The standard library
 //! alone, so that `xtask` builds in seconds.
 //!
@@ -15,6 +15,7 @@
 mod host;
 mod postgres;
 mod redis;
+mod s3;
 mod shared;
 
 use std::io;
@@ -32,7 +33,13 @@ pub enum Kind {
     Postgres,
     /// Redis 7 or later, without persistence, with [`REDIS_DATABASES`] databases.
     Redis,
+    /// An S3 server with the bucket [`S3_BUCKET`]; the address has the access key and the secret
+    /// key before the `@`.
+    S3,
 }
+
+/// The bucket of a throw-away S3 server.
+pub const S3_BUCKET: &str = "shop";
 
 /// How many numbered databases a throw-away Redis has: enough that no two tests share one.
 pub const REDIS_DATABASES: u32 = 4096;
@@ -44,6 +51,7 @@ impl Kind {
         match self {
             Self::Postgres => "TECHCOMMERCE_TEST_POSTGRES",
             Self::Redis => "TECHCOMMERCE_TEST_REDIS",
+            Self::S3 => "TECHCOMMERCE_TEST_S3",
         }
     }
 
@@ -51,6 +59,7 @@ impl Kind {
         match self {
             Self::Postgres => "postgres",
             Self::Redis => "redis",
+            Self::S3 => "s3",
         }
     }
 
@@ -62,6 +71,7 @@ impl Kind {
         match self {
             Self::Postgres => postgres::bin().map(|bin| bin.join("postgres")),
             Self::Redis => redis::program(),
+            Self::S3 => s3::program(),
         }
     }
 }
@@ -129,6 +139,7 @@ fn launch(kind: Kind) -> io::Result<Server> {
     let (url, home) = match kind {
         Kind::Postgres => postgres::launch()?,
         Kind::Redis => redis::launch()?,
+        Kind::S3 => s3::launch()?,
     };
     Ok(Server {
         kind,

@@ -62,7 +62,7 @@ mod tests {
 
     #[test]
     fn one_server_serves_every_caller() {
-        for kind in [Kind::Postgres, Kind::Redis] {
+        for kind in [Kind::Postgres, Kind::Redis, Kind::S3] {
             let first = url(kind).unwrap();
             let second = url(kind).unwrap();
             assert_eq!(first, second);
@@ -72,11 +72,13 @@ mod tests {
 
     #[test]
     fn an_owned_server_leaves_nothing() {
-        let server = crate::start(Kind::Redis).unwrap();
-        let (url, home) = (server.url().to_owned(), server.home().to_path_buf());
-        assert!(answers(&url));
-        drop(server);
-        assert!(!answers(&url));
-        assert!(!home.exists());
+        for kind in [Kind::Redis, Kind::S3] {
+            let server = crate::start(kind).unwrap();
+            let (url, home) = (server.url().to_owned(), server.home().to_path_buf());
+            assert!(answers(&url));
+            drop(server);
+            assert!(!answers(&url));
+            assert!(!home.exists());
+        }
     }
 }
