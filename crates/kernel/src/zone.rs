@@ -38,6 +38,20 @@ impl TimeZone {
             .collect()
     }
 
+    /// `time` as the clocks of this zone show it, to the minute: `2026-11-21T14:05`.
+    pub fn clock(&self, time: Timestamp) -> String {
+        let shown = self.0.to_datetime(time.jiff());
+        shown.strftime("%Y-%m-%dT%H:%M").to_string()
+    }
+
+    /// The moment that `2026-11-21T14:05`, or the beginning of `2026-11-21`, is here; none if that
+    /// is no time. Of a time that the clocks show twice it is the first.
+    pub fn moment(&self, clock: &str) -> Option<Timestamp> {
+        let civil: jiff::civil::DateTime = clock.parse().ok()?;
+        let zoned = civil.to_zoned(self.0.clone()).ok()?;
+        Some(Timestamp::from_micros(zoned.timestamp().as_microsecond()))
+    }
+
     fn day(&self, date: Date) -> Option<Day> {
         // Where midnight is skipped, the day starts right after.
         let start = date.to_zoned(self.0.clone()).ok()?;
@@ -116,5 +130,17 @@ mod tests {
         assert_eq!(TimeZone::UTC.name(), "UTC");
         assert!("Berlin".parse::<TimeZone>().is_err());
         assert!("".parse::<TimeZone>().is_err());
+    }
+
+    #[test]
+    fn a_clock_shows_what_it_is_set_to() {
+        let berlin: TimeZone = "Europe/Berlin".parse().unwrap();
+        let summer: Timestamp = "2026-07-01T22:30:59Z".parse().unwrap();
+        assert_eq!(berlin.clock(summer), "2026-07-02T00:30");
+        let moment = |clock| berlin.moment(clock).map(Timestamp::to_rfc3339);
+        assert_eq!(moment("2026-07-02T00:30").unwrap(), "2026-07-01T22:30:00Z");
+        assert_eq!(moment("2026-01-15").unwrap(), "2026-01-14T23:00:00Z");
+        assert_eq!(moment("tomorrow"), None);
+        assert_eq!(moment("2026-02-30"), None);
     }
 }

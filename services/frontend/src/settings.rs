@@ -2,7 +2,7 @@
 
 use techcommerce_contracts::order_api::PaymentMethod;
 use techcommerce_http::TrustedProxies;
-use techcommerce_kernel::Currency;
+use techcommerce_kernel::{Currency, TimeZone};
 
 /// Everything about this shop that the pages show or depend on.
 #[derive(Debug, Clone)]
@@ -24,6 +24,8 @@ pub struct Settings {
     pub imprint_lines: Vec<String>,
     /// Of all prices; needed to read the price filter.
     pub currency: Currency,
+    /// What staff's clocks show.
+    pub time_zone: TimeZone,
     /// Codes of the languages offered, the default first; all that are shipped if empty.
     pub languages: Vec<String>,
     /// Whether prices contain the tax.
@@ -52,6 +54,7 @@ impl Settings {
             contact_phone: None,
             imprint_lines: Vec::new(),
             currency,
+            time_zone: TimeZone::UTC,
             languages: Vec::new(),
             prices_include_tax: true,
             payment_methods: vec![PaymentMethod::Test, PaymentMethod::Invoice],

@@ -286,7 +286,7 @@ impl Frame {
 
     /// A point in time as a table shows it.
     pub fn when(&self, time: Timestamp) -> When {
-        When::of(&self.texts, time)
+        When::of(&self.texts, &self.shop.time_zone, time)
     }
 }
 

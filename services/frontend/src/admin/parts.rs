@@ -1,7 +1,7 @@
 //! What tables and pages are made of: badges, points in time, the way to the next page.
 
 use serde::Serialize;
-use techcommerce_kernel::Timestamp;
+use techcommerce_kernel::{TimeZone, Timestamp};
 
 use crate::{forms::Sent, i18n::Texts};
 
@@ -29,21 +29,19 @@ impl Badge {
 pub struct When {
     /// For programs.
     pub iso: String,
-    /// As `21 Nov 2026, 14:05`, in UTC.
+    /// As `21 Nov 2026, 14:05`, by the shop's clocks.
     pub text: String,
 }
 
 impl When {
-    /// `time` in the words of `texts`.
-    pub fn of(texts: &Texts, time: Timestamp) -> Self {
-        let iso = time.to_rfc3339();
-        let (date, clock) = iso.split_once('T').unwrap_or((&iso, ""));
-        let text = format!(
-            "{}, {}",
-            short_day(texts, date),
-            clock.get(..5).unwrap_or("")
-        );
-        Self { text, iso }
+    /// `time` in the words of `texts`, as the clocks of `zone` show it.
+    pub fn of(texts: &Texts, zone: &TimeZone, time: Timestamp) -> Self {
+        let shown = zone.clock(time);
+        let (date, clock) = shown.split_once('T').unwrap_or((&shown, ""));
+        Self {
+            text: format!("{}, {clock}", short_day(texts, date)),
+            iso: time.to_rfc3339(),
+        }
     }
 }
 
@@ -120,7 +118,7 @@ mod tests {
     fn a_time_is_short_and_exact() {
         let languages = Languages::new(&[]).unwrap();
         let time: Timestamp = "2026-03-07T09:05:59Z".parse().unwrap();
-        let when = |code| When::of(languages.find(code).unwrap(), time);
+        let when = |code| When::of(languages.find(code).unwrap(), &TimeZone::UTC, time);
         assert_eq!(when("en").text, "7 Mar 2026, 09:05");
         assert_eq!(when("de").text, "7. März 2026, 09:05");
         assert_eq!(when("en").iso, "2026-03-07T09:05:59Z");
