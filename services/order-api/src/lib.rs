@@ -12,6 +12,8 @@ mod checkout;
 mod discounts;
 mod endpoints;
 mod faults;
+mod fresh;
+mod locale;
 mod metrics;
 mod numbers;
 mod orders;
@@ -39,11 +41,15 @@ use techcommerce_telemetry::Telemetry;
 
 pub use audit::{Audit, audit};
 pub use discounts::{NewDiscount, create as create_discount, seed_demo as seed_demo_discounts};
+pub use fresh::is_new;
 pub use settings::{Settings, Shipping};
 
-/// The schema, with the queue's tables.
-pub static MIGRATOR: LazyLock<Migrator> =
-    LazyLock::new(|| techcommerce_jobs::with_tables(sqlx::migrate!("./migrations")));
+/// The schema, with the tables of the queue and of the audit log.
+pub static MIGRATOR: LazyLock<Migrator> = LazyLock::new(|| {
+    techcommerce_audit::with_tables(techcommerce_jobs::with_tables(sqlx::migrate!(
+        "./migrations"
+    )))
+});
 
 /// What the service needs.
 #[derive(Clone)]
@@ -72,8 +78,6 @@ pub struct Built {
     pub router: Router,
     /// Its state and checks.
     pub health: Health,
-    /// The public endpoints by their outer paths.
-    pub openapi: utoipa::openapi::OpenApi,
     /// Its jobs and schedules.
     pub jobs: JobSet,
 }
@@ -81,6 +85,11 @@ pub struct Built {
 /// Makes the service.
 pub fn build(deps: Deps) -> Built {
     build_with(deps, faults::Faults::default())
+}
+
+/// The document of the public endpoints by their outer paths.
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    endpoints::documented().1
 }
 
 /// The service's jobs alone, for a worker that runs apart from it.
@@ -105,11 +114,10 @@ fn build_with(deps: Deps, faults: faults::Faults) -> Built {
         },
     };
     let jobs = saga::jobs(&app);
-    let (router, openapi) = endpoints::router(app);
+    let router = endpoints::router(app);
     Built {
         router: service_stack(router, stack),
         health,
-        openapi,
         jobs,
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use techcommerce_contracts::order_api::PaymentMethod;
-use techcommerce_kernel::Currency;
+use techcommerce_kernel::{Currency, TimeZone};
 
 use crate::pricing::Tax;
 
@@ -16,6 +16,8 @@ pub struct Settings {
     pub public_url: String,
     /// The shop's only currency.
     pub currency: Currency,
+    /// Says when a day of the shop begins.
+    pub time_zone: TimeZone,
     /// How tax is computed.
     pub tax: Tax,
     /// The ways of shipping, in the order in which they are shown. At least one.
@@ -66,6 +68,7 @@ impl Default for Settings {
             shop_name: "Tidewell".to_owned(),
             public_url: "http://127.0.0.1:3000".to_owned(),
             currency: Currency::EUR,
+            time_zone: TimeZone::UTC,
             tax: Tax {
                 included: true,
                 basis_points: 1900,

@@ -64,6 +64,10 @@ pub(super) fn check(app: &App, input: &OrderInput) -> Result<(), Error> {
         }
         _ => {}
     }
+    // The longest tag that RFC 5646 (4.4.1) says must be taken.
+    if input.locale.as_ref().is_some_and(|tag| tag.len() > 35) {
+        wrong("locale", "must be a language, as de or de-AT".to_owned());
+    }
     Error::check(fields)
 }
 

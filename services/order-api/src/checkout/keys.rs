@@ -90,9 +90,14 @@ pub fn derived_id(purpose: &str, parts: &[&str]) -> Uuid {
     uuid::Builder::from_custom_bytes(bytes).into_uuid()
 }
 
-/// SHA-256 of the request in one form, in hexadecimal.
+/// SHA-256 of the request in one form, in hexadecimal. Who tries again after switching to another
+/// language asks for the same order.
 pub(super) fn request_hash(input: &OrderInput) -> Result<String, Error> {
-    let json = serde_json::to_vec(input).map_err(Error::internal)?;
+    let input = OrderInput {
+        locale: None,
+        ..input.clone()
+    };
+    let json = serde_json::to_vec(&input).map_err(Error::internal)?;
     Ok(hex(&Sha256::digest(json)))
 }
 

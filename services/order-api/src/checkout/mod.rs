@@ -27,12 +27,14 @@ use crate::{
     app::App,
     carts,
     faults::Point,
+    locale::Locale,
     orders::{self, Audience},
 };
 use fix::{Fixed, Snapshot, fix};
 pub use keys::{IdempotencyKey, derived_id};
 
-/// Makes the cart an order, or gives the order that the same request made before.
+/// Makes the cart an order, or gives the order that the same request made before. `accepted` is the
+/// language of a customer who does not name one.
 ///
 /// # Errors
 /// `invalid_input`, `idempotency_key_reused`, `cart_not_found`, `cart_empty`, `cart_ordered`,
@@ -42,9 +44,15 @@ pub async fn place(
     app: &App,
     caller: &Caller,
     key: &IdempotencyKey,
+    accepted: Locale,
     input: &OrderInput,
 ) -> Result<Order, Error> {
-    let outcome = try_to_place(app, caller, key, input).await;
+    let attempt =
+        input::check(app, input).and_then(|()| Attempt::new(caller, key, accepted, input));
+    let outcome = match attempt {
+        Ok(attempt) => try_to_place(app, &attempt, input).await,
+        Err(error) => Err(error),
+    };
     app.metrics.checkout(match &outcome {
         Ok((_, true)) => "placed",
         Ok((_, false)) => "repeated",
@@ -59,13 +67,10 @@ pub async fn place(
 /// The order's id, and whether this call made it.
 async fn try_to_place(
     app: &App,
-    caller: &Caller,
-    key: &IdempotencyKey,
+    attempt: &Attempt,
     input: &OrderInput,
 ) -> Result<(Uuid, bool), Error> {
-    input::check(app, input)?;
-    let attempt = Attempt::new(caller, key, input)?;
-    let snapshot = match fix(app, &attempt).await? {
+    let snapshot = match fix(app, attempt).await? {
         Fixed::Ordered(order) => return Ok((order, false)),
         Fixed::Open(snapshot) => snapshot,
     };
@@ -77,13 +82,13 @@ async fn try_to_place(
         .await
     {
         Ok(reserved) => reserved,
-        Err(error) => return refuse(app, &attempt, None, error).await,
+        Err(error) => return refuse(app, attempt, None, error).await,
     };
     app.faults.at(Point::StockReserved)?;
-    let written = write::write(app, &attempt, input, &snapshot, &reserved).await;
+    let written = write::write(app, attempt, input, &snapshot, &reserved).await;
     let outcome = match written {
         Ok(outcome) => outcome,
-        Err(error) => return refuse(app, &attempt, Some(&reserved), error).await,
+        Err(error) => return refuse(app, attempt, Some(&reserved), error).await,
     };
     app.queue.wake();
     app.faults.at(Point::OrderWritten)?;
@@ -102,10 +107,17 @@ pub(crate) struct Attempt {
     pub owner: Option<Uuid>,
     /// Who asks, for the timeline.
     pub actor: String,
+    /// In which language the customer is written to.
+    pub locale: Locale,
 }
 
 impl Attempt {
-    fn new(caller: &Caller, key: &IdempotencyKey, input: &OrderInput) -> Result<Self, Error> {
+    fn new(
+        caller: &Caller,
+        key: &IdempotencyKey,
+        accepted: Locale,
+        input: &OrderInput,
+    ) -> Result<Self, Error> {
         let cart_key = carts::key(&input.cart_id);
         let owner = match caller.principal() {
             Some(Principal::Account { id, .. } | Principal::ApiKey { id, .. }) => Some(*id),
@@ -118,6 +130,10 @@ impl Attempt {
             cart_key,
             owner,
             actor: caller.actor(),
+            locale: match &input.locale {
+                Some(tag) => Locale::of_tag(tag).unwrap_or_default(),
+                None => accepted,
+            },
         })
     }
 }

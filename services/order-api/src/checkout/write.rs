@@ -48,10 +48,8 @@ pub(super) async fn write(
         if !carts::take(tx, &attempt.cart_key, id, app.env.now()).await? {
             return Err(carts::ordered());
         }
-        if let Some(code) = code
-            && !discounts::use_up(tx, code).await?
-        {
-            return Err(discounts::invalid("This code has been used up."));
+        if let Some(code) = code {
+            discounts::use_up(tx, code, &input.email.key()).await?;
         }
         let advance = NewJob::new(Advance::KIND).payload(&Advance { order: id })?;
         let job = enqueue(tx, &app.env, advance).await?;
@@ -62,6 +60,7 @@ pub(super) async fn write(
             cart_key: &attempt.cart_key,
             owner: attempt.owner,
             actor: &attempt.actor,
+            locale: attempt.locale,
             input,
             access_token: &access_token,
             discount_code: code,

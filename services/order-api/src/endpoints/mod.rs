@@ -1,16 +1,24 @@
 //! The endpoints, one file each, and what they share.
 
+mod audit_list;
 mod cart_create;
 mod cart_discount;
 mod cart_line;
 mod cart_show;
+mod discount_create;
+mod discount_delete;
+mod discount_edit;
+mod discount_list;
+mod discount_show;
 mod order_cancel;
 mod order_list;
 mod order_mark_paid;
+mod order_note;
 mod order_place;
 mod order_refund;
 mod order_ship;
 mod order_show;
+mod order_summary;
 mod shipping_methods;
 mod time;
 
@@ -21,7 +29,8 @@ use axum::{
 };
 use http::{HeaderName, HeaderValue, header};
 use serde::de::DeserializeOwned;
-use techcommerce_contracts::{codes, order_api::Order};
+use serde_json::json;
+use techcommerce_contracts::{Principal, codes, order_api::Order};
 use techcommerce_http::{ApiError, ApiResult, Json};
 use techcommerce_kernel::{Error, Uuid};
 use techcommerce_store::transact;
@@ -31,18 +40,25 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::{
     app::App,
     orders::{self, Audience, Cause},
-    path::{Event, State},
+    path::Event,
 };
 
 #[derive(OpenApi)]
 #[openapi(tags(
     (name = "carts", description = "Carts. A cart's id is its key: whoever knows it may change it."),
     (name = "orders", description = "Placing orders, and what becomes of them."),
+    (name = "discounts", description = "Discount codes, for staff."),
+    (name = "audit", description = "What staff changed, service by service."),
 ))]
 struct Documented;
 
+/// All endpoints.
+pub fn router(app: App) -> Router {
+    documented().0.with_state(app)
+}
+
 /// All endpoints, and the document of the public ones by their outer paths.
-pub fn router(app: App) -> (Router, openapi::OpenApi) {
+pub fn documented() -> (Router<App>, openapi::OpenApi) {
     let (router, document) = OpenApiRouter::with_openapi(Documented::openapi())
         .routes(routes!(cart_create::create))
         .routes(routes!(cart_show::show))
@@ -50,14 +66,23 @@ pub fn router(app: App) -> (Router, openapi::OpenApi) {
         .routes(routes!(cart_discount::put, cart_discount::remove))
         .routes(routes!(shipping_methods::list))
         .routes(routes!(order_place::place, order_list::list))
+        .routes(routes!(order_summary::summary))
         .routes(routes!(order_show::show))
+        .routes(routes!(order_note::note))
         .routes(routes!(order_cancel::cancel))
         .routes(routes!(order_refund::refund))
         .routes(routes!(order_ship::ship))
         .routes(routes!(order_mark_paid::mark_paid))
+        .routes(routes!(discount_list::list, discount_create::create))
+        .routes(routes!(
+            discount_show::show,
+            discount_edit::edit,
+            discount_delete::delete
+        ))
+        .routes(routes!(audit_list::list))
         .routes(routes!(time::time))
         .split_for_parts();
-    (router.with_state(app), outside(document))
+    (router, outside(document))
 }
 
 /// The same document with the paths that the edge has.
@@ -98,21 +123,30 @@ impl<T: DeserializeOwned + Default, S: Send + Sync> FromRequest<S> for BodyOrDef
     }
 }
 
+/// What a member of staff asks for.
+struct Asked<'a> {
+    who: &'a Principal,
+    /// As the audit log has it.
+    action: &'static str,
+    event: Event,
+    /// For staff.
+    reason: &'a str,
+    /// For the customer.
+    message: &'a str,
+}
+
 /// Applies what a member of staff asks for and gives the order as it is then.
-async fn staff_event(
-    app: &App,
-    order: Uuid,
-    event: &Event,
-    actor: &str,
-    reason: &str,
-) -> ApiResult<Order> {
+async fn staff_event(app: &App, order: Uuid, asked: Asked<'_>) -> ApiResult<Order> {
+    let actor = asked.who.actor();
     let cause = Cause {
-        actor,
-        reason,
-        by_job: false,
+        reason: asked.reason,
+        message: asked.message,
+        ..Cause::by(&actor)
     };
-    transact!(app.db, |tx| -> Result<State, Error> {
-        orders::change(tx, app, order, event, cause).await
+    transact!(app.db, |tx| -> Result<(), Error> {
+        let changed = orders::change(tx, app, order, &asked.event, cause).await?;
+        let said = json!({ "reason": asked.reason, "message": asked.message });
+        orders::record(tx, app, (asked.who, asked.action), order, &changed, said).await
     })?;
     app.queue.wake();
     Ok(orders::show(app, order, Audience::Staff).await?)
@@ -120,11 +154,17 @@ async fn staff_event(
 
 /// A reason or comment of staff: at most 500 characters.
 fn checked_text(path: &str, text: &str) -> Result<String, Error> {
-    let text = text.trim();
-    if text.chars().count() > 500 {
+    text_within(path, text, 500)
+}
+
+/// A text of at most so many characters, without control characters but for new lines.
+fn text_within(path: &str, text: &str, most: usize) -> Result<String, Error> {
+    // Forms send lines as the mail of old did.
+    let text = text.trim().replace("\r\n", "\n");
+    if text.chars().count() > most {
         return Err(Error::invalid_field(
             path,
-            "must have at most 500 characters",
+            format!("must have at most {most} characters"),
         ));
     }
     if text.chars().any(|c| c.is_control() && c != '\n') {
@@ -133,7 +173,7 @@ fn checked_text(path: &str, text: &str) -> Result<String, Error> {
             "must not hold control characters",
         ));
     }
-    Ok(text.to_owned())
+    Ok(text)
 }
 
 #[cfg(test)]

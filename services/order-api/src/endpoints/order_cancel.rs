@@ -11,11 +11,12 @@ use techcommerce_contracts::{
 use techcommerce_http::{ApiResult, Path, Staff};
 use techcommerce_kernel::Uuid;
 
-use super::{BodyOrDefault, Private, checked_text, private, staff_event};
+use super::{Asked, BodyOrDefault, Private, checked_text, private, staff_event};
 use crate::{app::App, path::Event};
 
 /// Gives an order up before anything was shipped. What is held is let go, what was paid is paid
-/// back, and the goods go back into stock. Doing so twice is doing so once.
+/// back, and the goods go back into stock. Doing so twice is doing so once. The customer gets a
+/// mail, with the `message` if there is one; the `reason` is for staff.
 #[utoipa::path(
     post, path = "/orders/{id}/cancel", tag = "orders", operation_id = "cancel_order",
     security(("bearer" = []), ("cookie" = [])),
@@ -38,7 +39,13 @@ pub async fn cancel(
     BodyOrDefault(input): BodyOrDefault<CancelInput>,
 ) -> ApiResult<Private<Order>> {
     let reason = checked_text("reason", &input.reason)?;
-    let event = Event::CancelRequested;
-    let order = staff_event(&app, id, &event, &staff.actor(), &reason).await?;
+    let asked = Asked {
+        who: &staff,
+        action: "order.cancel",
+        event: Event::CancelRequested,
+        reason: &reason,
+        message: &checked_text("message", &input.message)?,
+    };
+    let order = staff_event(&app, id, asked).await?;
     Ok(private(order))
 }

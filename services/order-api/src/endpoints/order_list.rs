@@ -1,6 +1,7 @@
 //! `GET /orders`: one's own orders; for staff, all.
 //!
-//! Errors: 400 `invalid_input`, 401 `unauthenticated`, 503 `unavailable`.
+//! Errors: 400 `invalid_input`, 401 `unauthenticated`, 503 `unavailable`. What only staff may ask
+//! for narrows nobody else's list.
 
 use axum::extract::State;
 use techcommerce_contracts::{
@@ -16,7 +17,7 @@ use crate::{
     orders::{self, Audience, Filter},
 };
 
-/// Orders, the latest first: one's own, or all of the shop for staff.
+/// Orders, the latest first: one's own, or all of the shop for staff, who may also search them.
 #[utoipa::path(
     get, path = "/orders", tag = "orders", operation_id = "list_orders",
     security(("bearer" = []), ("cookie" = [])),
@@ -45,6 +46,10 @@ pub async fn list(
         ..Filter::default()
     };
     let audience = if principal.is_staff() {
+        filter.text = query.q.filter(|text| !text.trim().is_empty());
+        filter.owner = query.account_id;
+        (filter.from, filter.to) = (query.from, query.to);
+        filter.attention = query.attention;
         filter.email = query.email.map(|email| email.trim().to_lowercase());
         let number = query.number.as_deref().map(str::parse::<i64>);
         filter.number = number

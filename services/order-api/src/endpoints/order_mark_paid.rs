@@ -8,7 +8,7 @@ use techcommerce_contracts::{Problem, order_api::Order};
 use techcommerce_http::{ApiResult, Path, Staff};
 use techcommerce_kernel::Uuid;
 
-use super::{Private, private, staff_event};
+use super::{Asked, Private, private, staff_event};
 use crate::{app::App, path::Event};
 
 /// Notes that the money of an invoice has arrived. Doing so twice is doing so once.
@@ -30,6 +30,13 @@ pub async fn mark_paid(
     Staff(staff): Staff,
     Path(id): Path<Uuid>,
 ) -> ApiResult<Private<Order>> {
-    let order = staff_event(&app, id, &Event::MarkedPaid, &staff.actor(), "").await?;
+    let asked = Asked {
+        who: &staff,
+        action: "order.mark_paid",
+        event: Event::MarkedPaid,
+        reason: "",
+        message: "",
+    };
+    let order = staff_event(&app, id, asked).await?;
     Ok(private(order))
 }

@@ -5,7 +5,7 @@
 //! `idempotency_key_reused`, 503 `unavailable`.
 
 use axum::extract::State;
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 use techcommerce_contracts::{
     Problem,
     order_api::{Order, OrderInput},
@@ -16,6 +16,7 @@ use super::{Private, private};
 use crate::{
     app::App,
     checkout::{self, IdempotencyKey},
+    locale::Locale,
 };
 
 /// Places an order. The same `Idempotency-Key` with the same body gives the same order, however
@@ -39,8 +40,9 @@ pub async fn place(
     State(app): State<App>,
     caller: Caller,
     key: IdempotencyKey,
+    headers: HeaderMap,
     Json(input): Json<OrderInput>,
 ) -> ApiResult<(StatusCode, Private<Order>)> {
-    let order = checkout::place(&app, &caller, &key, &input).await?;
+    let order = checkout::place(&app, &caller, &key, Locale::accepted(&headers), &input).await?;
     Ok((StatusCode::CREATED, private(order)))
 }

@@ -6,6 +6,7 @@
 
 use axum::extract::State;
 use http::{HeaderMap, StatusCode};
+use serde_json::json;
 use techcommerce_contracts::{
     Problem,
     order_api::{Order, RefundInput, ShipmentLine},
@@ -24,7 +25,8 @@ use crate::{
 
 /// Pays back some or all of what was captured, never more than is left, also when two ask at
 /// once. The provider is told right afterwards: look at the refund's `status`. With an
-/// `Idempotency-Key` a repeat is the same refund.
+/// `Idempotency-Key` a repeat is the same refund. The customer is shown the `message`, and gets it
+/// by mail when the money is paid back; the `reason` is for staff.
 #[utoipa::path(
     post, path = "/orders/{id}/refunds", tag = "orders", operation_id = "refund_order",
     security(("bearer" = []), ("cookie" = [])),
@@ -66,10 +68,11 @@ pub async fn refund(
         None => app.env.new_id(),
     };
     let actor = staff.actor();
+    let message = checked_text("message", &input.message)?;
     let cause = Cause {
-        actor: &actor,
         reason: &reason,
-        by_job: false,
+        message: &message,
+        ..Cause::by(&actor)
     };
     transact!(app.db, |tx| -> Result<(), Error> {
         let state = orders::lock(tx, order).await?;
@@ -85,8 +88,12 @@ pub async fn refund(
             amount,
             restock,
         };
-        orders::change(tx, &app, order, &event, cause).await?;
-        Ok(())
+        let changed = orders::change(tx, &app, order, &event, cause).await?;
+        let said = json!({
+            "refund": id, "amount": app.money(amount), "reason": reason, "message": message,
+            "restock": input.restock,
+        });
+        orders::record(tx, &app, (&staff, "order.refund"), order, &changed, said).await
     })?;
     app.queue.wake();
     let order = orders::show(&app, order, Audience::Staff).await?;

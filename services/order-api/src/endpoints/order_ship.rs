@@ -1,31 +1,36 @@
 //! `POST /orders/{id}/shipments`: goods leave the house.
 //!
 //! Errors: 400 `invalid_input`, 401 `unauthenticated`, 403 `forbidden`, 404 `order_not_found`, 409
-//! `order_state` or `shipment_exceeds_ordered`, 503 `unavailable`.
+//! `order_state` or `shipment_exceeds_ordered`, 422 `idempotency_key_reused`, 503 `unavailable`.
 
 use axum::extract::State;
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
+use serde_json::json;
 use techcommerce_contracts::{
     Problem,
     order_api::{Order, ShipmentInput},
 };
 use techcommerce_http::{ApiResult, Json, Path, Staff};
 use techcommerce_kernel::{Error, Uuid};
-use techcommerce_store::{Conn, execute, transact};
+use techcommerce_store::transact;
 
 use super::{Private, checked_text, order_refund::positions, private};
 use crate::{
     app::App,
-    orders::{self, Audience, Cause},
+    checkout::{IdempotencyKey, derived_id},
+    orders::{self, Audience, Cause, NewShipment},
     path::Event,
 };
 
 /// Notes that goods have left the house: some lines, or all that is left. When all is shipped and
-/// paid, the order is completed.
+/// paid, the order is completed. With an `Idempotency-Key` a repeat is the same shipment.
 #[utoipa::path(
     post, path = "/orders/{id}/shipments", tag = "orders", operation_id = "ship_order",
     security(("bearer" = []), ("cookie" = [])),
-    params(("id" = Uuid, Path, description = "The order's id.")),
+    params(
+        ("id" = Uuid, Path, description = "The order's id."),
+        ("Idempotency-Key" = Option<String>, Header, description = "Makes a repeat the same shipment."),
+    ),
     request_body = ShipmentInput,
     responses(
         (status = 201, description = "The order with the shipment.", body = Order),
@@ -34,6 +39,7 @@ use crate::{
         (status = 403, description = "`forbidden`", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "`order_not_found`", body = Problem, content_type = "application/problem+json"),
         (status = 409, description = "`order_state`, `shipment_exceeds_ordered`", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "`idempotency_key_reused`", body = Problem, content_type = "application/problem+json"),
         (status = 503, description = "`unavailable`", body = Problem, content_type = "application/problem+json"),
     )
 )]
@@ -41,6 +47,7 @@ pub async fn ship(
     State(app): State<App>,
     Staff(staff): Staff,
     Path(order): Path<Uuid>,
+    headers: HeaderMap,
     Json(input): Json<ShipmentInput>,
 ) -> ApiResult<(StatusCode, Private<Order>)> {
     let text = |path, text: &Option<String>| match text {
@@ -48,76 +55,40 @@ pub async fn ship(
         None => Ok(None),
     };
     let actor = staff.actor();
+    let id = match IdempotencyKey::optional(&headers)? {
+        Some(key) => derived_id("shipment", &[&order.to_string(), key.as_str()]),
+        None => app.env.new_id(),
+    };
     let shipment = NewShipment {
-        id: app.env.new_id(),
+        id,
         order,
         carrier: text("carrier", &input.carrier)?,
         tracking_number: text("tracking_number", &input.tracking_number)?,
         actor: &actor,
     };
-    let cause = Cause {
-        actor: &actor,
-        reason: "",
-        by_job: false,
-    };
     transact!(app.db, |tx| -> Result<(), Error> {
         let state = orders::lock(tx, order).await?;
         let lines = match &input.lines {
-            Some(lines) => positions(tx, order, "lines", lines).await?,
-            None => (0_u32..)
-                .zip(&state.lines)
-                .map(|(position, line)| (position, line.open()))
-                .filter(|(_, open)| *open > 0)
-                .collect(),
+            Some(lines) => Some(positions(tx, order, "lines", lines).await?),
+            None => None,
         };
+        if orders::is_known_shipment(tx, &shipment, lines.as_deref()).await? {
+            return Ok(());
+        }
+        let lines = lines.unwrap_or_else(|| state.open_lines());
         let event = Event::Shipped {
             lines: lines.clone(),
         };
-        orders::change(tx, &app, order, &event, cause).await?;
-        insert(tx, &app, &shipment, &lines).await
+        let changed = orders::change(tx, &app, order, &event, Cause::by(&actor)).await?;
+        orders::insert_shipment(tx, &app.env, &shipment, &lines).await?;
+        let said = json!({
+            "shipment": id, "carrier": shipment.carrier,
+            "tracking_number": shipment.tracking_number,
+            "units": lines.iter().map(|(_, quantity)| quantity).sum::<i64>(),
+        });
+        orders::record(tx, &app, (&staff, "order.ship"), order, &changed, said).await
     })?;
     app.queue.wake();
     let order = orders::show(&app, order, Audience::Staff).await?;
     Ok((StatusCode::CREATED, private(order)))
-}
-
-struct NewShipment<'a> {
-    id: Uuid,
-    order: Uuid,
-    carrier: Option<String>,
-    tracking_number: Option<String>,
-    actor: &'a str,
-}
-
-async fn insert(
-    tx: &mut Conn,
-    app: &App,
-    shipment: &NewShipment<'_>,
-    lines: &[(u32, i64)],
-) -> Result<(), Error> {
-    const SHIPMENT: &str = "INSERT INTO shipments \
-         (id, order_id, carrier, tracking_number, actor, created_at) VALUES ($1, $2, $3, $4, $5, $6)";
-    const LINE: &str = "INSERT INTO shipment_lines (shipment_id, order_line_id, quantity) \
-         SELECT $1, id, $2 FROM order_lines WHERE order_id = $3 AND position = $4";
-    execute!(
-        tx,
-        sqlx::query(SHIPMENT)
-            .bind(shipment.id)
-            .bind(shipment.order)
-            .bind(shipment.carrier.as_deref())
-            .bind(shipment.tracking_number.as_deref())
-            .bind(shipment.actor)
-            .bind(app.env.now().as_micros())
-    )?;
-    for &(position, quantity) in lines {
-        execute!(
-            tx,
-            sqlx::query(LINE)
-                .bind(shipment.id)
-                .bind(quantity)
-                .bind(shipment.order)
-                .bind(i64::from(position))
-        )?;
-    }
-    Ok(())
 }

@@ -9,7 +9,7 @@ use techcommerce_store::{Conn, execute, with};
 use crate::{
     app::App,
     carts, discounts,
-    path::{Effect, Event, Refusal, State, Step},
+    path::{CancelReason, Effect, Event, Refusal, State, Step},
     saga::{Advance, Mailing},
 };
 
@@ -21,21 +21,54 @@ pub const CONTRADICTION: &str = "contradiction";
 pub struct Cause<'a> {
     /// As `account:0193…` or `system`.
     pub actor: &'a str,
-    /// Why, for a person; may be empty.
+    /// Why, in the words of staff for staff; may be empty.
     pub reason: &'a str,
+    /// What the customer is told of it; may be empty.
+    pub message: &'a str,
     /// Whether a job already takes the order further, so that none has to be written.
     pub by_job: bool,
 }
 
+impl<'a> Cause<'a> {
+    /// That `actor` did it, who says nothing about it.
+    pub fn by(actor: &'a str) -> Self {
+        Self {
+            actor,
+            reason: "",
+            message: "",
+            by_job: false,
+        }
+    }
+}
+
+/// An order before and after a change.
+#[derive(Debug, Clone)]
+pub struct Changed {
+    /// Names the order for people.
+    pub number: i64,
+    /// Where it stood.
+    pub before: State,
+    /// Where it stands.
+    pub after: State,
+}
+
+impl Changed {
+    /// Whether anything changed: what was known already does not.
+    pub fn is_news(&self) -> bool {
+        self.before != self.after
+    }
+}
+
 #[derive(sqlx::FromRow)]
 struct Locked {
+    number: i64,
     path: Json<State>,
     cart_key: String,
     discount_code: Option<String>,
     currency: String,
 }
 
-/// Applies `event` to the order and gives where it stands then. Two that change one order at once come one after the other.
+/// Applies `event` to the order. Two that change one order at once come one after the other.
 /// Call [`Queue::wake`](techcommerce_jobs::Queue::wake) after the commit.
 ///
 /// # Errors
@@ -46,10 +79,10 @@ pub async fn change(
     order: Uuid,
     event: &Event,
     cause: Cause<'_>,
-) -> Result<State, Error> {
+) -> Result<Changed, Error> {
     // Taking the row with an update makes others wait on both engines.
     const LOCK: &str = "UPDATE orders SET version = version + 1 WHERE id = $1 \
-         RETURNING path, cart_key, discount_code, currency";
+         RETURNING number, path, cart_key, discount_code, currency";
     let locked: Option<Locked> = with!(tx, |c| sqlx::query_as(LOCK)
         .bind(order)
         .fetch_optional(c)
@@ -58,7 +91,11 @@ pub async fn change(
     let old = &locked.path.0;
     let step = old.apply(event).map_err(|refusal| refused(app, refusal))?;
     if step.state == *old {
-        return Ok(step.state);
+        return Ok(Changed {
+            number: locked.number,
+            before: step.state.clone(),
+            after: step.state,
+        });
     }
     let job = match step.commands.is_empty() || cause.by_job {
         true => None,
@@ -74,7 +111,11 @@ pub async fn change(
         }
     }
     write_effects(tx, app, order, &locked, &step, cause).await?;
-    Ok(step.state)
+    Ok(Changed {
+        number: locked.number,
+        before: locked.path.0,
+        after: step.state,
+    })
 }
 
 /// Where the order stands, locked until the transaction ends.
@@ -99,7 +140,7 @@ async fn save(
 ) -> Result<(), Error> {
     const SAVE: &str = "UPDATE orders SET path = $2, status = $3, payment_status = $4, \
          fulfillment_status = $5, captured = $6, refunded = $7, job_id = COALESCE($8, job_id), \
-         updated_at = $9 WHERE id = $1";
+         updated_at = $9, cancel_reason = $10 WHERE id = $1";
     execute!(
         tx,
         sqlx::query(SAVE)
@@ -112,6 +153,7 @@ async fn save(
             .bind(state.refunded())
             .bind(job)
             .bind(app.env.now().as_micros())
+            .bind(state.cancelled.map(CancelReason::as_str))
     )?;
     Ok(())
 }
@@ -188,8 +230,9 @@ async fn add_refund(
     amount: i64,
     cause: Cause<'_>,
 ) -> Result<(), Error> {
-    const INSERT: &str = "INSERT INTO refunds (id, order_id, amount, reason, actor, created_at) \
-         VALUES ($1, $2, $3, $4, $5, $6)";
+    const INSERT: &str = "INSERT INTO refunds \
+         (id, order_id, amount, reason, actor, created_at, customer_message) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7)";
     let reason = if id == order && cause.reason.is_empty() {
         "cancelled"
     } else {
@@ -204,6 +247,7 @@ async fn add_refund(
             .bind(reason)
             .bind(cause.actor)
             .bind(app.env.now().as_micros())
+            .bind(cause.message)
     )?;
     Ok(())
 }
@@ -217,8 +261,8 @@ pub(super) async fn add_event(
     cause: Cause<'_>,
 ) -> Result<(), Error> {
     const INSERT: &str = "INSERT INTO order_events \
-         (order_id, position, kind, message, actor, created_at) \
-         SELECT $1, COUNT(*), $2, $3, $4, $5 FROM order_events WHERE order_id = $1";
+         (order_id, position, kind, message, actor, created_at, customer_message) \
+         SELECT $1, COUNT(*), $2, $3, $4, $5, $6 FROM order_events WHERE order_id = $1";
     execute!(
         tx,
         sqlx::query(INSERT)
@@ -227,6 +271,7 @@ pub(super) async fn add_event(
             .bind(cause.reason)
             .bind(cause.actor)
             .bind(env.now().as_micros())
+            .bind(cause.message)
     )?;
     Ok(())
 }

@@ -5,8 +5,12 @@ use techcommerce_contracts::{order_api::OrderInput, product_api::Quote};
 use techcommerce_kernel::{Env, Error, Money, Uuid};
 use techcommerce_store::{Conn, execute};
 
-use super::change::{Cause, add_event};
+use super::{
+    change::{Cause, add_event},
+    words,
+};
 use crate::{
+    locale::Locale,
     path::State,
     pricing::{LinePrice, Price, Tax},
 };
@@ -25,6 +29,8 @@ pub struct NewOrder<'a> {
     pub owner: Option<Uuid>,
     /// Who that is in the timeline.
     pub actor: &'a str,
+    /// In which language the customer is written to.
+    pub locale: Locale,
     /// What the customer sent.
     pub input: &'a OrderInput,
     /// Opens the order without signing in.
@@ -60,9 +66,9 @@ pub async fn insert(tx: &mut Conn, env: &Env, new: &NewOrder<'_>) -> Result<(), 
     const ORDER: &str = "INSERT INTO orders (id, number, reservation_id, cart_key, owner_id, email, \
          email_key, access_token, currency, shipping_method, discount_code, subtotal, discount, \
          shipping, shipping_tax, tax, tax_included, tax_basis_points, total, path, version, status, \
-         payment_status, fulfillment_status, captured, refunded, job_id, placed_at, updated_at) \
+         payment_status, fulfillment_status, captured, refunded, job_id, placed_at, updated_at, locale) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, \
-         $19, $20, 0, $21, $22, $23, 0, 0, $24, $25, $25)";
+         $19, $20, 0, $21, $22, $23, 0, 0, $24, $25, $25, $26)";
     const ADDRESS: &str = "INSERT INTO addresses \
          (order_id, name, line1, line2, city, region, postal_code, country) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
@@ -98,6 +104,7 @@ pub async fn insert(tx: &mut Conn, env: &Env, new: &NewOrder<'_>) -> Result<(), 
             .bind(new.state.fulfillment().as_str())
             .bind(new.job)
             .bind(now)
+            .bind(new.locale.name())
     )?;
     for ((line, price), position) in new.lines.iter().zip(&price.lines).zip(0_i64..) {
         insert_line(tx, new.id, position, line, price).await?;
@@ -123,11 +130,8 @@ pub async fn insert(tx: &mut Conn, env: &Env, new: &NewOrder<'_>) -> Result<(), 
             .bind(input.payment.token.as_deref())
             .bind(now)
     )?;
-    let cause = Cause {
-        actor: new.actor,
-        reason: "",
-        by_job: false,
-    };
+    words::insert(tx, new.id, new.number, &input.email.key(), &to.name).await?;
+    let cause = Cause::by(new.actor);
     add_event(tx, env, new.id, "placed", cause).await
 }
 

@@ -1,19 +1,29 @@
 //! Orders as they are stored, changed and shown.
 
+mod attention;
 mod change;
 mod insert;
 mod list;
+mod log;
+mod notes;
 mod rows;
+mod shipments;
+mod summary;
 mod view;
+mod words;
 
 use techcommerce_contracts::{codes, order_api::Order};
 use techcommerce_kernel::{Error, Uuid};
 use techcommerce_store::Conn;
 
-pub use change::{CONTRADICTION, Cause, change, lock};
+pub use change::{CONTRADICTION, Cause, Changed, change, lock};
 pub use insert::{NewLine, NewOrder, insert};
 pub use list::{Filter, list};
+pub use log::record;
+pub use notes::note;
 pub use rows::{Loaded, OrderRow, find, lines, load};
+pub use shipments::{NewShipment, insert_shipment, is_known_shipment};
+pub use summary::summary;
 pub use view::Audience;
 
 use crate::app::App;

@@ -29,6 +29,7 @@ pub struct OrderRow {
     pub tax_included: bool,
     pub total: i64,
     pub path: Json<State>,
+    pub locale: String,
     pub placed_at: i64,
     pub method: String,
     pub token: Option<String>,
@@ -77,6 +78,7 @@ pub struct RefundRow {
     pub order_id: Uuid,
     pub amount: i64,
     pub reason: String,
+    pub customer_message: String,
     pub created_at: i64,
 }
 
@@ -107,6 +109,8 @@ pub struct EventRow {
     pub order_id: Uuid,
     pub kind: String,
     pub message: String,
+    pub customer_message: String,
+    pub actor: String,
     pub created_at: i64,
 }
 
@@ -129,7 +133,7 @@ pub struct Loaded {
 
 const ORDER: &str = "SELECT o.id, o.number, o.reservation_id, o.owner_id, o.email, \
      o.access_token, o.currency, o.shipping_method, o.discount_code, o.subtotal, o.discount, \
-     o.shipping, o.tax, o.tax_included, o.total, o.path, o.placed_at, p.method, p.token \
+     o.shipping, o.tax, o.tax_included, o.total, o.path, o.locale, o.placed_at, p.method, p.token \
      FROM orders o JOIN payments p ON p.order_id = o.id WHERE o.id IN ";
 
 /// Runs `sql` followed by the list of ids and `order`, and gives the rows.
@@ -180,14 +184,14 @@ pub async fn lines(conn: &mut Conn, ids: &[Uuid]) -> Result<Vec<LineRow>, Error>
 pub async fn load(conn: &mut Conn, ids: &[Uuid]) -> Result<Vec<Loaded>, Error> {
     const ADDRESSES: &str = "SELECT order_id, name, line1, line2, city, region, postal_code, country \
          FROM addresses WHERE order_id IN";
-    const REFUNDS: &str =
-        "SELECT id, order_id, amount, reason, created_at FROM refunds WHERE order_id IN";
+    const REFUNDS: &str = "SELECT id, order_id, amount, reason, customer_message, created_at \
+         FROM refunds WHERE order_id IN";
     const SHIPMENTS: &str = "SELECT id, order_id, carrier, tracking_number, created_at \
          FROM shipments WHERE order_id IN";
     const SHIPPED: &str = "SELECT l.shipment_id, l.order_line_id, l.quantity FROM shipment_lines l \
          JOIN order_lines o ON o.id = l.order_line_id WHERE o.order_id IN";
-    const EVENTS: &str =
-        "SELECT order_id, kind, message, created_at FROM order_events WHERE order_id IN";
+    const EVENTS: &str = "SELECT order_id, kind, message, customer_message, actor, created_at \
+         FROM order_events WHERE order_id IN";
     if ids.is_empty() {
         return Ok(Vec::new());
     }

@@ -1,8 +1,8 @@
 //! An order as it is shown.
 
 use techcommerce_contracts::order_api::{
-    Address, FulfillmentStatus, Order, OrderEvent, OrderLine, OrderStatus, Payment, PaymentStatus,
-    Refund, Shipment, ShipmentLine,
+    Address, FulfillmentStatus, Order, OrderAction, OrderEvent, OrderLine, OrderStatus, Payment,
+    PaymentStatus, Refund, Shipment, ShipmentLine, StaffView,
 };
 use techcommerce_kernel::{Currency, Error, Money, Timestamp};
 
@@ -10,7 +10,7 @@ use super::{
     rows::{AddressRow, LineRow, Loaded},
     unreadable,
 };
-use crate::path::{self, CancelReason, RefundProgress, State};
+use crate::path::{self, CancelReason, Event, RefundProgress, State};
 
 /// Who looks at an order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,8 +23,12 @@ pub enum Audience {
     Staff,
 }
 
+/// The kind of a note in the timeline.
+pub(super) const NOTE: &str = "note";
+
 /// Steps of the house that customers are not told of.
-const INTERNAL: [&str; 6] = [
+const INTERNAL: [&str; 7] = [
+    NOTE,
     "stock_claimed",
     "stock_lost",
     "stock_released",
@@ -46,9 +50,10 @@ pub(super) fn view(loaded: Loaded, audience: Audience) -> Result<Order, Error> {
     let currency: Currency = order.currency.parse().map_err(unreadable)?;
     let money = |amount| Money::new(amount, currency);
     let state = &order.path.0;
+    let staff = audience == Audience::Staff;
     let events = events
         .into_iter()
-        .filter(|event| audience == Audience::Staff || !INTERNAL.contains(&event.kind.as_str()));
+        .filter(|event| staff || !INTERNAL.contains(&event.kind.as_str()));
     Ok(Order {
         id: order.id,
         number: order.number.to_string(),
@@ -84,7 +89,8 @@ pub(super) fn view(loaded: Loaded, audience: Audience) -> Result<Order, Error> {
             .map(|row| Refund {
                 id: row.id,
                 amount: money(row.amount),
-                reason: row.reason,
+                reason: staff.then_some(row.reason),
+                message: row.customer_message,
                 status: refund_status(state, row.id).to_owned(),
                 created_at: Timestamp::from_micros(row.created_at),
             })
@@ -108,12 +114,20 @@ pub(super) fn view(loaded: Loaded, audience: Audience) -> Result<Order, Error> {
         events: events
             .map(|row| OrderEvent {
                 kind: row.kind,
-                message: row.message,
+                message: row.customer_message,
+                note: (staff && !row.message.is_empty()).then_some(row.message),
+                actor: staff.then_some(row.actor),
                 at: Timestamp::from_micros(row.created_at),
             })
             .collect(),
         placed_at: Timestamp::from_micros(order.placed_at),
+        locale: order.locale,
         access_token: (audience == Audience::Buyer).then_some(order.access_token),
+        staff: staff.then(|| StaffView {
+            account_id: order.owner_id,
+            refundable: money(state.refundable()),
+            actions: actions(state),
+        }),
     })
 }
 
@@ -148,6 +162,24 @@ fn address_view(row: AddressRow) -> Address {
         postal_code: row.postal_code,
         country: row.country,
     }
+}
+
+/// What the path would let staff do now.
+fn actions(state: &State) -> Vec<OrderAction> {
+    let shipment = Event::Shipped {
+        lines: state.open_lines(),
+    };
+    let news = |event: &Event| state.apply(event).is_ok_and(|step| step.state != *state);
+    let possible = [
+        (OrderAction::Ship, news(&shipment)),
+        (OrderAction::MarkPaid, news(&Event::MarkedPaid)),
+        (OrderAction::Refund, state.refundable() > 0),
+        (OrderAction::Cancel, news(&Event::CancelRequested)),
+    ];
+    possible
+        .into_iter()
+        .filter_map(|(action, possible)| possible.then_some(action))
+        .collect()
 }
 
 fn refund_status(state: &State, id: techcommerce_kernel::Uuid) -> &'static str {

@@ -259,6 +259,13 @@ impl State {
         }
     }
 
+    /// What can still be shipped, as `(line, quantity)`.
+    pub fn open_lines(&self) -> Vec<(u32, i64)> {
+        let lines = (0_u32..).zip(&self.lines);
+        let open = lines.map(|(position, line)| (position, line.open()));
+        open.filter(|(_, quantity)| *quantity > 0).collect()
+    }
+
     /// What was paid back for certain, in minor units.
     pub fn refunded(&self) -> i64 {
         self.refunds

@@ -123,13 +123,12 @@ async fn load(app: &App, id: Uuid) -> Result<(OrderRow, Vec<Uuid>), Error> {
 /// Records what happened, provided that the job is still ours.
 async fn record(app: &App, job: &Job, id: Uuid, event: &Event) -> Result<State, Error> {
     let cause = Cause {
-        actor: "system",
-        reason: "",
         by_job: true,
+        ..Cause::by("system")
     };
     let state = transact!(app.db, |tx| -> Result<State, Error> {
         job.guard(tx).await?;
-        orders::change(tx, app, id, event, cause).await
+        Ok(orders::change(tx, app, id, event, cause).await?.after)
     })?;
     // Mails may have been written.
     app.queue.wake();

@@ -7,11 +7,15 @@ use techcommerce_jobs::{Job, Outcome};
 use techcommerce_kernel::{Currency, Error, Money};
 use techcommerce_mail::Mail;
 
-use super::Mailing;
+use super::{
+    Mailing,
+    words::{Words, fill},
+};
 use crate::{
     app::App,
+    locale::Locale,
     orders::{self, Loaded, unreadable},
-    path::{CancelReason, Notice},
+    path::{CancelReason, Notice, RefundProgress},
 };
 
 /// Runs [`Mailing`].
@@ -52,65 +56,27 @@ struct Text {
     rows: Vec<(String, String)>,
     link: String,
     shop: String,
+    words: &'static Words,
 }
 
 impl Text {
     fn of(app: &App, loaded: &Loaded, notice: Option<Notice>) -> Result<Self, Error> {
         let order = &loaded.order;
-        let state = &order.path.0;
+        let words = Words::of(Locale::of_tag(&order.locale).unwrap_or_default());
         let currency: Currency = order.currency.parse().map_err(unreadable)?;
-        let money = |amount| Money::new(amount, currency).to_string();
-        let number = order.number;
-        let (subject, paragraphs) = match notice {
-            None => (
-                format!("Your order {number}"),
-                vec![
-                    "Thank you for your order. This is what we have noted down:".to_owned(),
-                    match order.method.as_str() {
-                        "invoice" => "You pay by invoice. We pack your order now and wait for your transfer.",
-                        _ => "As soon as your payment is confirmed, we pack it.",
-                    }
-                    .to_owned(),
-                ],
-            ),
-            Some(Notice::Failed) => (
-                format!("Your order {number} could not be completed"),
-                vec![match state.cancelled {
-                    Some(CancelReason::OutOfStock) => {
-                        "Something that you ordered was sold out before your payment was confirmed. You were not charged."
-                    }
-                    _ => "Your payment was declined, so we have cancelled the order. You were not charged. Your cart is still there if you want to try another way to pay.",
-                }
-                .to_owned()],
-            ),
-            Some(Notice::Cancelled) => (
-                format!("Your order {number} was cancelled"),
-                vec!["Your order was cancelled. What you have paid is paid back.".to_owned()],
-            ),
-            Some(Notice::Shipped) => {
-                let mut paragraphs = vec!["Your order is on its way.".to_owned()];
-                if let Some((shipment, _)) = loaded.shipments.last() {
-                    let carrier = shipment.carrier.as_deref().unwrap_or("the carrier");
-                    if let Some(tracking) = &shipment.tracking_number {
-                        paragraphs.push(format!("Tracking number with {carrier}: {tracking}"));
-                    }
-                }
-                (format!("Your order {number} is on its way"), paragraphs)
-            }
-            Some(Notice::Refunded) => (
-                format!("We have paid back for your order {number}"),
-                vec![format!("So far we have paid back {}.", money(state.refunded()))],
-            ),
-        };
+        let money = |amount| words.money(Money::new(amount, currency));
+        let number = order.number.to_string();
+        let (subject, mut paragraphs) = said(words, loaded, notice, &money);
+        paragraphs.extend(told(loaded, notice).map(str::to_owned));
         Ok(Self {
-            subject: format!("{subject} – {}", app.settings.shop_name),
+            subject: format!("{} – {}", fill(subject, &[&number]), app.settings.shop_name),
             greeting: match &loaded.address {
-                Some(address) => format!("Hello {},", address.name),
-                None => "Hello,".to_owned(),
+                Some(address) => fill(words.greeting, &[&address.name]),
+                None => words.greeting_nobody.to_owned(),
             },
             paragraphs,
             rows: if notice.is_none() {
-                rows(loaded, money)
+                rows(words, loaded, money)
             } else {
                 Vec::new()
             },
@@ -119,6 +85,7 @@ impl Text {
                 app.settings.public_url, order.id, order.access_token
             ),
             shop: app.settings.shop_name.clone(),
+            words,
         })
     }
 
@@ -132,14 +99,23 @@ impl Text {
             // Writing to a string cannot fail.
             let _ = writeln!(text, "{what}: {how_much}");
         }
-        let _ = write!(text, "\nYour order: {}\n\n{}\n", self.link, self.shop);
+        let _ = write!(
+            text,
+            "\n{}: {}\n\n{}\n",
+            self.words.your_order, self.link, self.shop
+        );
         text
     }
 
     fn html(&self) -> String {
-        let mut html = format!("<p>{}</p>", escaped(&self.greeting));
+        let language = self.words.language;
+        let mut html = format!(
+            "<div lang=\"{language}\"><p>{}</p>",
+            escaped(&self.greeting)
+        );
         for paragraph in &self.paragraphs {
-            let _ = write!(html, "<p>{}</p>", escaped(paragraph));
+            let lines = escaped(paragraph).replace('\n', "<br>");
+            let _ = write!(html, "<p>{lines}</p>");
         }
         if !self.rows.is_empty() {
             html.push_str("<table>");
@@ -155,15 +131,80 @@ impl Text {
         }
         let _ = write!(
             html,
-            "<p><a href=\"{}\">See your order</a></p><p>{}</p>",
+            "<p><a href=\"{}\">{}</a></p><p>{}</p></div>",
             escaped(&self.link),
+            self.words.see_order,
             escaped(&self.shop)
         );
         html
     }
 }
 
-fn rows(loaded: &Loaded, money: impl Fn(i64) -> String) -> Vec<(String, String)> {
+/// The subject, and what the shop says.
+fn said(
+    words: &'static Words,
+    loaded: &Loaded,
+    notice: Option<Notice>,
+    money: &impl Fn(i64) -> String,
+) -> (&'static str, Vec<String>) {
+    let order = &loaded.order;
+    let state = &order.path.0;
+    let one = |text: &str| vec![text.to_owned()];
+    match notice {
+        None => {
+            let payment = match order.method.as_str() {
+                "invoice" => words.pay_invoice,
+                _ => words.pay_provider,
+            };
+            let paragraphs = vec![words.thanks.to_owned(), payment.to_owned()];
+            (words.confirmed, paragraphs)
+        }
+        Some(Notice::Failed) => match state.cancelled {
+            Some(CancelReason::OutOfStock) => (words.failed, one(words.sold_out)),
+            _ => (words.failed, one(words.declined)),
+        },
+        Some(Notice::Cancelled) => (words.cancelled, one(words.was_cancelled)),
+        Some(Notice::Shipped) => {
+            let mut paragraphs = one(words.on_its_way);
+            if let Some((shipment, _)) = loaded.shipments.last() {
+                let carrier = shipment.carrier.as_deref().unwrap_or(words.the_carrier);
+                if let Some(tracking) = &shipment.tracking_number {
+                    paragraphs.push(fill(words.tracking, &[carrier, tracking]));
+                }
+            }
+            (words.shipped, paragraphs)
+        }
+        Some(Notice::Refunded) => {
+            let amount = money(state.refunded());
+            (words.refunded, vec![fill(words.paid_back, &[&amount])])
+        }
+    }
+}
+
+/// What staff say to the customer about what the mail tells of.
+fn told(loaded: &Loaded, notice: Option<Notice>) -> Option<&str> {
+    let state = &loaded.order.path.0;
+    let message = match notice {
+        Some(Notice::Cancelled) => {
+            let mut events = loaded.events.iter().rev();
+            let event = events.find(|event| event.kind == "cancelled");
+            event.map(|event| event.customer_message.as_str())
+        }
+        Some(Notice::Refunded) => {
+            let done = |id| {
+                let mut refunds = state.refunds.iter();
+                refunds.any(|refund| refund.id == id && refund.progress == RefundProgress::Done)
+            };
+            let mut refunds = loaded.refunds.iter().rev();
+            let refund = refunds.find(|refund| done(refund.id));
+            refund.map(|refund| refund.customer_message.as_str())
+        }
+        None | Some(Notice::Failed | Notice::Shipped) => None,
+    };
+    message.filter(|message| !message.is_empty())
+}
+
+fn rows(words: &Words, loaded: &Loaded, money: impl Fn(i64) -> String) -> Vec<(String, String)> {
     let order = &loaded.order;
     let mut rows: Vec<_> = loaded
         .lines
@@ -180,15 +221,15 @@ fn rows(loaded: &Loaded, money: impl Fn(i64) -> String) -> Vec<(String, String)>
         })
         .collect();
     if order.discount > 0 {
-        rows.push(("Discount".to_owned(), money(-order.discount)));
+        rows.push((words.discount.to_owned(), money(-order.discount)));
     }
-    rows.push(("Shipping".to_owned(), money(order.shipping)));
+    rows.push((words.shipping.to_owned(), money(order.shipping)));
     let tax = match order.tax_included {
-        true => "Tax included",
-        false => "Tax",
+        true => words.tax_included,
+        false => words.tax,
     };
     rows.push((tax.to_owned(), money(order.tax)));
-    rows.push(("Total".to_owned(), money(order.total)));
+    rows.push((words.total.to_owned(), money(order.total)));
     rows
 }
 

@@ -5,6 +5,7 @@ mod advance;
 mod execute;
 mod mail;
 mod tidy;
+mod words;
 
 use std::time::Duration;
 

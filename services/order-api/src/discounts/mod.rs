@@ -1,10 +1,16 @@
-//! Discount codes.
+//! Discount codes: what they take off a cart here, what staff do with them in [`store`].
+
+mod input;
+mod store;
 
 use techcommerce_contracts::codes;
-use techcommerce_kernel::{Env, Error, Timestamp};
+use techcommerce_kernel::{Env, Error, Timestamp, Uuid};
 use techcommerce_store::{Conn, Db, execute, transact, with};
 
+pub use store::{create as create_for_staff, delete, edit, list, show};
+
 use crate::{app::App, pricing::Reduction};
+use input::Terms;
 
 /// The longest code.
 const MAX_LEN: usize = 64;
@@ -40,10 +46,7 @@ struct Row {
 
 impl Row {
     fn reduction(&self) -> Reduction {
-        match self.kind.as_str() {
-            "percent" => Reduction::Percent(self.value),
-            _ => Reduction::Amount(self.value),
-        }
+        reduction_of(&self.kind, self.value)
     }
 
     /// Why it cannot be used now for goods of this price.
@@ -59,6 +62,21 @@ impl Row {
         } else {
             None
         }
+    }
+}
+
+fn reduction_of(kind: &str, value: i64) -> Reduction {
+    match kind {
+        "percent" => Reduction::Percent(value),
+        _ => Reduction::Amount(value),
+    }
+}
+
+/// Kind and value as they are stored.
+fn stored(reduction: Reduction) -> (&'static str, i64) {
+    match reduction {
+        Reduction::Percent(basis_points) => ("percent", basis_points),
+        Reduction::Amount(amount) => ("amount", amount),
     }
 }
 
@@ -96,11 +114,36 @@ pub async fn reduction(
     })
 }
 
-/// Counts one more order that uses the code; `false` if it was used up meanwhile.
-pub async fn use_up(tx: &mut Conn, code: &str) -> Result<bool, Error> {
+/// Counts one more order that uses the code, of the customer with this mail address.
+///
+/// # Errors
+/// `discount_invalid` if it was used up meanwhile, or the customer has used it and may only once.
+pub async fn use_up(tx: &mut Conn, code: &str, email_key: &str) -> Result<(), Error> {
+    // Whoever uses the same code waits here, so that what is asked next is the whole truth.
     const USE: &str = "UPDATE discounts SET used = used + 1 \
-         WHERE code = $1 AND (usage_limit IS NULL OR used < usage_limit)";
-    Ok(execute!(tx, sqlx::query(USE).bind(normalised(code)))? == 1)
+         WHERE code = $1 AND (usage_limit IS NULL OR used < usage_limit) \
+         RETURNING once_per_customer";
+    const EARLIER: &str = "SELECT id FROM orders \
+         WHERE discount_code = $1 AND email_key = $2 AND status <> 'cancelled' LIMIT 1";
+    let code = normalised(code);
+    let once: Option<bool> = with!(tx, |c| sqlx::query_scalar(USE)
+        .bind(&code)
+        .fetch_optional(c)
+        .await)?;
+    if !once.ok_or_else(|| invalid("This code has been used up."))? {
+        return Ok(());
+    }
+    let earlier: Option<Uuid> = with!(tx, |c| sqlx::query_scalar(EARLIER)
+        .bind(&code)
+        .bind(email_key)
+        .fetch_optional(c)
+        .await)?;
+    match earlier {
+        Some(_) => Err(invalid(
+            "You have used this code before; it is good only once.",
+        )),
+        None => Ok(()),
+    }
 }
 
 /// An order that used the code was given up.
@@ -115,27 +158,41 @@ pub async fn give_back(tx: &mut Conn, code: &str) -> Result<(), Error> {
 /// # Errors
 /// Those of the database.
 pub async fn create(db: &Db, env: &Env, discount: &NewDiscount) -> Result<bool, Error> {
-    const INSERT: &str = "INSERT INTO discounts \
-         (code, kind, value, min_subtotal, usage_limit, used, starts_at, ends_at, active, created_at) \
-         VALUES ($1, $2, $3, $4, $5, 0, $6, $7, TRUE, $8) ON CONFLICT (code) DO NOTHING";
-    let (kind, value) = match discount.reduction {
-        Reduction::Percent(basis_points) => ("percent", basis_points),
-        Reduction::Amount(amount) => ("amount", amount),
+    let terms = Terms {
+        reduction: discount.reduction,
+        active: true,
+        starts_at: discount.starts_at,
+        ends_at: discount.ends_at,
+        min_subtotal: discount.min_subtotal,
+        usage_limit: discount.usage_limit,
+        once_per_customer: false,
     };
+    let code = normalised(&discount.code);
     transact!(db, |tx| -> Result<bool, Error> {
-        Ok(execute!(
-            tx,
-            sqlx::query(INSERT)
-                .bind(normalised(&discount.code))
-                .bind(kind)
-                .bind(value)
-                .bind(discount.min_subtotal)
-                .bind(discount.usage_limit)
-                .bind(discount.starts_at.map(Timestamp::as_micros))
-                .bind(discount.ends_at.map(Timestamp::as_micros))
-                .bind(env.now().as_micros())
-        )? == 1)
+        insert(tx, env, &code, &terms).await
     })
+}
+
+/// Writes a discount unless its code, which is in capitals, is there; gives whether it was written.
+async fn insert(tx: &mut Conn, env: &Env, code: &str, terms: &Terms) -> Result<bool, Error> {
+    const INSERT: &str = "INSERT INTO discounts (code, kind, value, min_subtotal, usage_limit, \
+         used, starts_at, ends_at, active, once_per_customer, created_at) \
+         VALUES ($1, $2, $3, $4, $5, 0, $6, $7, $8, $9, $10) ON CONFLICT (code) DO NOTHING";
+    let (kind, value) = stored(terms.reduction);
+    Ok(execute!(
+        tx,
+        sqlx::query(INSERT)
+            .bind(code)
+            .bind(kind)
+            .bind(value)
+            .bind(terms.min_subtotal)
+            .bind(terms.usage_limit)
+            .bind(terms.starts_at.map(Timestamp::as_micros))
+            .bind(terms.ends_at.map(Timestamp::as_micros))
+            .bind(terms.active)
+            .bind(terms.once_per_customer)
+            .bind(env.now().as_micros())
+    )? == 1)
 }
 
 /// The codes of the demo shop: `WELCOME10` takes 10 % off, `FIVER` takes 5.00 off from 30.00 on.

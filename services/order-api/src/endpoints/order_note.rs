@@ -1,0 +1,63 @@
+//! `POST /orders/{id}/notes`: staff write something down.
+//!
+//! Errors: 400 `invalid_input`, 401 `unauthenticated`, 403 `forbidden`, 404 `order_not_found`, 422
+//! `idempotency_key_reused`, 503 `unavailable`.
+
+use axum::extract::State;
+use http::{HeaderMap, StatusCode};
+use techcommerce_contracts::{
+    Problem,
+    order_api::{NoteInput, Order},
+};
+use techcommerce_http::{ApiResult, Json, Path, Staff};
+use techcommerce_kernel::{Error, Uuid};
+use techcommerce_store::transact;
+
+use super::{Private, private, text_within};
+use crate::{
+    app::App,
+    checkout::{IdempotencyKey, derived_id},
+    orders::{self, Audience},
+};
+
+/// Writes a note into the order's timeline, which only staff are shown. With an `Idempotency-Key`
+/// a repeat is the same note.
+#[utoipa::path(
+    post, path = "/orders/{id}/notes", tag = "orders", operation_id = "note_order",
+    security(("bearer" = []), ("cookie" = [])),
+    params(
+        ("id" = Uuid, Path, description = "The order's id."),
+        ("Idempotency-Key" = Option<String>, Header, description = "Makes a repeat the same note."),
+    ),
+    request_body = NoteInput,
+    responses(
+        (status = 201, description = "The order with the note.", body = Order),
+        (status = 400, description = "`invalid_input`", body = Problem, content_type = "application/problem+json"),
+        (status = 401, description = "`unauthenticated`", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "`forbidden`", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "`order_not_found`", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "`idempotency_key_reused`", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "`unavailable`", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub async fn note(
+    State(app): State<App>,
+    Staff(staff): Staff,
+    Path(order): Path<Uuid>,
+    headers: HeaderMap,
+    Json(input): Json<NoteInput>,
+) -> ApiResult<(StatusCode, Private<Order>)> {
+    let text = text_within("text", &input.text, 2000)?;
+    if text.is_empty() {
+        return Err(Error::invalid_field("text", "must not be empty").into());
+    }
+    let id = match IdempotencyKey::optional(&headers)? {
+        Some(key) => derived_id("note", &[&order.to_string(), key.as_str()]),
+        None => app.env.new_id(),
+    };
+    transact!(app.db, |tx| -> Result<(), Error> {
+        orders::note(tx, &app, order, id, &text, &staff).await
+    })?;
+    let order = orders::show(&app, order, Audience::Staff).await?;
+    Ok((StatusCode::CREATED, private(order)))
+}
