@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use techcommerce_config::{Loaded, Sources};
+use techcommerce_contracts::Service;
 use techcommerce_kernel::{EmailAddress, Error};
 
 /// A shop platform in one binary.
@@ -31,21 +32,39 @@ pub struct Global {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Serve the shop: all services in this process
-    Serve,
+    /// Serve the shop: all services in this process, or only those that are named
+    Serve(Services),
     /// Bring all databases up to date, and end
-    Migrate,
+    Migrate(Services),
     /// Import a catalogue from a CSV file as Shopify exports it
     Import(Import),
     /// Manage the shop's admins
     #[command(subcommand)]
     Admin(Admin),
+    /// Make the keys that services which run apart know each other by
+    Keys(Keys),
     /// Try every dependency in the configuration, and say what is wrong and how to mend it
     Doctor(Doctor),
     /// Show the settings in force and where each came from; secrets are hidden
     Config(Config),
     /// Print the OpenAPI document of the public interface
     Openapi,
+}
+
+#[derive(Debug, Args)]
+pub struct Services {
+    /// Only these: frontend, api, product-api, order-api, auth, images, worker
+    #[arg(value_name = "SERVICE")]
+    pub services: Vec<Service>,
+}
+
+#[derive(Debug, Args)]
+pub struct Keys {
+    /// The folder for the keys; those that are there stay
+    pub folder: PathBuf,
+    /// Give this service a second key, to take the place of its first
+    #[arg(long, value_name = "SERVICE")]
+    pub rotate: Option<Service>,
 }
 
 #[derive(Debug, Args)]
@@ -69,6 +88,9 @@ pub enum Admin {
 
 #[derive(Debug, Args)]
 pub struct Doctor {
+    /// Only what these services need
+    #[arg(value_name = "SERVICE")]
+    pub services: Vec<Service>,
     /// Also recompute every stock level, reservation, order and payment from its books
     #[arg(long)]
     pub audit: bool,

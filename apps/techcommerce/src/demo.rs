@@ -1,6 +1,7 @@
 //! The built-in catalogue of the demo shop, compiled into the binary.
 
 use include_dir::{Dir, include_dir};
+use techcommerce_contracts::Service;
 use techcommerce_images::{Builtin, builtin_id};
 use techcommerce_kernel::Error;
 use techcommerce_product_api::demo::{Picture, is_empty, load_demo};
@@ -21,12 +22,33 @@ pub fn pictures() -> Result<Builtin, Error> {
     )
 }
 
-/// Stocks the shop if it has no product yet, and gives out a discount code to try.
+/// Stocks the shop if it is new: each service that runs here does its own part, and leaves what
+/// it finds alone.
 pub async fn load(ground: &Ground) -> Result<(), Error> {
-    if !is_empty(&ground.stores.product_api).await? {
-        return Ok(());
+    let mut new = None;
+    if ground.here.has(Service::ProductApi) {
+        new = Some(load_products(ground).await?);
     }
-    techcommerce_order_api::seed_demo_discounts(&ground.stores.order_api, &ground.env).await?;
+    if ground.here.has(Service::OrderApi) {
+        let db = ground.db(Service::OrderApi)?;
+        // Apart, order-api sees only its own books.
+        let new = match new {
+            Some(new) => new,
+            None => techcommerce_order_api::is_new(&db).await?,
+        };
+        if new {
+            techcommerce_order_api::seed_demo_discounts(&db, &ground.env).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Puts the products in if there is none yet, and gives whether there was none.
+async fn load_products(ground: &Ground) -> Result<bool, Error> {
+    let db = ground.db(Service::ProductApi)?;
+    if !is_empty(&db).await? {
+        return Ok(false);
+    }
     let pictures = pictures()?;
     let describe = |file: &str| {
         let picture = pictures.describe(file).ok().flatten()?;
@@ -36,14 +58,12 @@ pub async fn load(ground: &Ground) -> Result<(), Error> {
             height: picture.height,
         })
     };
-    let products = load_demo(
-        &ground.stores.product_api,
-        &ground.env,
-        ground.settings.shop.currency,
-        CATALOGUE,
-        describe,
-    )
-    .await?;
-    tracing::info!(products, "the built-in catalogue is in");
-    Ok(())
+    let currency = ground.settings.shop.currency;
+    match load_demo(&db, &ground.env, currency, CATALOGUE, describe).await {
+        Ok(products) => tracing::info!(products, "the built-in catalogue is in"),
+        // It is one transaction: when two replicas start at once, one of them puts it in whole.
+        Err(error) if is_empty(&db).await? => return Err(error),
+        Err(_) => tracing::info!("another replica put the built-in catalogue in"),
+    }
+    Ok(true)
 }

@@ -1,28 +1,36 @@
-//! What every command that touches the shop's data stands on.
+//! What the services of a process stand on.
 
-use techcommerce_auth::{RedisSessions, Sessions, load_or_create_signing_key};
+use std::{path::PathBuf, time::Duration};
+
+use techcommerce_auth::{RedisSessions, Sessions};
 use techcommerce_config::Settings;
-use techcommerce_contracts::TokenSigner;
+use techcommerce_contracts::Service;
 use techcommerce_jobs::Wake;
-use techcommerce_kernel::{Env, Error};
+use techcommerce_kernel::{Env, Error, Kind};
 use techcommerce_mail::{Mailer, Sender, SmtpSettings, Transport};
+use techcommerce_store::Db;
 use techcommerce_telemetry::Telemetry;
 
-use crate::{data_folder::DataFolder, stores::Stores};
+use crate::{data_folder::DataFolder, here::Here, stores::Stores, trust::Trust};
+
+/// How long services that run apart wait for a database that is not there yet, and how often they
+/// look: whatever starts them may start it at the same time.
+const PATIENCE: u32 = 60;
+const LOOK: Duration = Duration::from_secs(1);
 
 /// Settings, folder, databases, keys and the ways out, opened once.
 pub struct Ground {
     pub env: Env,
     pub settings: Settings,
-    pub folder: DataFolder,
+    pub here: Here,
     pub stores: Stores,
     pub telemetry: Telemetry,
-    pub signer: TokenSigner,
-    pub sessions: Sessions,
+    pub trust: Trust,
     pub mailer: Mailer,
     pub wakes: Wakes,
     /// This process's name among all workers.
     pub worker: String,
+    folder: Option<DataFolder>,
 }
 
 /// What wakes the worker of this process, for each service's queue.
@@ -31,46 +39,102 @@ pub struct Wakes {
     pub product_api: Wake,
     pub order_api: Wake,
     pub auth: Wake,
+    pub images: Wake,
 }
 
 impl Ground {
-    /// Opens everything in the data folder and brings the databases up to date.
-    pub async fn open(settings: Settings, folder: DataFolder) -> Result<Self, Error> {
+    /// Opens what the services that run here need, and brings their databases up to date.
+    pub async fn open(
+        settings: Settings,
+        folder: Option<DataFolder>,
+        here: Here,
+    ) -> Result<Self, Error> {
         let env = Env::system();
-        let stores = Stores::open(&settings, &folder).await?;
-        stores.migrate().await?;
+        let trust = Trust::open(&settings, folder.as_ref(), &here, &env)?;
+        let stores = Stores::open(&settings, folder.as_ref(), &here.databases()).await?;
+        migrate(&stores, &here).await?;
         Ok(Self {
             telemetry: Telemetry::new(
                 env!("CARGO_PKG_VERSION"),
                 option_env!("TECHCOMMERCE_COMMIT").unwrap_or("unknown"),
             ),
-            signer: load_or_create_signing_key(&folder.join("signing.key"), &env)?,
-            sessions: sessions(&settings, &stores, &env)?,
-            mailer: mailer(&settings, &folder, &env)?,
+            mailer: mailer(&settings, settings.data_dir.join("mail"), &env)?,
+            worker: worker_name(&settings, folder.as_ref(), &here, &env)?,
             wakes: Wakes::default(),
-            worker: worker_name(&folder, &env)?,
+            trust,
             env,
             settings,
+            here,
             folder,
             stores,
         })
     }
+
+    /// The data folder, where a service that keeps something in it runs here.
+    pub fn folder(&self) -> Result<&DataFolder, Error> {
+        self.folder
+            .as_ref()
+            .ok_or_else(|| Error::internal("no service here was said to need the data folder"))
+    }
+
+    /// The database of a service.
+    pub fn db(&self, service: Service) -> Result<Db, Error> {
+        self.stores.get(service).cloned()
+    }
+
+    /// Where sessions are kept.
+    pub fn sessions(&self) -> Result<Sessions, Error> {
+        sessions(&self.settings, self.stores.get(Service::Auth)?, &self.env)
+    }
+
+    /// Who speaks for the jobs of `service` in this process: itself if it runs here, else the
+    /// worker.
+    pub fn speaker(&self, service: Service) -> Service {
+        match self.here.has(service) {
+            true => service,
+            false => Service::Worker,
+        }
+    }
+}
+
+/// The services that keep something in the data folder.
+pub fn needs_folder(here: &Here) -> bool {
+    let keepers = [
+        Service::ProductApi,
+        Service::Auth,
+        Service::Images,
+        Service::Worker,
+    ];
+    here.is_whole() || keepers.into_iter().any(|service| here.has(service))
+}
+
+async fn migrate(stores: &Stores, here: &Here) -> Result<(), Error> {
+    for _ in 0..PATIENCE {
+        match stores.migrate().await {
+            Err(error) if error.kind() == Kind::Unavailable && !here.is_whole() => {
+                tracing::warn!(%error, "waiting for the database");
+                tokio::time::sleep(LOOK).await;
+            }
+            outcome => return outcome,
+        }
+    }
+    stores.migrate().await
 }
 
 /// Where sessions are kept: in Redis if there is one, else in auth's database.
-pub fn sessions(settings: &Settings, stores: &Stores, env: &Env) -> Result<Sessions, Error> {
+pub fn sessions(settings: &Settings, accounts: &Db, env: &Env) -> Result<Sessions, Error> {
     Ok(match &settings.redis_url {
         Some(url) => Sessions::Redis(RedisSessions::new(
             url.expose(),
             "techcommerce:",
             env.clone(),
         )?),
-        None => Sessions::Sql(stores.auth.clone()),
+        None => Sessions::Sql(accounts.clone()),
     })
 }
 
 /// The way mails go: to the mail server if there is one, else into a folder.
-pub fn mailer(settings: &Settings, folder: &DataFolder, env: &Env) -> Result<Mailer, Error> {
+pub fn mailer(settings: &Settings, folder: PathBuf, env: &Env) -> Result<Mailer, Error> {
     let wrong =
         |key: &str, error: String| Error::invalid("configuration", format!("{key}: {error}"));
     let sender: Sender = settings
@@ -79,7 +143,7 @@ pub fn mailer(settings: &Settings, folder: &DataFolder, env: &Env) -> Result<Mai
         .parse()
         .map_err(|error| wrong("shop.email_sender", error))?;
     let transport = match &settings.smtp_url {
-        None => Transport::Folder(folder.join("mail")),
+        None => Transport::Folder(folder),
         Some(url) => Transport::Smtp(
             url.expose()
                 .parse::<SmtpSettings>()
@@ -89,15 +153,28 @@ pub fn mailer(settings: &Settings, folder: &DataFolder, env: &Env) -> Result<Mai
     Mailer::new(transport, sender, env.clone())
 }
 
-/// The worker's name, kept in the data folder: whoever serves from this folder takes up at once
-/// what the one before it left, and nobody else's work.
-fn worker_name(folder: &DataFolder, env: &Env) -> Result<String, Error> {
+/// The worker's name. Whoever serves a whole shop from a data folder takes up at once what the one
+/// before it left there; of workers that run apart there may be several, so each has a name of its
+/// own unless it was given one.
+fn worker_name(
+    settings: &Settings,
+    folder: Option<&DataFolder>,
+    here: &Here,
+    env: &Env,
+) -> Result<String, Error> {
+    let fresh = || format!("worker-{}", env.new_id().simple());
+    if !settings.worker.name.is_empty() {
+        return Ok(settings.worker.name.clone());
+    }
+    let (true, Some(folder)) = (here.is_whole(), folder) else {
+        return Ok(fresh());
+    };
     let path = folder.join("worker-name");
     match std::fs::read_to_string(&path) {
         Ok(name) if !name.trim().is_empty() => Ok(name.trim().to_owned()),
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error.into()),
         _ => {
-            let name = format!("worker-{}", env.new_id().simple());
+            let name = fresh();
             techcommerce_auth::write_secret_file(&path, env, &name)?;
             Ok(name)
         }

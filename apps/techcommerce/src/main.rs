@@ -6,7 +6,9 @@ mod compose;
 mod data_folder;
 mod demo;
 mod ground;
+mod here;
 mod stores;
+mod trust;
 
 use std::{io::Write, process::ExitCode};
 
@@ -32,20 +34,29 @@ fn run(cli: Cli) -> Result<ExitCode, Error> {
         .build()?;
     let global = cli.global;
     runtime.block_on(async move {
-        match cli.command.unwrap_or(Command::Serve) {
-            Command::Serve => commands::serve::run(global.load()?.settings).await,
-            Command::Migrate => commands::migrate::run(global.load()?.settings).await,
+        let whole = || {
+            let services = Vec::new();
+            Command::Serve(cli::Services { services })
+        };
+        match cli.command.unwrap_or_else(whole) {
+            Command::Serve(cli::Services { services }) => {
+                commands::serve::run(global.load()?.settings, services).await
+            }
+            Command::Migrate(cli::Services { services }) => {
+                commands::migrate::run(global.load()?.settings, services).await
+            }
             Command::Import(arguments) => {
                 commands::import::run(global.load()?.settings, arguments).await
             }
             Command::Admin(Admin::Create { email }) => {
                 commands::admin::create(global.load()?.settings, &email).await
             }
+            Command::Keys(arguments) => commands::keys::run(&arguments),
             Command::Doctor(arguments) => {
                 commands::doctor::run(global.load()?.settings, arguments).await
             }
             Command::Config(arguments) => commands::config::run(&global, &arguments),
-            Command::Openapi => commands::openapi::run().await,
+            Command::Openapi => commands::openapi::run(),
         }
     })
 }

@@ -10,53 +10,43 @@ use techcommerce_store::{Db, PostgresOptions};
 
 use crate::data_folder::DataFolder;
 
-/// The most connections to PostgreSQL that each service keeps.
-const CONNECTIONS_PER_SERVICE: u32 = 10;
-
-/// The databases of the services that have one.
+/// The databases of the services that keep theirs here.
 #[derive(Debug, Clone)]
-pub struct Stores {
-    pub product_api: Db,
-    pub order_api: Db,
-    pub auth: Db,
-    pub images: Db,
-}
+pub struct Stores(Vec<(Service, Db)>);
 
 impl Stores {
-    /// Opens all of them, making SQLite's files where they are not there.
-    pub async fn open(settings: &Settings, folder: &DataFolder) -> Result<Self, Error> {
-        let open = |service| open_one(settings, folder, service);
-        Ok(Self {
-            product_api: open(Service::ProductApi).await?,
-            order_api: open(Service::OrderApi).await?,
-            auth: open(Service::Auth).await?,
-            images: open(Service::Images).await?,
-        })
+    /// Opens those of `services`, making SQLite's files where they are not there.
+    pub async fn open(
+        settings: &Settings,
+        folder: Option<&DataFolder>,
+        services: &[Service],
+    ) -> Result<Self, Error> {
+        let mut stores = Vec::with_capacity(services.len());
+        for service in services {
+            stores.push((*service, open_one(settings, folder, *service).await?));
+        }
+        Ok(Self(stores))
+    }
+
+    /// The database of a service.
+    ///
+    /// # Errors
+    /// `internal` if it is not open here.
+    pub fn get(&self, service: Service) -> Result<&Db, Error> {
+        let found = self.0.iter().find(|(name, _)| *name == service);
+        found
+            .map(|(_, db)| db)
+            .ok_or_else(|| Error::internal(format!("the database of {service} is not open here")))
     }
 
     /// Each with its service and its migrations.
-    pub fn all(&self) -> [(Service, &Db, &'static Migrator); 4] {
-        [
-            (
-                Service::ProductApi,
-                &self.product_api,
-                &techcommerce_product_api::MIGRATOR,
-            ),
-            (
-                Service::OrderApi,
-                &self.order_api,
-                &techcommerce_order_api::MIGRATOR,
-            ),
-            (Service::Auth, &self.auth, &techcommerce_auth::MIGRATOR),
-            (
-                Service::Images,
-                &self.images,
-                &techcommerce_images::MIGRATOR,
-            ),
-        ]
+    pub fn all(&self) -> impl Iterator<Item = (Service, &Db, &'static Migrator)> {
+        self.0
+            .iter()
+            .filter_map(|(service, db)| Some((*service, db, migrator(*service)?)))
     }
 
-    /// Brings all of them up to date.
+    /// Brings all of them up to date. Several processes may do it at once.
     pub async fn migrate(&self) -> Result<(), Error> {
         for (service, db, migrator) in self.all() {
             db.migrate(migrator).await.map_err(|error| {
@@ -83,14 +73,29 @@ impl Stores {
 
     /// Closes all of them.
     pub async fn close(&self) {
-        for (_, db, _) in self.all() {
+        for (_, db) in &self.0 {
             db.close().await;
         }
     }
 }
 
-async fn open_one(settings: &Settings, folder: &DataFolder, service: Service) -> Result<Db, Error> {
+fn migrator(service: Service) -> Option<&'static Migrator> {
+    match service {
+        Service::ProductApi => Some(&techcommerce_product_api::MIGRATOR),
+        Service::OrderApi => Some(&techcommerce_order_api::MIGRATOR),
+        Service::Auth => Some(&techcommerce_auth::MIGRATOR),
+        Service::Images => Some(&techcommerce_images::MIGRATOR),
+        Service::Frontend | Service::Api | Service::Worker => None,
+    }
+}
+
+async fn open_one(
+    settings: &Settings,
+    folder: Option<&DataFolder>,
+    service: Service,
+) -> Result<Db, Error> {
     let Some(url) = &settings.database_url else {
+        let folder = folder.ok_or_else(|| Error::internal("SQLite needs the data folder"))?;
         let path = folder.join(format!("{service}.db"));
         make_for_owner(&path)?;
         return Db::open_sqlite(&path).await.map_err(|error| {
@@ -113,7 +118,7 @@ async fn open_one(settings: &Settings, folder: &DataFolder, service: Service) ->
     Ok(Db::open_postgres(PostgresOptions {
         connect,
         schema: service.name().replace('-', "_"),
-        max_connections: CONNECTIONS_PER_SERVICE,
+        max_connections: settings.database_connections,
     }))
 }
 
@@ -139,6 +144,7 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;
+    use crate::here::WITH_DATABASE;
 
     #[tokio::test]
     async fn nobody_else_on_the_machine_reads_the_books() {
@@ -149,7 +155,9 @@ mod tests {
         let settings = techcommerce_config::load(&techcommerce_config::Sources::default());
         let settings = settings.unwrap().settings;
         for _ in 0..2 {
-            let stores = Stores::open(&settings, &folder).await.unwrap();
+            let stores = Stores::open(&settings, Some(&folder), &WITH_DATABASE)
+                .await
+                .unwrap();
             stores.migrate().await.unwrap();
             let mut files = 0;
             for file in std::fs::read_dir(&path).unwrap() {

@@ -48,7 +48,7 @@ pub async fn bootstrap_admin(
     };
     // Whoever writes the row first holds the others up until its password is delivered.
     let made = transact!(db, |tx| -> Result<(), Error> {
-        accounts::insert_in(tx, env, new).await?;
+        accounts::insert_in(tx, env, &new).await?;
         deliver(&email, &text)
     });
     match made {
@@ -104,6 +104,25 @@ mod tests {
     use crate::MIGRATOR;
 
     on_both_engines! { MIGRATOR;
+        /// However many start at once, one delivers, and its password is the one.
+        async fn the_first_admin_of_several_replicas(db: TestDb) {
+            let (env, _) = techcommerce_testkit::env();
+            let delivered = std::sync::Mutex::new(Vec::new());
+            let replica = || {
+                bootstrap_admin(&db, &env, None, |email, password| {
+                    let said = (email.key(), password.to_owned());
+                    delivered.lock().unwrap().push(said);
+                    Ok(())
+                })
+            };
+            let (one, two, three) = tokio::try_join!(replica(), replica(), replica()).unwrap();
+            assert_eq!([one, two, three].into_iter().filter(|made| *made).count(), 1);
+            let (email, password) = delivered.into_inner().unwrap().pop().unwrap();
+            let admin = accounts::by_email(&db, &email).await.unwrap().unwrap();
+            let passwords = Passwords::default();
+            assert!(passwords.verify(Some(&admin.password_hash), &password).await.unwrap());
+        }
+
         /// Once; and what was delivered before a crash is replaced.
         async fn the_first_admin(db: TestDb) {
             let (env, _) = techcommerce_testkit::env();

@@ -1,23 +1,32 @@
 //! `techcommerce doctor`: tries everything that the shop depends on, and recomputes its books.
 
-use std::process::ExitCode;
+use std::{process::ExitCode, time::Duration};
 
 use techcommerce_auth::Sessions;
 use techcommerce_config::Settings;
+use techcommerce_contracts::{Body, Channel, Service};
 use techcommerce_kernel::{Env, Error};
+use techcommerce_store::Db;
 
 use crate::{
     cli::Doctor,
+    compose::image_store,
     data_folder::DataFolder,
     ground::{mailer, sessions},
+    here::{Here, address},
     say,
     stores::Stores,
+    trust::Trust,
 };
+
+/// How long a service may take to say that it runs.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Tries every dependency; with `--audit` also recomputes the books. Fails if anything is wrong.
 pub async fn run(settings: Settings, arguments: Doctor) -> Result<ExitCode, Error> {
     let mut findings = Findings::default();
-    findings.examine(&settings, arguments.audit).await;
+    let here = Here::for_command(arguments.services, &settings)?;
+    findings.examine(&settings, &here, arguments.audit).await;
     if findings.wrong == 0 {
         say("\nAll is well.");
         return Ok(ExitCode::SUCCESS);
@@ -50,7 +59,7 @@ impl Findings {
         }
     }
 
-    async fn examine(&mut self, settings: &Settings, audit: bool) {
+    async fn examine(&mut self, settings: &Settings, here: &Here, audit: bool) {
         let env = Env::system();
         let folder = self.note(
             &format!("data folder {}", settings.data_dir.display()),
@@ -60,7 +69,7 @@ impl Findings {
         let Some(folder) = folder else { return };
         let stores = self.note(
             "databases can be opened",
-            Stores::open(settings, &folder).await,
+            Stores::open(settings, Some(&folder), &here.databases()).await,
             "check database_url or the files in the data folder",
         );
         let Some(stores) = stores else { return };
@@ -75,22 +84,29 @@ impl Findings {
                 )
                 .is_some();
         }
-        self.examine_ways_out(settings, &folder, &stores, &env)
-            .await;
+        if let Ok(accounts) = stores.get(Service::Auth) {
+            self.examine_sessions(settings, accounts, &env).await;
+        }
+        if stores.get(Service::Images).is_ok() {
+            let store = image_store(settings, folder.path());
+            let tried = match &store {
+                Ok(store) => store.try_out(&env).await,
+                Err(error) => Err(error.clone()),
+            };
+            self.note("the store of pictures takes and gives", tried, "check images.…");
+        }
+        if !here.is_whole() {
+            self.examine_others(settings, here, &env).await;
+        }
+        self.examine_ways_out(settings, &folder, &env).await;
         if audit && reachable {
             self.audit(&stores).await;
         }
         stores.close().await;
     }
 
-    async fn examine_ways_out(
-        &mut self,
-        settings: &Settings,
-        folder: &DataFolder,
-        stores: &Stores,
-        env: &Env,
-    ) {
-        match sessions(settings, stores, env) {
+    async fn examine_sessions(&mut self, settings: &Settings, accounts: &Db, env: &Env) {
+        match sessions(settings, accounts, env) {
             Ok(Sessions::Sql(_)) => say("ok     sessions are kept in the database"),
             Ok(redis) => {
                 let what = "Redis keeps the sessions and answers";
@@ -104,7 +120,30 @@ impl Findings {
                 self.note::<()>("Redis", Err(error), "check redis_url");
             }
         }
-        let checked = match mailer(settings, folder, env) {
+    }
+
+    /// The keys of the services that run apart, and whether each answers at its address.
+    async fn examine_others(&mut self, settings: &Settings, here: &Here, env: &Env) {
+        let mend = "make the keys with `techcommerce keys` and hand them out";
+        let trust = Trust::open(settings, None, here, env);
+        self.note("the services' keys are there and trusted", trust, mend);
+        for service in Service::ALL {
+            let at = address(settings, service).as_str();
+            let answer = match at.parse() {
+                Ok(uri) => alive(&Channel::remote(service, uri)).await,
+                Err(error) => Err(Error::internal(error)),
+            };
+            let variable = service.name().replace('-', "_");
+            self.note(
+                &format!("{service} answers at {at}"),
+                answer,
+                &format!("start it with `techcommerce serve {service}`, or set services.{variable}"),
+            );
+        }
+    }
+
+    async fn examine_ways_out(&mut self, settings: &Settings, folder: &DataFolder, env: &Env) {
+        let checked = match mailer(settings, folder.join("mail"), env) {
             Ok(mailer) => mailer.check().await,
             Err(error) => Err(error),
         };
@@ -131,7 +170,16 @@ impl Findings {
     /// Recomputes stock, reservations, orders and payments from their books.
     async fn audit(&mut self, stores: &Stores) {
         let mend = "nothing was changed; keep a copy of the data and look at what is named";
-        match techcommerce_product_api::audit::audit(&stores.product_api).await {
+        if let Ok(db) = stores.get(Service::ProductApi) {
+            self.audit_stock(db, mend).await;
+        }
+        if let Ok(db) = stores.get(Service::OrderApi) {
+            self.audit_orders(db, mend).await;
+        }
+    }
+
+    async fn audit_stock(&mut self, db: &Db, mend: &str) {
+        match techcommerce_product_api::audit::audit(db).await {
             Ok(differences) => {
                 let lines = differences.iter().map(ToString::to_string).collect();
                 self.note(
@@ -144,7 +192,10 @@ impl Findings {
                 self.note::<()>("stock", Err(error), mend);
             }
         }
-        match techcommerce_order_api::audit(&stores.order_api).await {
+    }
+
+    async fn audit_orders(&mut self, db: &Db, mend: &str) {
+        match techcommerce_order_api::audit(db).await {
             Ok(audit) => {
                 let what = format!(
                     "{} orders equal their lines, {} ledger entries and the provider's books",
@@ -156,6 +207,17 @@ impl Findings {
                 self.note::<()>("orders", Err(error), mend);
             }
         }
+    }
+}
+
+/// Whether the service's process runs.
+async fn alive(channel: &Channel) -> Result<(), Error> {
+    let request = http::Request::get("/live").body(Body::empty());
+    let request = request.map_err(Error::internal)?;
+    let answer = channel.call_within(PATIENCE, request).await?;
+    match answer.status().is_success() {
+        true => Ok(()),
+        false => Err(Error::unavailable(format!("it answered {}", answer.status()))),
     }
 }
 

@@ -8,7 +8,10 @@ use std::{
 };
 
 use techcommerce_config::Settings;
-use techcommerce_contracts::product_api::{ImportError, ImportReport};
+use techcommerce_contracts::{
+    Service,
+    product_api::{ImportError, ImportReport},
+};
 use techcommerce_kernel::{Env, Error};
 use techcommerce_product_api::import::{self, Progress};
 
@@ -19,7 +22,7 @@ pub async fn run(settings: Settings, arguments: Import) -> Result<ExitCode, Erro
     let file = open(&arguments.file)?;
     let size = file.metadata()?.len();
     let folder = DataFolder::open(&settings.data_dir)?;
-    let stores = Stores::open(&settings, &folder).await?;
+    let stores = Stores::open(&settings, Some(&folder), &[Service::ProductApi]).await?;
     stores.migrate().await?;
     let what = import::Import {
         dry_run: arguments.dry_run,
@@ -27,7 +30,7 @@ pub async fn run(settings: Settings, arguments: Import) -> Result<ExitCode, Erro
         currency: settings.shop.currency,
     };
     let report = import::run(
-        &stores.product_api,
+        stores.get(Service::ProductApi)?,
         &Env::system(),
         None,
         what,

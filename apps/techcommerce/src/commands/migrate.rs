@@ -1,18 +1,22 @@
-//! `techcommerce migrate`: brings all databases up to date, and ends.
+//! `techcommerce migrate`: brings databases up to date, and ends.
 
 use std::process::ExitCode;
 
 use techcommerce_config::Settings;
+use techcommerce_contracts::Service;
 use techcommerce_kernel::Error;
 
-use crate::{data_folder::DataFolder, say, stores::Stores};
+use crate::{data_folder::DataFolder, here::Here, say, stores::Stores};
 
-/// Migrates every service's database. Running it again, or twice at once, does no harm.
-pub async fn run(settings: Settings) -> Result<ExitCode, Error> {
+/// Migrates the databases of these services, or of all. Running it again, or twice at once, does
+/// no harm.
+pub async fn run(settings: Settings, services: Vec<Service>) -> Result<ExitCode, Error> {
+    let here = Here::for_command(services, &settings)?;
     let folder = DataFolder::open(&settings.data_dir)?;
-    let stores = Stores::open(&settings, &folder).await?;
+    let stores = Stores::open(&settings, Some(&folder), &here.databases()).await?;
     stores.migrate().await?;
+    let names: Vec<_> = stores.all().map(|(service, ..)| service.name()).collect();
     stores.close().await;
-    say("All databases are up to date.");
+    say(format_args!("Up to date: {}.", names.join(", ")));
     Ok(ExitCode::SUCCESS)
 }

@@ -4,6 +4,7 @@ pub mod admin;
 pub mod config;
 pub mod doctor;
 pub mod import;
+pub mod keys;
 pub mod migrate;
 pub mod openapi;
 pub mod serve;

@@ -1,7 +1,7 @@
-//! `techcommerce serve`: the shop, all services in this process.
+//! `techcommerce serve`: the shop in one process, or the services that are named.
 
 use std::{
-    net::{IpAddr, Ipv4Addr},
+    net::{IpAddr, Ipv4Addr, SocketAddr},
     process::ExitCode,
     time::Duration,
 };
@@ -9,38 +9,56 @@ use std::{
 use techcommerce_auth::{bootstrap_admin, write_secret_file};
 use techcommerce_config::Settings;
 use techcommerce_contracts::Service;
-use techcommerce_kernel::Error;
+use techcommerce_kernel::{EmailAddress, Error};
 use techcommerce_runtime::{Listener, Shutdown, Starter, Switchboard, end_on_signals};
 use techcommerce_telemetry::init_logs;
 
 use crate::{
-    compose::{self, House},
+    compose,
     data_folder::DataFolder,
     demo,
-    ground::Ground,
+    ground::{Ground, needs_folder},
+    here::{Here, address},
     say,
 };
 
-/// Serves until it is told to stop. What can go wrong before the shop is open is tried first:
+/// The port of a whole shop.
+const SHOP_PORT: u16 = 3000;
+/// How long services that run apart stay open for balancers after they reported themselves
+/// unready.
+const UNREADY_APART: u32 = 5;
+
+/// Serves until it is told to stop. What can go wrong before the services are open is tried first:
 /// the folder, its lock, the ports.
-pub async fn run(settings: Settings) -> Result<ExitCode, Error> {
+pub async fn run(settings: Settings, services: Vec<Service>) -> Result<ExitCode, Error> {
     let wrong = |error: String| Error::invalid("configuration", error);
     init_logs(
         settings.log.format.parse().map_err(wrong)?,
         &settings.log.level,
     )
     .map_err(wrong)?;
-    let folder = DataFolder::open(&settings.data_dir)?;
-    let lock = folder.lock_for_serving()?;
-    let listen = settings.listen.clone();
-    let public = Listener::bind(listen.address, listen.port, "listen.port").await?;
+    let here = Here::of(services, &settings)?;
+    let folder = match needs_folder(&here) {
+        true => Some(DataFolder::open(&settings.data_dir)?),
+        false => None,
+    };
+    // Services that run apart keep their books in PostgreSQL: several may share a folder.
+    let lock = match &folder {
+        Some(folder) if here.is_whole() => Some(folder.lock_for_serving()?),
+        _ => None,
+    };
+    let public = bind(&settings, &here).await?;
+    let addresses: Vec<_> = public
+        .iter()
+        .map(|(service, listener)| (*service, listener.address()))
+        .collect();
     let management = Listener::bind(
-        listen.management_address,
-        listen.management_port,
+        settings.listen.management_address,
+        settings.listen.management_port,
         "listen.management_port",
     )
     .await?;
-    let (public_address, management_address) = (public.address(), management.address());
+    let management_address = management.address();
 
     let shutdown = Shutdown::new();
     #[allow(
@@ -50,68 +68,132 @@ pub async fn run(settings: Settings) -> Result<ExitCode, Error> {
     let at_once = || std::process::exit(130);
     end_on_signals(shutdown.clone(), at_once)?;
 
-    let ground = Ground::open(settings, folder).await?;
+    let ground = Ground::open(settings, folder, here).await?;
     let password_file = first_admin(&ground).await?;
     if ground.settings.demo_catalogue {
         demo::load(&ground).await?;
     }
-    let switchboard = Switchboard::new([]);
-    let House { modules, .. } = compose::house(&ground, &switchboard, public_address).await?;
+    let switchboard = Switchboard::new(elsewhere(&ground)?);
+    let listening = |service: Service| {
+        let own = addresses.iter().find(|(name, _)| *name == service);
+        // A whole shop has one address for all.
+        own.or(addresses.first())
+            .map_or(management_address, |(_, address)| *address)
+    };
+    let modules = compose::modules(&ground, &switchboard, &listening).await?;
 
+    let unready = match ground.settings.shutdown.unready_seconds {
+        Some(seconds) => seconds,
+        None if ground.here.is_whole() => 0,
+        None => UNREADY_APART,
+    };
     let grace = Duration::from_secs(ground.settings.shutdown.grace_seconds.into());
     let mut starter = Starter::new(ground.telemetry.clone(), switchboard)
-        .listen(Service::Frontend, public)
         .management(management)
+        .unready_for(Duration::from_secs(unready.into()))
         .grace(grace);
+    for (service, listener) in public {
+        starter = starter.listen(service, listener);
+    }
     for module in modules {
         starter = starter.module(module);
     }
+    let ended_keys = Shutdown::new();
+    let keys = tokio::spawn(ground.trust.clone().follow(ended_keys.clone()));
     let ended = starter
         .run(shutdown, || {
-            say(format_args!("{} is open.\n", ground.settings.shop.name));
-            say(format_args!(
-                "  Shop:        http://{}",
-                reachable(public_address)
-            ));
-            say(format_args!(
-                "  Interface:   http://{}/api/docs",
-                reachable(public_address)
-            ));
-            say(format_args!(
-                "  Metrics:     http://{}/metrics",
-                reachable(management_address)
-            ));
-            say(format_args!(
-                "  Data:        {}",
-                ground.folder.path().display()
-            ));
-            if password_file.exists() {
+            match ground.here.is_whole() {
+                true => announce_shop(&ground, listening(Service::Frontend)),
+                false => announce_services(&addresses),
+            }
+            let metrics = reachable(management_address);
+            say(format_args!("  Metrics:     http://{metrics}/metrics"));
+            if let Some(file) = password_file.filter(|file| file.exists()) {
                 say(format_args!(
                     "  Admin:       address and one-time password are in {}",
-                    password_file.display()
+                    file.display()
                 ));
             }
             say("\nStop it with Ctrl-C; everything is kept.");
         })
         .await;
+    ended_keys.request();
+    let _ = keys.await;
     ground.stores.close().await;
     drop(lock);
     ended.map(|()| ExitCode::SUCCESS)
 }
 
-/// Makes the shop's first admin, and gives the file that holds the one-time password.
-async fn first_admin(ground: &Ground) -> Result<std::path::PathBuf, Error> {
-    let path = ground.folder.join("admin-password");
-    let deliver = |email: &techcommerce_kernel::EmailAddress, password: &str| {
+/// Where shoppers come in, or each of the services that run apart: at `listen.port` if it is set,
+/// else at the port of its address.
+async fn bind(settings: &Settings, here: &Here) -> Result<Vec<(Service, Listener)>, Error> {
+    let at = settings.listen.address;
+    let set = settings.listen.port;
+    if here.is_whole() {
+        let listener = Listener::bind(at, set.unwrap_or(SHOP_PORT), "listen.port").await?;
+        return Ok(vec![(Service::Frontend, listener)]);
+    }
+    if set.is_some() && here.services().len() > 1 {
+        return Err(Error::invalid(
+            "configuration",
+            "listen.port is one port, and several services run here. Leave it out: each listens on \
+             the port of its address in [services].",
+        ));
+    }
+    let mut listeners = Vec::new();
+    for service in here.services() {
+        let port = set.unwrap_or_else(|| address(settings, *service).port());
+        let listener = Listener::bind(at, port, "listen.port").await?;
+        listeners.push((*service, listener));
+    }
+    Ok(listeners)
+}
+
+/// The addresses of the services that run in other processes.
+fn elsewhere(ground: &Ground) -> Result<Vec<(Service, http::Uri)>, Error> {
+    let remote = ground.here.elsewhere().map(|service| {
+        let uri = address(&ground.settings, service).as_str().parse();
+        Ok((service, uri.map_err(Error::internal)?))
+    });
+    remote.collect()
+}
+
+fn announce_shop(ground: &Ground, listening: SocketAddr) {
+    let shop = reachable(listening);
+    say(format_args!("{} is open.\n", ground.settings.shop.name));
+    say(format_args!("  Shop:        http://{shop}"));
+    say(format_args!("  Interface:   http://{shop}/api/docs"));
+    if let Ok(folder) = ground.folder() {
+        say(format_args!("  Data:        {}", folder.path().display()));
+    }
+}
+
+fn announce_services(addresses: &[(Service, SocketAddr)]) {
+    say("Ready.\n");
+    for (service, address) in addresses {
+        let name = format!("{service}:");
+        say(format_args!("  {name:12} http://{}", reachable(*address)));
+    }
+}
+
+/// Makes the shop's first admin where accounts are kept, and gives the file that holds the
+/// one-time password.
+async fn first_admin(ground: &Ground) -> Result<Option<std::path::PathBuf>, Error> {
+    if !ground.here.has(Service::Auth) {
+        return Ok(None);
+    }
+    let path = ground.folder()?.join("admin-password");
+    let deliver = |email: &EmailAddress, password: &str| {
         let text = format!("email: {}\npassword: {password}\n", email.as_str());
         write_secret_file(&path, &ground.env, &text)
     };
-    bootstrap_admin(&ground.stores.auth, &ground.env, None, deliver).await?;
-    Ok(path)
+    let db = ground.db(Service::Auth)?;
+    bootstrap_admin(&db, &ground.env, None, deliver).await?;
+    Ok(Some(path))
 }
 
 /// An address that a browser on this machine can open.
-fn reachable(address: std::net::SocketAddr) -> std::net::SocketAddr {
+fn reachable(address: SocketAddr) -> SocketAddr {
     if address.ip().is_unspecified() {
         return (IpAddr::V4(Ipv4Addr::LOCALHOST), address.port()).into();
     }

@@ -1,0 +1,51 @@
+//! api, the edge.
+
+use techcommerce_api::{Channels, Deps, Settings, SharedLimits, build};
+use techcommerce_contracts::Service;
+use techcommerce_kernel::Error;
+use techcommerce_runtime::{Module, Switchboard};
+
+use super::{Listening, openapi, own_origins, trusted_proxies};
+use crate::{ground::Ground, here::WITH_DATABASE};
+
+pub fn module(
+    ground: &Ground,
+    switchboard: &Switchboard,
+    listening: Listening<'_>,
+) -> Result<Module, Error> {
+    let settings = &ground.settings;
+    let shared_limits = settings
+        .redis_url
+        .as_ref()
+        .map(|url| SharedLimits::new(url.expose(), "techcommerce:"));
+    let built = build(Deps {
+        env: ground.env.clone(),
+        channels: Channels {
+            auth: switchboard.channel(Service::Auth),
+            product_api: switchboard.channel(Service::ProductApi),
+            order_api: switchboard.channel(Service::OrderApi),
+            images: switchboard.channel(Service::Images),
+        },
+        tokens: ground.trust.tokens(Service::Api)?,
+        verifier: ground.trust.verifier(),
+        telemetry: ground.telemetry.clone(),
+        settings: Settings {
+            public_url: settings.public_url.as_str().to_owned(),
+            allowed_origins: own_origins(listening(Service::Api)),
+            trusted_proxies: trusted_proxies(settings)?,
+            requests_per_minute: settings.limits.requests_per_minute,
+            login_per_minute: settings.limits.login_per_minute,
+            body_bytes: settings.limits.body_bytes,
+            concurrency: settings.limits.concurrency as usize,
+        },
+        shared_limits: shared_limits.transpose()?,
+        document: openapi(),
+    })?;
+    Ok(Module {
+        service: Service::Api,
+        needs: WITH_DATABASE.to_vec(),
+        router: built.router,
+        health: built.health,
+        tasks: vec![],
+    })
+}

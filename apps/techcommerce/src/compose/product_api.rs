@@ -1,0 +1,39 @@
+//! product-api.
+
+use techcommerce_contracts::Service;
+use techcommerce_jobs::JobSet;
+use techcommerce_kernel::Error;
+use techcommerce_product_api::{Deps, Settings, build};
+use techcommerce_runtime::{Module, Switchboard};
+
+use crate::ground::Ground;
+
+fn deps(ground: &Ground, _switchboard: &Switchboard) -> Result<Deps, Error> {
+    Ok(Deps {
+        env: ground.env.clone(),
+        db: ground.db(Service::ProductApi)?,
+        wake: ground.wakes.product_api.clone(),
+        verifier: ground.trust.verifier(),
+        telemetry: ground.telemetry.clone(),
+        settings: Settings {
+            currency: ground.settings.shop.currency,
+            public_url: ground.settings.public_url.as_str().to_owned(),
+        },
+    })
+}
+
+pub async fn module(ground: &Ground, switchboard: &Switchboard) -> Result<(Module, JobSet), Error> {
+    let built = build(deps(ground, switchboard)?).await?;
+    let module = Module {
+        service: Service::ProductApi,
+        needs: vec![],
+        router: built.router,
+        health: built.health,
+        tasks: built.tasks,
+    };
+    Ok((module, built.jobs))
+}
+
+pub fn jobs(ground: &Ground, switchboard: &Switchboard) -> Result<JobSet, Error> {
+    Ok(techcommerce_product_api::jobs(&deps(ground, switchboard)?))
+}
