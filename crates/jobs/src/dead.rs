@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use techcommerce_kernel::{Error, Timestamp, Uuid};
-use techcommerce_store::{execute, transact, with};
+use techcommerce_contracts::codes;
+use techcommerce_kernel::{Env, Error, Timestamp, Uuid};
+use techcommerce_store::{Conn, Db, transact, with};
 
 use crate::Queue;
 
@@ -82,20 +83,52 @@ impl Queue {
     /// # Errors
     /// `job_not_found` if there is no dead job with this id.
     pub async fn retry_dead(&self, id: Uuid) -> Result<(), Error> {
-        const RETRY: &str = "UPDATE jobs SET state = 'ready', due_at = $2, attempts = 0, finished_at = NULL \
-             WHERE id = $1 AND state = 'dead'";
-        let now = self.env.now().as_micros();
-        let rows = transact!(self.db, |tx| -> Result<u64, Error> {
-            Ok(execute!(tx, sqlx::query(RETRY).bind(id).bind(now))?)
+        transact!(self.db, |tx| -> Result<String, Error> {
+            self.retry_in(tx, id).await
         })?;
-        if rows == 0 {
-            return Err(Error::not_found(
-                "job_not_found",
-                "There is no dead job with this id.",
-            ));
-        }
         self.wake();
         Ok(())
+    }
+
+    /// As [`Queue::retry_dead`], in the caller's transaction on [`Queue::db`]; gives the job's
+    /// kind. Call [`Queue::wake`] after the commit.
+    ///
+    /// # Errors
+    /// `job_not_found` if there is no dead job with this id.
+    pub async fn retry_in(&self, tx: &mut Conn, id: Uuid) -> Result<String, Error> {
+        const RETRY: &str = "UPDATE jobs SET state = 'ready', due_at = $2, attempts = 0, finished_at = NULL \
+             WHERE id = $1 AND state = 'dead' RETURNING kind";
+        let now = self.env.now().as_micros();
+        let kind: Option<String> = with!(tx, |c| sqlx::query_scalar(RETRY)
+            .bind(id)
+            .bind(now)
+            .fetch_optional(c)
+            .await)?;
+        kind.ok_or_else(not_dead)
+    }
+
+    /// Deletes a dead job in the caller's transaction on [`Queue::db`]: nobody will run it again.
+    /// Gives its kind.
+    ///
+    /// # Errors
+    /// `job_not_found` if there is no dead job with this id.
+    pub async fn discard_in(&self, tx: &mut Conn, id: Uuid) -> Result<String, Error> {
+        const DISCARD: &str = "DELETE FROM jobs WHERE id = $1 AND state = 'dead' RETURNING kind";
+        let kind: Option<String> = with!(tx, |c| sqlx::query_scalar(DISCARD)
+            .bind(id)
+            .fetch_optional(c)
+            .await)?;
+        kind.ok_or_else(not_dead)
+    }
+
+    /// The database that the queue is in.
+    pub fn db(&self) -> &Db {
+        &self.db
+    }
+
+    /// The queue's clock and randomness.
+    pub fn env(&self) -> &Env {
+        &self.env
     }
 
     /// How the queue stands.
@@ -130,6 +163,13 @@ impl Queue {
                 .map_or(Duration::ZERO, |due| now.since(Timestamp::from_micros(due))),
         })
     }
+}
+
+fn not_dead() -> Error {
+    Error::not_found(
+        codes::JOB_NOT_FOUND,
+        "There is no dead job with this id. Perhaps somebody was quicker.",
+    )
 }
 
 impl From<DeadRow> for DeadJob {

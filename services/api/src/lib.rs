@@ -62,6 +62,8 @@ pub struct Channels {
     pub order_api: Channel,
     /// Pictures.
     pub images: Channel,
+    /// Background jobs.
+    pub worker: Channel,
 }
 
 /// What the edge needs.

@@ -171,7 +171,8 @@ impl Edge {
             Service::ProductApi => Ok(&channels.product_api),
             Service::OrderApi => Ok(&channels.order_api),
             Service::Images => Ok(&channels.images),
-            Service::Frontend | Service::Api | Service::Worker => Err(Error::internal(
+            Service::Worker => Ok(&channels.worker),
+            Service::Frontend | Service::Api => Err(Error::internal(
                 "the edge passes nothing on to this service",
             )),
         }

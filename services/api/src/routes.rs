@@ -23,7 +23,7 @@ const USUAL: Duration = Duration::from_secs(30);
 pub const LONGEST: Duration = Duration::from_secs(300);
 
 /// The outer paths that are passed on, with all that is below them. Nothing else is.
-const PREFIXES: [(&str, Service); 14] = [
+const PREFIXES: [(&str, Service); 15] = [
     ("/api/products", Service::ProductApi),
     ("/api/stock", Service::ProductApi),
     ("/api/categories", Service::ProductApi),
@@ -38,6 +38,7 @@ const PREFIXES: [(&str, Service); 14] = [
     ("/api/audit/orders", Service::OrderApi),
     ("/api/audit/images", Service::Images),
     ("/api/images", Service::Images),
+    ("/api/jobs", Service::Worker),
 ];
 
 /// Pictures are served where pages look for them, without `/api`.
@@ -173,6 +174,9 @@ mod tests {
             ("/api/time", Some(Service::OrderApi)),
             ("/api/auth/login", Some(Service::Auth)),
             ("/api/images/upload", Some(Service::Images)),
+            ("/api/jobs/order-api/1/retry", Some(Service::Worker)),
+            ("/api/audit/orders", Some(Service::OrderApi)),
+            ("/api/audit", None),
             ("/images/1/w640", Some(Service::Images)),
             ("/api/productsx", None),
             ("/api/internal/tokens", None),

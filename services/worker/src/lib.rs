@@ -5,7 +5,11 @@
 //! by side, and sleeps until it is woken, a job's time comes, or the next poll. When the process
 //! stops, nothing new is taken, what runs may finish, and what does not finish in time is given
 //! back, so that another worker takes it at once.
+//!
+//! Since it holds the queues of all services, staff find here what was given up, and try it again
+//! or give it up for good ([`endpoints`]).
 
+mod endpoints;
 mod metrics;
 mod pool;
 mod state;
@@ -69,12 +73,17 @@ pub struct Deps {
 /// The worker, ready to be started.
 #[derive(Debug)]
 pub struct Built {
-    /// Nothing but the health paths.
+    /// The health paths, and what staff do with jobs.
     pub router: Router,
     /// Ready while it can reach the databases and its tasks go round.
     pub health: Health,
     /// One for each set.
     pub tasks: Vec<Task>,
+}
+
+/// The document of the public endpoints, by their outer paths.
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    endpoints::documented().1
 }
 
 /// Puts the worker together; nothing runs until its tasks do.
@@ -88,6 +97,7 @@ pub fn build(deps: Deps) -> Built {
     } = deps;
     let settings = Arc::new(settings);
     let metrics = Metrics::new(&telemetry);
+    let app = endpoints::App::new(sets.iter().cloned());
     let states: Vec<Arc<State>> = sets
         .into_iter()
         .map(|set| Arc::new(State::new(set, env.clone(), settings.poll)))
@@ -118,7 +128,7 @@ pub fn build(deps: Deps) -> Built {
         limits: Limits::default(),
     };
     Built {
-        router: service_stack(Router::new(), stack),
+        router: service_stack(endpoints::router(app), stack),
         health,
         tasks,
     }

@@ -25,6 +25,7 @@ pub fn module(
             product_api: switchboard.channel(Service::ProductApi),
             order_api: switchboard.channel(Service::OrderApi),
             images: switchboard.channel(Service::Images),
+            worker: switchboard.channel(Service::Worker),
         },
         tokens: ground.trust.tokens(Service::Api)?,
         verifier: ground.trust.verifier(),

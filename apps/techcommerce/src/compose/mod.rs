@@ -35,6 +35,7 @@ pub fn openapi() -> OpenApi {
             techcommerce_order_api::openapi(),
             techcommerce_auth::openapi(),
             techcommerce_images::openapi(),
+            techcommerce_worker::openapi(),
         ],
     )
 }

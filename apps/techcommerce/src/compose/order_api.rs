@@ -62,6 +62,7 @@ fn settings(settings: &techcommerce_config::Settings) -> Settings {
         shop_name: settings.shop.name.clone(),
         public_url: settings.public_url.as_str().to_owned(),
         currency: settings.shop.currency,
+        time_zone: settings.shop.time_zone.clone(),
         tax: Tax {
             included: settings.tax.included,
             basis_points: settings.tax.rate_basis_points.into(),

@@ -118,6 +118,7 @@ impl Edge {
                 product_api: local(Service::ProductApi, Router::new().fallback(echo)),
                 order_api: local(Service::OrderApi, Router::new().fallback(echo)),
                 images: local(Service::Images, Router::new().fallback(echo)),
+                worker: local(Service::Worker, Router::new().fallback(echo)),
             },
             settings,
             document: crate::openapi::merge("Tidewell", "1.0.0", [Document::openapi()]),

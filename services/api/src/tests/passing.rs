@@ -116,6 +116,7 @@ async fn a_service_that_is_away_is_a_503() {
             product_api: nowhere(Service::ProductApi),
             order_api: nowhere(Service::OrderApi),
             images: nowhere(Service::Images),
+            worker: nowhere(Service::Worker),
         },
         tokens: ServiceTokens::local(signer.clone(), Service::Api),
         verifier: signer.verifier(),
