@@ -19,7 +19,7 @@ use std::{
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use ed25519_dalek::{Signature, Signer, SigningKey};
 use serde::{Deserialize, Serialize};
-use techcommerce_kernel::{Env, Error, Timestamp, Uuid};
+use techcommerce_kernel::{Env, Error, Timestamp, Uuid, recent::Recent};
 use utoipa::ToSchema;
 
 use crate::{Service, codes};
@@ -220,49 +220,84 @@ impl std::fmt::Debug for TokenSigner {
     }
 }
 
+/// How many tokens are remembered by those who sign and those who verify: the callers of the last
+/// seconds. A signature costs more than all else that most requests do.
+const REMEMBERED: usize = 4096;
+
 /// Verifies tokens. Clones share the keys, which can be replaced.
 #[derive(Clone)]
 pub struct TokenVerifier {
-    keys: Arc<RwLock<Arc<TrustedKeys>>>,
+    trust: Arc<RwLock<Arc<Trust>>>,
     env: Env,
+}
+
+/// The keys, and what they were found to have signed.
+struct Trust {
+    keys: TrustedKeys,
+    signed: Mutex<Recent<Box<str>, Claims>>,
+}
+
+impl Trust {
+    fn new(keys: TrustedKeys) -> Arc<Self> {
+        Arc::new(Self {
+            keys,
+            signed: Mutex::new(Recent::new(REMEMBERED)),
+        })
+    }
 }
 
 impl TokenVerifier {
     /// A verifier that trusts these keys.
     pub fn new(keys: TrustedKeys, env: Env) -> Self {
         Self {
-            keys: Arc::new(RwLock::new(Arc::new(keys))),
+            trust: Arc::new(RwLock::new(Trust::new(keys))),
             env,
         }
     }
 
     /// From now on trusts these keys and no others; gives whether they are others than before.
     pub fn replace(&self, keys: TrustedKeys) -> bool {
-        let mut current = self.keys.write().unwrap_or_else(PoisonError::into_inner);
-        let changed = **current != keys;
-        *current = Arc::new(keys);
+        let mut current = self.trust.write().unwrap_or_else(PoisonError::into_inner);
+        let changed = current.keys != keys;
+        *current = Trust::new(keys);
         changed
     }
 
     /// What the token says, if a service that may say so signed it and it is still good.
     pub fn verify(&self, token: &str) -> Result<Claims, Error> {
-        let (signer, claims) = self.signed_claims(token).ok_or_else(refused)?;
-        let claims: Claims =
-            serde_json::from_slice(&claims).map_err(|error| refused().caused_by(error))?;
-        let itself = Principal::Service { name: signer };
-        let may_say = signer == Service::Auth || claims.principal == itself;
-        if claims.iss != signer || !may_say || claims.exp <= self.env.now().as_seconds() {
+        let trust = Arc::clone(&self.trust.read().unwrap_or_else(PoisonError::into_inner));
+        let signed = || trust.signed.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = signed().get(token).cloned();
+        let claims = match known {
+            Some(claims) => claims,
+            None => {
+                let claims = trust.keys.claims(token).ok_or_else(refused)?;
+                signed().insert(token.into(), claims.clone());
+                claims
+            }
+        };
+        if claims.exp <= self.env.now().as_seconds() {
             return Err(refused());
         }
         Ok(claims)
+    }
+}
+
+impl TrustedKeys {
+    /// What the token says, if its signature is right and whoever signed may say so.
+    fn claims(&self, token: &str) -> Option<Claims> {
+        let (signer, claims) = self.signed_claims(token)?;
+        let claims: Claims = serde_json::from_slice(&claims).ok()?;
+        let itself = Principal::Service { name: signer };
+        let may_say = signer == Service::Auth || claims.principal == itself;
+        (claims.iss == signer && may_say).then_some(claims)
     }
 
     /// Who signed, and the bytes between the dots, if the signature over them is right.
     fn signed_claims(&self, token: &str) -> Option<(Service, Vec<u8>)> {
         let (signed, signature) = token.rsplit_once('.')?;
         let (header, claims) = signed.split_once('.')?;
-        let keys = Arc::clone(&self.keys.read().unwrap_or_else(PoisonError::into_inner));
-        let (signer, key) = keys.by_header(header)?;
+        let (signer, key) = self.by_header(header)?;
         let signature = URL_SAFE_NO_PAD.decode(signature).ok()?;
         let signature = Signature::from_slice(&signature).ok()?;
         key.verify_strict(signed.as_bytes(), &signature).ok()?;
@@ -283,13 +318,17 @@ impl std::fmt::Debug for TokenVerifier {
     }
 }
 
-/// The token that a service shows to the others, renewed before it runs out.
+/// The tokens that a service shows to the others, renewed before they run out.
 #[derive(Debug, Clone)]
 pub struct ServiceTokens {
     signer: TokenSigner,
     service: Service,
-    current: Arc<Mutex<Option<(String, Timestamp)>>>,
+    /// By the address of the outermost client.
+    signed: Arc<Mutex<Recent<Option<IpAddr>, Signed>>>,
 }
+
+/// A token and until when it is good.
+type Signed = (String, Timestamp);
 
 impl ServiceTokens {
     /// Tokens for `service`, signed in this process.
@@ -297,30 +336,33 @@ impl ServiceTokens {
         Self {
             signer,
             service,
-            current: Arc::default(),
+            signed: Arc::new(Mutex::new(Recent::new(REMEMBERED))),
         }
     }
 
     /// A token that is good for at least half its life.
     pub fn token(&self) -> Result<String, Error> {
+        self.signed_for(None)
+    }
+
+    /// A token that also says where the outermost request came from.
+    pub fn token_for(&self, client_address: IpAddr) -> Result<String, Error> {
+        self.signed_for(Some(client_address))
+    }
+
+    fn signed_for(&self, client_address: Option<IpAddr>) -> Result<String, Error> {
         let now = self.signer.env.now();
-        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((token, expires)) = current.as_ref()
+        let signed = || self.signed.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((token, expires)) = signed().get(&client_address)
             && *expires > now + TOKEN_LIFETIME / 2
             && *expires <= now + TOKEN_LIFETIME
         {
             return Ok(token.clone());
         }
         let principal = Principal::Service { name: self.service };
-        let (token, expires) = self.signer.sign(principal, None)?;
-        *current = Some((token.clone(), expires));
-        Ok(token)
-    }
-
-    /// A token that also says where the outermost request came from.
-    pub fn token_for(&self, client_address: IpAddr) -> Result<String, Error> {
-        let principal = Principal::Service { name: self.service };
-        Ok(self.signer.sign(principal, Some(client_address))?.0)
+        let new = self.signer.sign(principal, client_address)?;
+        signed().insert(client_address, new.clone());
+        Ok(new.0)
     }
 }
 
@@ -411,6 +453,29 @@ mod tests {
             name: signer.service(),
         };
         signer.sign(principal, None).unwrap().0
+    }
+
+    #[test]
+    fn what_was_believed_once_is_not_believed_for_ever() {
+        let (signer, clock) = signer();
+        let token = token_of(&signer);
+        let verifier = signer.verifier();
+        assert!(verifier.verify(&token).is_ok() && verifier.verify(&token).is_ok());
+        let forged = format!("{}A", &token[..token.len() - 1]);
+        assert!(verifier.verify(&forged).is_err());
+        let other = TrustedKeys::one(
+            Service::Auth,
+            SigningKey::from_bytes(&[9; 32]).verifying_key(),
+        );
+        verifier.clone().replace(other);
+        assert!(
+            verifier.verify(&token).is_err(),
+            "the key is not trusted any more"
+        );
+        let verifier = signer.verifier();
+        assert!(verifier.verify(&token).is_ok());
+        clock.advance(Duration::from_secs(61));
+        assert!(verifier.verify(&token).is_err(), "its minute is over");
     }
 
     #[test]

@@ -7,6 +7,7 @@ pub mod env;
 pub mod error;
 pub mod limiter;
 pub mod money;
+pub mod recent;
 pub mod text;
 pub mod time;
 pub mod zone;

@@ -5,14 +5,13 @@
 
 use std::{
     borrow::Borrow,
-    collections::HashMap,
     hash::Hash,
     net::{IpAddr, Ipv6Addr},
     sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use crate::Timestamp;
+use crate::{Timestamp, recent::Recent};
 
 /// How much is allowed: `burst` at once, and one more after each `every`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,22 +87,12 @@ pub struct Exhausted {
     pub retry_after: Duration,
 }
 
-/// Counts against one [`Quota`] for each key, and remembers a bounded number of keys.
-///
-/// There are two generations. When the young one is full it becomes the old one and the old one
-/// is forgotten, so a flood of new keys costs neither memory nor time, and a key that is in use
-/// is kept.
+/// Counts against one [`Quota`] for each key, and remembers a bounded number of keys: a key that
+/// is in use is kept, a flood of new ones costs neither memory nor time.
 #[derive(Debug)]
 pub struct Limiter<K> {
     quota: Quota,
-    generation: usize,
-    state: Mutex<Generations<K>>,
-}
-
-#[derive(Debug)]
-struct Generations<K> {
-    young: HashMap<K, i64>,
-    old: HashMap<K, i64>,
+    used_until: Mutex<Recent<K, i64>>,
 }
 
 impl<K: Hash + Eq> Limiter<K> {
@@ -111,11 +100,7 @@ impl<K: Hash + Eq> Limiter<K> {
     pub fn new(quota: Quota, capacity: usize) -> Self {
         Self {
             quota,
-            generation: (capacity / 2).max(1),
-            state: Mutex::new(Generations {
-                young: HashMap::new(),
-                old: HashMap::new(),
-            }),
+            used_until: Mutex::new(Recent::new(capacity)),
         }
     }
 
@@ -125,20 +110,18 @@ impl<K: Hash + Eq> Limiter<K> {
     /// [`Exhausted`] when nothing is left; then nothing is taken either.
     pub fn take(&self, key: K, now: Timestamp) -> Result<Allowance, Exhausted> {
         let (quota, micros) = (self.quota, now.as_micros());
-        let mut state = self.lock();
-        let used_until = state.get(&key).unwrap_or(micros).max(micros);
-        let used_until = used_until.saturating_add(quota.step_micros());
+        let mut known = self.lock();
+        let before = known.get(&key).copied().unwrap_or(micros);
+        let used_until = before.max(micros).saturating_add(quota.step_micros());
         let wait = used_until
             .saturating_sub(quota.window_micros())
             .saturating_sub(micros);
         if wait > 0 {
-            // A key that is refused stays among the young, else it would be forgotten sooner.
-            if let Some(used_until) = state.old.remove(&key) {
-                state.keep(key, used_until, self.generation);
-            }
+            // A key that is refused is in use too: forgotten, it would be allowed again.
+            known.insert(key, before);
             return Err(quota.exhausted(wait));
         }
-        state.keep(key, used_until, self.generation);
+        known.insert(key, used_until);
         Ok(quota.allowance(used_until, now))
     }
 
@@ -149,29 +132,15 @@ impl<K: Hash + Eq> Limiter<K> {
         Q: Hash + Eq + ?Sized,
     {
         let step = self.quota.step_micros();
-        let mut state = self.lock();
-        if let Some(used_until) = state.young.get_mut(key) {
-            *used_until = used_until.saturating_sub(step);
-        } else if let Some(used_until) = state.old.get_mut(key) {
+        if let Some(used_until) = self.lock().get_mut(key) {
             *used_until = used_until.saturating_sub(step);
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Generations<K>> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl<K: Hash + Eq> Generations<K> {
-    fn get(&self, key: &K) -> Option<i64> {
-        self.young.get(key).or_else(|| self.old.get(key)).copied()
-    }
-
-    fn keep(&mut self, key: K, used_until: i64, capacity: usize) {
-        if self.young.len() >= capacity && !self.young.contains_key(&key) {
-            self.old = std::mem::take(&mut self.young);
-        }
-        self.young.insert(key, used_until);
+    fn lock(&self) -> MutexGuard<'_, Recent<K, i64>> {
+        self.used_until
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -252,7 +221,6 @@ mod tests {
         for key in 0..10_000 {
             let _ = limiter.take(key, START);
         }
-        let state = limiter.lock();
-        assert!(state.young.len() + state.old.len() <= 100);
+        assert!(limiter.lock().len() <= 100);
     }
 }
