@@ -5,8 +5,10 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use sha2::{Digest, Sha256};
+use techcommerce_kernel::Error;
 
 /// A weak entity tag of these bytes. Weak, because a compressing layer may change the bytes on
 /// their way without changing what they mean.
@@ -27,29 +29,51 @@ pub fn matches(headers: &HeaderMap, tag: &str) -> bool {
         .any(|candidate| candidate.trim() == "*" || opaque(candidate) == wanted)
 }
 
+/// [`of`] as a header's value.
+///
+/// # Errors
+/// Never in practice: a tag is of letters.
+pub fn header(bytes: &[u8]) -> Result<HeaderValue, Error> {
+    HeaderValue::try_from(of(bytes)).map_err(Error::internal)
+}
+
 /// `body` with its tag and `cache_control`, or a 304 without it if the client has it already.
 /// `headers` are the request's; the request must be a GET or HEAD.
 pub fn answer(
     headers: &HeaderMap,
     media_type: &'static str,
     cache_control: &'static str,
-    body: impl Into<bytes::Bytes>,
+    body: impl Into<Bytes>,
 ) -> Response {
     let body = body.into();
-    let tag = of(&body);
-    let mut response = if matches(headers, &tag) {
+    match header(&body) {
+        Ok(tag) => tagged(headers, media_type, cache_control, tag, || body),
+        Err(error) => crate::ApiError(error).into_response(),
+    }
+}
+
+/// As [`answer`], for a body whose tag is known before it is made.
+pub fn tagged(
+    headers: &HeaderMap,
+    media_type: &'static str,
+    cache_control: &'static str,
+    tag: HeaderValue,
+    body: impl FnOnce() -> Bytes,
+) -> Response {
+    let known = headers.contains_key(header::IF_NONE_MATCH)
+        && tag.to_str().is_ok_and(|tag| matches(headers, tag));
+    let mut response = if known {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
-        ([(header::CONTENT_TYPE, media_type)], Body::from(body)).into_response()
+        let kind = [(header::CONTENT_TYPE, HeaderValue::from_static(media_type))];
+        (kind, Body::from(body())).into_response()
     };
     let answer = response.headers_mut();
     answer.insert(
         header::CACHE_CONTROL,
         HeaderValue::from_static(cache_control),
     );
-    if let Ok(tag) = HeaderValue::from_str(&tag) {
-        answer.insert(header::ETAG, tag);
-    }
+    answer.insert(header::ETAG, tag);
     response
 }
 

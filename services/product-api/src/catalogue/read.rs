@@ -54,6 +54,16 @@ pub async fn category(conn: &mut Conn, handle: &str) -> Result<Option<Uuid>, Sto
     .await)
 }
 
+/// The ids of the products in a category.
+pub async fn in_category(conn: &mut Conn, category: Uuid) -> Result<Vec<Uuid>, StoreError> {
+    with!(conn, |c| sqlx::query_scalar(
+        "SELECT id FROM products WHERE category_id = $1 ORDER BY id"
+    )
+    .bind(category)
+    .fetch_all(c)
+    .await)
+}
+
 /// The ids of products after `after` in the order of ids, at most `limit`.
 pub async fn ids_after(conn: &mut Conn, after: Uuid, limit: i64) -> Result<Vec<Uuid>, StoreError> {
     with!(conn, |c| sqlx::query_scalar(

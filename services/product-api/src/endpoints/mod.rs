@@ -25,6 +25,7 @@ mod stock_write;
 use std::{ops::Deref, sync::Arc};
 
 use axum::{Router, response::Response, routing::post};
+use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, header};
 use serde::Serialize;
 use techcommerce_contracts::{codes, product_api::StockLevel};
@@ -114,10 +115,16 @@ pub fn documented() -> (Router<App>, openapi::OpenApi) {
     (public.merge(internal), outer)
 }
 
-/// An answer that browsers ask for again each time, with its tag, and that caches in between may
-/// give out for some seconds. What staff see is nobody else's.
+/// Browsers ask for it again each time; caches in between may give it out for some seconds.
+const PUBLIC: &str = "public, max-age=0, s-maxage=5, stale-while-revalidate=30";
+
+/// An answer to the public out of what is kept of it, with its tag.
+fn kept(headers: &HeaderMap, tag: HeaderValue, body: impl FnOnce() -> Bytes) -> Response {
+    etag::tagged(headers, "application/json", PUBLIC, tag, body)
+}
+
+/// An answer with its tag. What staff see is nobody else's.
 fn cached(headers: &HeaderMap, public: bool, body: &impl Serialize) -> ApiResult<Response> {
-    const PUBLIC: &str = "public, max-age=0, s-maxage=5, stale-while-revalidate=30";
     let control = if public { PUBLIC } else { "private, no-store" };
     let body = serde_json::to_vec(body).map_err(Error::internal)?;
     Ok(etag::answer(headers, "application/json", control, body))

@@ -11,7 +11,7 @@ use techcommerce_contracts::{
 };
 use techcommerce_http::{ApiResult, Caller, Query};
 
-use super::{App, cached};
+use super::{App, cached, kept};
 use crate::{catalogue::find, model};
 
 /// Lists and searches products.
@@ -44,5 +44,5 @@ pub async fn list(
         return cached(&headers, false, &page);
     }
     let page = model::list(&app.model.snapshot(), &query)?;
-    cached(&headers, query.status.is_none(), &page)
+    Ok(kept(&headers, page.tag()?, || page.json()))
 }

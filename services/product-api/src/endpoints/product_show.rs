@@ -11,7 +11,7 @@ use techcommerce_contracts::{Problem, product_api::Product};
 use techcommerce_http::{ApiResult, Caller, Json, Path};
 use techcommerce_kernel::Uuid;
 
-use super::{App, cached, entity_tag};
+use super::{App, entity_tag, kept};
 use crate::catalogue::read;
 
 /// One product, by its id or its handle.
@@ -37,7 +37,7 @@ pub async fn show(
     if !caller.is_staff() {
         let snapshot = app.model.snapshot();
         let entry = snapshot.public(&id).ok_or_else(read::not_found)?;
-        return cached(&headers, true, &entry.product);
+        return Ok(kept(&headers, entry.tag.clone(), || entry.json.clone()));
     }
     let mut conn = app.db.read().await?;
     let found = match id.parse::<Uuid>() {

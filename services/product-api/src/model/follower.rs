@@ -1,7 +1,7 @@
 //! Keeps the read model up to date with the change feed.
 
 use std::{
-    collections::{BTreeSet, HashSet},
+    collections::{BTreeSet, HashMap, HashSet},
     time::Duration,
 };
 
@@ -11,7 +11,7 @@ use techcommerce_telemetry::{Gauge, Histogram, Telemetry};
 
 use super::{Model, Notifier, Snapshot, snapshot::Changes};
 use crate::{
-    catalogue::read,
+    catalogue::read::{self, CategoryRow},
     changes::{self, Entry as FeedEntry, Kind},
 };
 
@@ -190,13 +190,20 @@ async fn apply(db: &Db, before: &Snapshot, feed: &[FeedEntry]) -> Result<Snapsho
             Kind::Category => {}
         }
     }
-    let ids: Vec<Uuid> = products.into_iter().collect();
     let mut conn = db.read().await?;
-    let records = read::products(&mut conn, &ids).await?;
     let categories = match only_stock {
         true => None,
         false => Some(read::categories(&mut conn).await?),
     };
+    // Products say the handle of their category, so with another handle they are other products.
+    for renamed in renamed(before, categories.as_deref().unwrap_or_default()) {
+        for id in read::in_category(&mut conn, renamed).await? {
+            products.insert(id);
+            changed.insert(id);
+        }
+    }
+    let ids: Vec<Uuid> = products.into_iter().collect();
+    let records = read::products(&mut conn, &ids).await?;
     drop(conn);
     let changes = Changes {
         position,
@@ -206,6 +213,16 @@ async fn apply(db: &Db, before: &Snapshot, feed: &[FeedEntry]) -> Result<Snapsho
     };
     let before = before.clone();
     blocking(move || before.with(changes)).await
+}
+
+/// The categories that were shown with another handle.
+fn renamed(before: &Snapshot, rows: &[CategoryRow]) -> Vec<Uuid> {
+    let known = before.categories();
+    let old: HashMap<Uuid, &str> = known.iter().map(|c| (c.id, c.handle.as_str())).collect();
+    rows.iter()
+        .filter(|row| old.get(&row.id).is_some_and(|handle| *handle != row.handle))
+        .map(|row| row.id)
+        .collect()
 }
 
 async fn blocking<T: Send + 'static>(

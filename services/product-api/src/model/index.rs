@@ -10,6 +10,7 @@ use tantivy::{
     schema::{FAST, Field, IndexRecordOption, STRING, Schema, TextFieldIndexing, TextOptions},
     tokenizer::{SimpleTokenizer, TextAnalyzer},
 };
+use techcommerce_contracts::product_api::Product;
 use techcommerce_kernel::{Error, Uuid};
 
 use super::Entry;
@@ -88,16 +89,16 @@ impl Index {
 
     /// Replaces documents. The writer lives no longer than this, for even an idle one holds
     /// threads and memory.
-    pub fn update(&self, entries: &[Arc<Entry>]) -> Result<Searcher, Error> {
+    pub fn update(&self, entries: &[(Arc<Entry>, Product)]) -> Result<Searcher, Error> {
         let mut writer: IndexWriter = self
             .index
             .writer_with_num_threads(1, BUDGET)
             .map_err(Error::internal)?;
-        for entry in entries {
-            let key = entry.product.id.simple().to_string();
+        for (entry, product) in entries {
+            let key = entry.id.simple().to_string();
             writer.delete_term(Term::from_field_text(self.fields.key, &key));
             writer
-                .add_document(self.document(entry, &key))
+                .add_document(self.document(entry, product, &key))
                 .map_err(Error::internal)?;
         }
         writer.commit().map_err(Error::internal)?;
@@ -106,8 +107,7 @@ impl Index {
         Ok(self.reader.searcher())
     }
 
-    fn document(&self, entry: &Entry, key: &str) -> TantivyDocument {
-        let product = &entry.product;
+    fn document(&self, entry: &Entry, product: &Product, key: &str) -> TantivyDocument {
         let (high, low) = product.id.as_u64_pair();
         let mut document = TantivyDocument::default();
         document.add_text(self.fields.key, key);

@@ -1,16 +1,20 @@
 //! Lists of products: filtered, sorted, in pages.
 
-use std::cmp::Ordering;
+use std::{cmp::Ordering, sync::Arc};
 
+use bytes::Bytes;
+use http::HeaderValue;
 use techcommerce_contracts::{
-    ListQuery, Page,
-    product_api::{Product, ProductQuery, ProductSort, ProductStatus},
+    ListQuery,
+    product_api::{ProductQuery, ProductSort, ProductStatus},
 };
+use techcommerce_http::etag;
 use techcommerce_kernel::{Error, FieldError};
 
 use super::{
     Entry, Snapshot,
-    cursor::{Cursor, Key, Place},
+    cursor::Cursor,
+    orders::{against, compare, place},
     query::search,
 };
 use crate::catalogue::text::fold;
@@ -18,11 +22,58 @@ use crate::catalogue::text::fold;
 /// The most characters of a search.
 const MAX_SEARCH: usize = 200;
 
+/// A page of a list.
+#[derive(Debug)]
+pub struct Listed {
+    items: Vec<Arc<Entry>>,
+    next_cursor: Option<String>,
+}
+
+impl Listed {
+    /// The page in JSON: what is kept of each product, one after another.
+    pub fn json(&self) -> Bytes {
+        let length: usize = self.items.iter().map(|entry| entry.json.len() + 1).sum();
+        let mut json = Vec::with_capacity(length + 256);
+        json.extend_from_slice(b"{\"items\":[");
+        for (index, entry) in self.items.iter().enumerate() {
+            if index > 0 {
+                json.push(b',');
+            }
+            json.extend_from_slice(&entry.json);
+        }
+        json.extend_from_slice(b"],\"next_cursor\":");
+        match &self.next_cursor {
+            // Cursors are of letters, digits, `-` and `_`.
+            Some(cursor) => {
+                json.push(b'"');
+                json.extend_from_slice(cursor.as_bytes());
+                json.push(b'"');
+            }
+            None => json.extend_from_slice(b"null"),
+        }
+        json.push(b'}');
+        json.into()
+    }
+
+    /// Names the page's content, by the names of what is in it: much shorter than all of it.
+    ///
+    /// # Errors
+    /// Never in practice: a tag is of letters.
+    pub fn tag(&self) -> Result<HeaderValue, Error> {
+        let mut names = Vec::with_capacity(self.items.len() * 32 + 256);
+        for entry in &self.items {
+            names.extend_from_slice(entry.tag.as_bytes());
+        }
+        names.extend_from_slice(self.next_cursor.as_deref().unwrap_or_default().as_bytes());
+        etag::header(&names)
+    }
+}
+
 /// A page of the products that the public sees and the query asks for.
 ///
 /// # Errors
 /// `invalid_input` with the place; `forbidden` for a status that only staff see.
-pub fn list(snapshot: &Snapshot, query: &ProductQuery) -> Result<Page<Product>, Error> {
+pub fn list(snapshot: &Snapshot, query: &ProductQuery) -> Result<Listed, Error> {
     let limit = ListQuery {
         limit: query.limit,
         cursor: None,
@@ -41,53 +92,85 @@ pub fn list(snapshot: &Snapshot, query: &ProductQuery) -> Result<Page<Product>, 
         (Some(sort), _) => sort,
     };
     let cursor = Cursor::decode(query, sort)?;
-    let mut leniency = 0;
-    let candidates: Vec<(&Entry, i64)> = match text {
-        None => snapshot
-            .entries
-            .values()
-            .map(|entry| (&**entry, 0))
-            .collect(),
-        Some(text) => {
-            let found = search(
-                snapshot,
-                text,
-                cursor.as_ref().map(|cursor| cursor.leniency),
-            )?;
-            leniency = found.leniency.number();
-            let hits = found.hits.into_iter();
-            hits.filter_map(|(id, score)| Some((&**snapshot.entries.get(&id)?, score)))
-                .collect()
-        }
-    };
     let filter = Filter::new(query);
-    let mut places: Vec<(Place, &Entry)> = candidates
-        .into_iter()
-        .filter(|(entry, _)| filter.takes(entry))
-        .map(|(entry, score)| (place(entry, score, sort), entry))
-        .filter(|(place, _)| {
-            cursor
-                .as_ref()
-                .is_none_or(|c| order(place, &c.after) == Ordering::Greater)
-        })
-        .collect();
-    // Only the page needs to be in order.
-    if places.len() > limit + 1 {
-        places.select_nth_unstable_by(limit, |(a, _), (b, _)| order(a, b));
-        places.truncate(limit + 1);
-    }
-    places.sort_unstable_by(|(a, _), (b, _)| order(a, b));
-    let more = places.len() > limit;
-    places.truncate(limit);
-    let next_cursor = match places.last() {
-        Some((last, _)) if more => Some(Cursor::encode(query, sort, leniency, last.clone())?),
+    let (mut items, leniency) = match text {
+        None => (in_order(snapshot, sort, cursor.as_ref(), &filter, limit), 0),
+        Some(text) => found(snapshot, text, sort, cursor.as_ref(), &filter, limit)?,
+    };
+    let more = items.len() > limit;
+    items.truncate(limit);
+    let next_cursor = match items.last() {
+        Some((last, score)) if more => {
+            let end = place(sort, last, *score);
+            Some(Cursor::encode(query, sort, leniency, end)?)
+        }
         _ => None,
     };
-    let items = places
-        .into_iter()
-        .map(|(_, entry)| entry.product.clone())
+    Ok(Listed {
+        items: items
+            .into_iter()
+            .map(|(entry, _)| Arc::clone(entry))
+            .collect(),
+        next_cursor,
+    })
+}
+
+/// Products with their scores.
+type Scored<'s> = Vec<(&'s Arc<Entry>, i64)>;
+
+/// The page, and one more if there is, out of an order that stands already.
+fn in_order<'s>(
+    snapshot: &'s Snapshot,
+    sort: ProductSort,
+    cursor: Option<&Cursor>,
+    filter: &Filter<'_>,
+    limit: usize,
+) -> Scored<'s> {
+    let order = snapshot.orders.by(sort);
+    let entry = |slot: &u32| &snapshot.slots[*slot as usize];
+    let start = cursor.map_or(0, |cursor| {
+        order.partition_point(|slot| {
+            against(sort, entry(slot), 0, &cursor.after) != Ordering::Greater
+        })
+    });
+    order[start..]
+        .iter()
+        .map(entry)
+        .filter(|entry| filter.takes(entry))
+        .take(limit + 1)
+        .map(|entry| (entry, 0))
+        .collect()
+}
+
+/// The page, and one more if there is, out of what a search finds; and how lenient it was.
+fn found<'s>(
+    snapshot: &'s Snapshot,
+    text: &str,
+    sort: ProductSort,
+    cursor: Option<&Cursor>,
+    filter: &Filter<'_>,
+    limit: usize,
+) -> Result<(Scored<'s>, u8), Error> {
+    let found = search(snapshot, text, cursor.map(|cursor| cursor.leniency))?;
+    let hits = found.hits.into_iter();
+    let mut scored: Scored<'s> = hits
+        .filter_map(|(id, score)| Some((snapshot.get(id)?, score)))
+        .filter(|(entry, _)| filter.takes(entry))
+        .filter(|(entry, score)| {
+            cursor.is_none_or(|c| against(sort, entry, *score, &c.after) == Ordering::Greater)
+        })
         .collect();
-    Ok(Page { items, next_cursor })
+    let order = |(a, one): &(&Arc<Entry>, i64), (b, two): &(&Arc<Entry>, i64)| match sort {
+        ProductSort::Relevance => two.cmp(one).then_with(|| b.id.cmp(&a.id)),
+        sort => compare(sort, a, b),
+    };
+    // Only the page needs to be in order.
+    if scored.len() > limit + 1 {
+        scored.select_nth_unstable_by(limit, order);
+        scored.truncate(limit + 1);
+    }
+    scored.sort_unstable_by(order);
+    Ok((scored, found.leniency.number()))
 }
 
 fn check(query: &ProductQuery) -> Result<(), Error> {
@@ -127,26 +210,7 @@ fn check_status(query: &ProductQuery) -> Result<(), Error> {
     }
 }
 
-/// What is sorted by, such that smaller comes first.
-fn place(entry: &Entry, score: i64, sort: ProductSort) -> Place {
-    let key = match sort {
-        ProductSort::Relevance => Key::Number(-score),
-        ProductSort::Newest => Key::Number(-entry.product.created_at.as_micros()),
-        ProductSort::Price => Key::Number(entry.price),
-        ProductSort::PriceDescending => Key::Number(-entry.price),
-        ProductSort::Title => Key::Text(entry.title_key.clone()),
-    };
-    Place {
-        key,
-        id: entry.product.id,
-    }
-}
-
-/// Of two that are alike the newer comes first: ids grow with time.
-fn order(a: &Place, b: &Place) -> Ordering {
-    a.key.cmp(&b.key).then_with(|| b.id.cmp(&a.id))
-}
-
+/// What a product must fit.
 struct Filter<'q> {
     query: &'q ProductQuery,
     tag: Option<String>,
@@ -170,31 +234,27 @@ impl<'q> Filter<'q> {
     }
 
     fn takes(&self, entry: &Entry) -> bool {
-        let product = &entry.product;
         let Self { query, tag, vendor } = self;
         let category = query
             .category
             .as_deref()
             .filter(|handle| !handle.is_empty());
-        product.status == ProductStatus::Active
-            && category.is_none_or(|handle| product.category.as_deref() == Some(handle))
+        // An order may be older than what stands in it, for a moment.
+        entry.status == ProductStatus::Active
+            && category.is_none_or(|handle| entry.category.as_deref() == Some(handle))
             && tag.as_ref().is_none_or(|tag| entry.tag_keys.contains(tag))
             && vendor
                 .as_ref()
                 .is_none_or(|vendor| entry.vendor_key == *vendor)
             && query.in_stock.is_none_or(|wanted| entry.in_stock == wanted)
             && query.on_sale.is_none_or(|wanted| entry.on_sale == wanted)
-            && self.price_fits(product)
+            && self.price_fits(entry)
     }
 
     /// One variant must fit both bounds.
-    fn price_fits(&self, product: &Product) -> bool {
+    fn price_fits(&self, entry: &Entry) -> bool {
         let lowest = self.query.min_price.unwrap_or(0);
         let highest = self.query.max_price.unwrap_or(i64::MAX);
-        (lowest == 0 && highest == i64::MAX)
-            || product
-                .variants
-                .iter()
-                .any(|v| (lowest..=highest).contains(&v.price.amount))
+        (lowest == 0 && highest == i64::MAX) || entry.costs(lowest, highest)
     }
 }

@@ -11,6 +11,7 @@ mod follower;
 mod index;
 mod listing;
 mod notifier;
+mod orders;
 mod query;
 mod snapshot;
 
@@ -18,7 +19,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 pub use entry::Entry;
 pub use follower::Follower;
-pub use listing::list;
+pub use listing::{Listed, list};
 pub use notifier::Notifier;
 pub use snapshot::Snapshot;
 

@@ -113,7 +113,7 @@ pub(super) fn search(snapshot: &Snapshot, text: &str, at: Option<u8>) -> Result<
             .map(|(id, score)| (id, points(score)))
             .filter(|(_, score)| score.saturating_mul(NOISE) >= best)
             .filter_map(|(id, score)| {
-                let entry = snapshot.entries.get(&id)?;
+                let entry = snapshot.get(id)?;
                 Some((id, score + whole_title(entry, &title)))
             })
             .collect();

@@ -6,10 +6,14 @@ use std::{
 };
 
 use tantivy::Searcher;
-use techcommerce_contracts::product_api::{Category, ProductStatus};
+use techcommerce_contracts::product_api::{Category, Product, ProductStatus};
 use techcommerce_kernel::{Error, Uuid};
 
-use super::{Entry, index::Index};
+use super::{
+    Entry,
+    index::Index,
+    orders::{Orders, Slot},
+};
 use crate::catalogue::{
     read::CategoryRow,
     rows::{Record, parsed},
@@ -20,8 +24,13 @@ use crate::catalogue::{
 pub struct Snapshot {
     /// The position of the last change that it shows.
     pub position: i64,
-    pub(super) entries: HashMap<Uuid, Arc<Entry>>,
-    handles: Arc<HashMap<String, Uuid>>,
+    /// All products, each for ever at its place. Products are never deleted.
+    pub(super) slots: Vec<Arc<Entry>>,
+    ids: Arc<HashMap<Uuid, Slot>>,
+    handles: Arc<HashMap<String, Slot>>,
+    pub(super) orders: Arc<Orders>,
+    /// The slots that changed since [`Snapshot::orders`] was made.
+    unordered: Vec<Slot>,
     categories: Arc<[Category]>,
     pub(super) index: Index,
     pub(super) searcher: Searcher,
@@ -45,8 +54,11 @@ impl Snapshot {
         let index = Index::new()?;
         Ok(Self {
             position: -1,
-            entries: HashMap::new(),
+            slots: Vec::new(),
+            ids: Arc::default(),
             handles: Arc::default(),
+            orders: Arc::default(),
+            unordered: Vec::new(),
             categories: Arc::new([]),
             searcher: index.searcher(),
             index,
@@ -54,49 +66,60 @@ impl Snapshot {
     }
 
     /// The next snapshot. Takes its time: run it where it may block.
-    pub(super) fn with(&self, changes: Changes) -> Result<Self, Error> {
-        let mut entries = self.entries.clone();
-        let mut reindexed = Vec::new();
+    pub(super) fn with(mut self, changes: Changes) -> Result<Self, Error> {
+        self.position = changes.position;
+        let mut reindexed: Vec<(Arc<Entry>, Product)> = Vec::new();
         for record in &changes.records {
-            let entry = Arc::new(Entry::new(record.product()?));
-            if changes.changed.contains(&entry.product.id) {
-                reindexed.push(Arc::clone(&entry));
+            let mut product = record.product()?;
+            let entry = Arc::new(Entry::new(&mut product)?);
+            let slot = self.put(&entry)?;
+            if changes.changed.contains(&entry.id) {
+                self.unordered.push(slot);
+                reindexed.push((entry, product));
             }
-            entries.insert(entry.product.id, entry);
         }
-        let searcher = if reindexed.is_empty() {
-            self.searcher.clone()
-        } else {
-            self.index.update(&reindexed)?
-        };
-        let (handles, categories) = match changes.categories {
-            None => (Arc::clone(&self.handles), Arc::clone(&self.categories)),
-            Some(rows) => (Arc::new(handles(&entries)), categories(&rows, &entries)?),
-        };
-        Ok(Self {
-            position: changes.position,
-            entries,
-            handles,
-            categories,
-            index: self.index.clone(),
-            searcher,
-        })
+        if !reindexed.is_empty() {
+            self.searcher = self.index.update(&reindexed)?;
+        }
+        // What follows goes through all products, so the last page of a load does it for all.
+        if let Some(rows) = changes.categories {
+            self.unordered.sort_unstable();
+            self.unordered.dedup();
+            if !self.unordered.is_empty() {
+                let changed = std::mem::take(&mut self.unordered);
+                self.orders = Arc::new(self.orders.after(&self.slots, &changed));
+                self.handles = Arc::new(handles(&self.slots));
+            }
+            self.categories = categories(&rows, &self.slots)?;
+        }
+        Ok(self)
+    }
+
+    fn put(&mut self, entry: &Arc<Entry>) -> Result<Slot, Error> {
+        if let Some(slot) = self.ids.get(&entry.id) {
+            self.slots[*slot as usize] = Arc::clone(entry);
+            return Ok(*slot);
+        }
+        let slot = Slot::try_from(self.slots.len()).map_err(Error::internal)?;
+        self.slots.push(Arc::clone(entry));
+        Arc::make_mut(&mut self.ids).insert(entry.id, slot);
+        Ok(slot)
     }
 
     /// The product with an id or a handle, if the public may see it.
     pub fn public(&self, id_or_handle: &str) -> Option<&Arc<Entry>> {
-        let by_id = id_or_handle
-            .parse()
-            .ok()
-            .and_then(|id: Uuid| self.entries.get(&id));
+        let by_id = id_or_handle.parse().ok().and_then(|id: Uuid| self.get(id));
         by_id
-            .or_else(|| self.entries.get(self.handles.get(id_or_handle)?))
-            .filter(|entry| entry.product.status == ProductStatus::Active)
+            .or_else(|| {
+                let slot = self.handles.get(id_or_handle)?;
+                self.slots.get(*slot as usize)
+            })
+            .filter(|entry| entry.status == ProductStatus::Active)
     }
 
     /// The product with an id, whoever may see it.
     pub fn get(&self, id: Uuid) -> Option<&Arc<Entry>> {
-        self.entries.get(&id)
+        self.slots.get(*self.ids.get(&id)? as usize)
     }
 
     /// All categories in their order.
@@ -106,41 +129,35 @@ impl Snapshot {
 
     /// How many products it holds.
     pub fn len(&self) -> usize {
-        self.entries.len()
+        self.slots.len()
     }
 
     /// Whether it holds no product.
     pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
+        self.slots.is_empty()
     }
 }
 
-fn handles(entries: &HashMap<Uuid, Arc<Entry>>) -> HashMap<String, Uuid> {
-    entries
-        .values()
-        .map(|entry| (entry.product.handle.as_str().to_owned(), entry.product.id))
+fn handles(slots: &[Arc<Entry>]) -> HashMap<String, Slot> {
+    (0..)
+        .zip(slots)
+        .map(|(slot, entry)| (entry.handle.clone(), slot))
         .collect()
 }
 
 /// The newest product that has a picture gives its category one.
-fn categories(
-    rows: &[CategoryRow],
-    entries: &HashMap<Uuid, Arc<Entry>>,
-) -> Result<Arc<[Category]>, Error> {
+fn categories(rows: &[CategoryRow], slots: &[Arc<Entry>]) -> Result<Arc<[Category]>, Error> {
     let mut counts: HashMap<&str, i64> = HashMap::new();
     let mut pictured: HashMap<&str, &Entry> = HashMap::new();
-    for entry in entries
-        .values()
-        .filter(|e| e.product.status == ProductStatus::Active)
-    {
-        let Some(category) = entry.product.category.as_deref() else {
+    for entry in slots.iter().filter(|e| e.status == ProductStatus::Active) {
+        let Some(category) = entry.category.as_deref() else {
             continue;
         };
         *counts.entry(category).or_insert(0) += 1;
-        if entry.product.images.is_empty() {
+        if entry.picture.is_none() {
             continue;
         }
-        let age = |entry: &Entry| (entry.product.created_at, entry.product.id);
+        let age = |entry: &Entry| (entry.created_at, entry.id);
         let newest = pictured.entry(category).or_insert(entry);
         if age(entry) > age(newest) {
             *newest = entry;
@@ -151,7 +168,7 @@ fn categories(
             let handle = row.handle.as_str();
             let image = pictured
                 .get(handle)
-                .and_then(|entry| entry.product.images.first());
+                .and_then(|entry| entry.picture.as_ref());
             Ok(Category {
                 id: row.id,
                 handle: parsed(handle)?,

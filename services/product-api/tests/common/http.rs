@@ -9,7 +9,7 @@ use serde_json::Value;
 use techcommerce_contracts::{Principal, Role, Service, TokenSigner, identity::TOKEN_HEADER};
 use techcommerce_jobs::{JobSet, Wake};
 use techcommerce_kernel::{Currency, Env, ManualClock, Uuid};
-use techcommerce_product_api::{Built, Deps, Settings, build};
+use techcommerce_product_api::{Built, Deps, Settings, build, openapi};
 use techcommerce_runtime::{Module, Shutdown, Starter, Switchboard};
 use techcommerce_store::Db;
 use techcommerce_telemetry::Telemetry;
@@ -59,7 +59,6 @@ impl Served {
         let Built {
             router,
             health,
-            openapi,
             tasks,
             jobs,
         } = built.await.unwrap();
@@ -73,7 +72,7 @@ impl Served {
         };
         let starter = Starter::new(Telemetry::new("test", "test"), Switchboard::new(Vec::new()));
         tokio::spawn(starter.module(module).run(stop.clone(), || {}));
-        let document = serde_json::to_value(openapi).unwrap();
+        let document = serde_json::to_value(openapi()).unwrap();
         Self {
             router,
             jobs,
