@@ -47,7 +47,7 @@ impl<'a> Api<'a> {
     }
 
     /// A call as whoever the session belongs to.
-    fn own(&self, method: Method, path: String) -> Call<'a> {
+    pub(crate) fn own(&self, method: Method, path: String) -> Call<'a> {
         let call = self.open(method, path);
         match &self.visitor.session {
             Some(session) => call.bearer(session),
@@ -221,7 +221,7 @@ impl<'a> Api<'a> {
 }
 
 /// A text as one segment of a path: everything but unreserved characters is escaped (RFC 3986).
-fn segment(text: &str) -> String {
+pub(crate) fn segment(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for byte in text.bytes() {
         match byte {

@@ -44,6 +44,12 @@ impl Sent {
         self.find(name).is_some()
     }
 
+    /// All values of the field, in their order.
+    pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        let named = self.0.iter().filter(move |(n, _)| n == name);
+        named.map(|(_, value)| value.as_str())
+    }
+
     fn find(&self, name: &str) -> Option<&str> {
         let field = self.0.iter().find(|(n, _)| n == name);
         field.map(|(_, value)| value.as_str())

@@ -8,6 +8,7 @@
 //! What the pages share: [`desk`] (who is at it), [`frame`] (navigation and header), [`form`]
 //! (fields with errors), [`parts`] (badges, pages of lists, times).
 
+pub mod catalogue;
 pub mod desk;
 pub mod form;
 pub mod frame;
@@ -23,7 +24,9 @@ use crate::{failure::Failure, shop::Shop};
 
 /// Every page and every form for staff.
 pub fn router() -> Router<Shop> {
-    Router::new().route("/admin/{*rest}", get(nowhere))
+    Router::new()
+        .route("/admin/{*rest}", get(nowhere))
+        .merge(catalogue::router())
 }
 
 /// What is not there is not there for staff either; others learn nothing of what is.

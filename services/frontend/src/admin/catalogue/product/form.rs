@@ -1,0 +1,596 @@
+//! The form of a product as it travels: out of a product, through the browser and back, without
+//! losing anything that was typed.
+
+use std::{collections::HashMap, str::FromStr};
+
+use sha2::{Digest, Sha256};
+use techcommerce_contracts::{
+    images::{Image, Uploaded},
+    product_api::{InventoryPolicy, Product, ProductStatus, Variant},
+};
+use techcommerce_kernel::Uuid;
+
+use crate::admin::catalogue::amount;
+
+/// Options of a product; as many as the API takes.
+pub const OPTIONS: usize = 3;
+/// Variants of a product; as many as the API takes.
+pub const VARIANTS: usize = 2_048;
+
+/// The fields of a form in the order in which they were sent.
+#[derive(Debug, Default)]
+pub struct Fields {
+    list: Vec<(String, String)>,
+    places: HashMap<String, usize>,
+}
+
+impl Fields {
+    /// Adds a field.
+    pub fn push(&mut self, name: String, value: String) {
+        self.places.entry(name.clone()).or_insert(self.list.len());
+        self.list.push((name, value));
+    }
+
+    /// The first value of the field without spaces around it; empty if it was not sent.
+    pub fn text(&self, name: &str) -> String {
+        self.find(name).unwrap_or_default().trim().to_owned()
+    }
+
+    /// Whether the field was sent.
+    pub fn has(&self, name: &str) -> bool {
+        self.find(name).is_some()
+    }
+
+    fn find(&self, name: &str) -> Option<&str> {
+        self.places
+            .get(name)
+            .map(|place| self.list[*place].1.as_str())
+    }
+
+    /// All values of the field, in their order.
+    pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        let named = self.list.iter().filter(move |(n, _)| n == name);
+        named.map(|(_, value)| value.as_str())
+    }
+
+    fn parsed<T: FromStr>(&self, name: &str) -> Option<T> {
+        self.find(name)?.trim().parse().ok()
+    }
+}
+
+/// A product as it is typed.
+#[derive(Debug, Clone, Default)]
+pub struct ProductForm {
+    /// The product's version that the form was made from; 0 for a new one.
+    pub version: i64,
+    /// What was there then, part by part, as [`mark`]s.
+    pub seen: HashMap<String, String>,
+    /// As it is called.
+    pub title: String,
+    /// Names it in addresses.
+    pub handle: String,
+    /// HTML.
+    pub description: String,
+    /// Who made it.
+    pub vendor: String,
+    /// A category's handle, or empty.
+    pub category: String,
+    /// Set apart by commas.
+    pub tags: String,
+    /// Whether the public sees it.
+    pub status: ProductStatus,
+    /// At most [`OPTIONS`].
+    pub options: Vec<OptionRow>,
+    /// At least one.
+    pub variants: Vec<VariantRow>,
+    /// In their order.
+    pub pictures: Vec<PictureRow>,
+    /// The titles of variants that are there and go when the form is saved.
+    pub going: Vec<String>,
+}
+
+/// An option as it is typed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct OptionRow {
+    /// As `Colour`.
+    pub name: String,
+    /// One value a line.
+    pub values: String,
+    /// The values that the variants below were made from.
+    pub was: Vec<String>,
+}
+
+impl OptionRow {
+    /// The values, each once.
+    pub fn lines(&self) -> Vec<String> {
+        lines(&self.values)
+    }
+
+    /// The values that the variants were made from, one a line.
+    pub fn was_lines(&self) -> String {
+        self.was.join("\n")
+    }
+}
+
+/// The lines that are not empty, each once.
+pub fn lines(text: &str) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
+        if !lines.iter().any(|known| known == line) {
+            lines.push(line.to_owned());
+        }
+    }
+    lines
+}
+
+/// A variant as it is typed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct VariantRow {
+    /// Which one; none for a new one.
+    pub id: Option<Uuid>,
+    /// One value for each option.
+    pub values: Vec<String>,
+    /// May be empty.
+    pub sku: String,
+    /// As it is typed.
+    pub price: String,
+    /// The price before, as it is typed; may be empty.
+    pub before: String,
+    /// How the stock is kept.
+    pub stock: StockRule,
+    /// For a new variant: how many there are.
+    pub on_hand: String,
+    /// What was there when the form was made, as a [`mark`].
+    pub seen: String,
+}
+
+impl VariantRow {
+    /// The values joined as the API joins them.
+    pub fn title(&self) -> String {
+        self.values.join(" / ")
+    }
+
+    /// What there is to compare of it.
+    pub fn canonical(&self) -> String {
+        let parts = [&self.sku, &self.price, &self.before];
+        let parts = parts.map(|part| part.as_str()).join("\u{1f}");
+        format!("{}\u{1f}{parts}\u{1f}{}", self.title(), self.stock.name())
+    }
+}
+
+/// How a variant's stock is kept.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct StockRule {
+    /// Whether it is counted.
+    pub tracked: bool,
+    /// Whether it is sold on below zero.
+    pub sells_on: bool,
+}
+
+impl StockRule {
+    /// All rules: counted, counted and sold on, not counted (and the same with the other policy,
+    /// which shows only once it is counted again).
+    pub const NAMES: [&'static str; 4] = ["deny", "continue", "none", "none-continue"];
+
+    /// As it is sent.
+    pub fn name(self) -> &'static str {
+        match (self.tracked, self.sells_on) {
+            (true, false) => "deny",
+            (true, true) => "continue",
+            (false, false) => "none",
+            (false, true) => "none-continue",
+        }
+    }
+
+    fn of(name: &str) -> Self {
+        Self {
+            tracked: !name.starts_with("none"),
+            sells_on: name.ends_with("continue"),
+        }
+    }
+
+    /// As the API has it.
+    pub fn policy(self) -> InventoryPolicy {
+        match self.sells_on {
+            true => InventoryPolicy::Continue,
+            false => InventoryPolicy::Deny,
+        }
+    }
+}
+
+/// A picture of the product.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PictureRow {
+    /// Names it on the page and in the form.
+    pub key: String,
+    /// The picture, if the shop has it.
+    pub id: Option<Uuid>,
+    /// Else where it is being fetched from.
+    pub source: String,
+    /// What it shows.
+    pub alt: String,
+    /// Width in pixels of the largest size.
+    pub width: u32,
+    /// Height in pixels of the largest size.
+    pub height: u32,
+}
+
+impl PictureRow {
+    /// The address of its smallest size.
+    pub fn thumbnail(&self) -> Option<String> {
+        let id = self.id?;
+        Some(Image::url_of(id, 320))
+    }
+}
+
+impl ProductForm {
+    /// The form of a product that is not there yet.
+    pub fn new() -> Self {
+        let first = VariantRow {
+            stock: StockRule {
+                tracked: true,
+                sells_on: false,
+            },
+            ..VariantRow::default()
+        };
+        Self {
+            status: ProductStatus::Draft,
+            variants: vec![first],
+            ..Self::default()
+        }
+    }
+
+    /// The form of a product that is there.
+    pub fn of(product: &Product, language: &str) -> Self {
+        let option = |option: &techcommerce_contracts::product_api::ProductOption| OptionRow {
+            name: option.name.clone(),
+            values: option.values.join("\n"),
+            was: option.values.clone(),
+        };
+        let mut form = Self {
+            version: product.version,
+            seen: HashMap::new(),
+            title: product.title.clone(),
+            handle: product.handle.to_string(),
+            description: product.description.clone(),
+            vendor: product.vendor.clone(),
+            category: product.category.clone().unwrap_or_default(),
+            tags: product.tags.join(", "),
+            status: product.status,
+            options: product.options.iter().map(option).collect(),
+            variants: product
+                .variants
+                .iter()
+                .map(|variant| row_of(variant, language))
+                .collect(),
+            pictures: product.images.iter().map(picture_of).collect(),
+            going: Vec::new(),
+        };
+        form.remember();
+        form
+    }
+
+    /// The form as it was sent. What is missing is empty; nothing is an error yet.
+    pub fn read(fields: &Fields) -> Self {
+        let mut options = Vec::new();
+        for place in 0..OPTIONS {
+            if fields.has(&format!("o{place}-name")) {
+                options.push(OptionRow {
+                    name: fields.text(&format!("o{place}-name")),
+                    values: unix(&fields.text(&format!("o{place}-values"))),
+                    was: lines(&fields.text(&format!("o{place}-was"))),
+                });
+            }
+        }
+        let mut variants = Vec::new();
+        while variants.len() < VARIANTS && fields.has(&format!("v{}-price", variants.len())) {
+            let at = |field: &str| format!("v{}-{field}", variants.len());
+            let values = (0..options.len()).map_while(|place| {
+                let name = at(&format!("o{place}"));
+                fields.has(&name).then(|| fields.text(&name))
+            });
+            variants.push(VariantRow {
+                id: fields.parsed(&at("id")),
+                values: values.collect(),
+                sku: fields.text(&at("sku")),
+                price: fields.text(&at("price")),
+                before: fields.text(&at("before")),
+                stock: StockRule::of(&fields.text(&at("stock"))),
+                on_hand: fields.text(&at("on_hand")),
+                seen: fields.text(&at("seen")),
+            });
+        }
+        if variants.is_empty() {
+            variants = Self::new().variants;
+        }
+        let picture = |key: &str| {
+            let size = fields.text(&format!("size-{key}"));
+            let (width, height) = size.split_once('x').unwrap_or_default();
+            PictureRow {
+                key: key.to_owned(),
+                id: key.parse().ok(),
+                source: fields.text(&format!("source-{key}")),
+                alt: fields.text(&format!("alt-{key}")),
+                width: width.parse().unwrap_or_default(),
+                height: height.parse().unwrap_or_default(),
+            }
+        };
+        let seen = fields.text("seen");
+        let pairs = seen
+            .split_whitespace()
+            .filter_map(|pair| pair.split_once('='));
+        Self {
+            version: fields.parsed("version").unwrap_or_default(),
+            seen: pairs.map(|(k, v)| (k.to_owned(), v.to_owned())).collect(),
+            title: fields.text("title"),
+            handle: fields.text("handle"),
+            description: unix(&fields.text("description")),
+            vendor: fields.text("vendor"),
+            category: fields.text("category"),
+            tags: fields.text("tags"),
+            status: fields.parsed("status").unwrap_or(ProductStatus::Draft),
+            options,
+            variants,
+            pictures: fields.all("picture").map(picture).collect(),
+            going: fields.all("going").map(str::to_owned).collect(),
+        }
+    }
+
+    /// The tags, each once.
+    pub fn tag_list(&self) -> Vec<String> {
+        lines(&self.tags.replace(',', "\n"))
+    }
+
+    /// Adds a picture that was just uploaded, unless it is there already.
+    pub fn add_picture(&mut self, uploaded: &Uploaded) {
+        if self.pictures.iter().any(|p| p.id == Some(uploaded.id)) {
+            return;
+        }
+        self.pictures.push(PictureRow {
+            key: uploaded.id.to_string(),
+            id: Some(uploaded.id),
+            source: String::new(),
+            alt: String::new(),
+            width: uploaded.width,
+            height: uploaded.height,
+        });
+    }
+
+    /// Moves a picture one place up or down.
+    pub fn move_picture(&mut self, key: &str, by: isize) {
+        let Some(place) = self.pictures.iter().position(|p| p.key == key) else {
+            return;
+        };
+        let to = place
+            .checked_add_signed(by)
+            .filter(|to| *to < self.pictures.len());
+        if let Some(to) = to {
+            self.pictures.swap(place, to);
+        }
+    }
+
+    /// What there is to compare of each part.
+    pub fn parts(&self) -> [(&'static str, String); 9] {
+        let options = self.options.iter();
+        let options = options.map(|o| format!("{}\u{1e}{}", o.name, o.lines().join("\u{1f}")));
+        let variants = self.variants.iter().map(|variant| {
+            let id = variant.id.map(|id| id.to_string()).unwrap_or_default();
+            format!("{id}\u{1f}{}", variant.canonical())
+        });
+        let shape = options.chain(variants).collect::<Vec<_>>().join("\u{1d}");
+        let pictures = self
+            .pictures
+            .iter()
+            .map(|p| format!("{}\u{1f}{}", p.key, p.alt));
+        [
+            ("title", self.title.clone()),
+            ("handle", self.handle.clone()),
+            ("description", self.description.clone()),
+            ("vendor", self.vendor.clone()),
+            ("category", self.category.clone()),
+            ("tags", self.tag_list().join("\u{1f}")),
+            ("status", self.status.name().to_owned()),
+            ("variants", shape),
+            ("pictures", pictures.collect::<Vec<_>>().join("\u{1d}")),
+        ]
+    }
+
+    /// Whether a part is no longer as it was when the form was made.
+    pub fn changed(&self, part: &str) -> bool {
+        let now = self.parts().into_iter().find(|(name, _)| *name == part);
+        let now = now.map(|(_, text)| mark(&text));
+        self.seen.get(part) != now.as_ref()
+    }
+
+    /// From now on, this is what was there.
+    pub fn remember(&mut self) {
+        let parts = self.parts().into_iter();
+        self.seen = parts
+            .map(|(name, text)| (name.to_owned(), mark(&text)))
+            .collect();
+        for variant in &mut self.variants {
+            variant.seen = mark(&variant.canonical());
+        }
+    }
+
+    /// [`ProductForm::seen`] as it travels.
+    pub fn seen_text(&self) -> String {
+        let mut pairs: Vec<String> = self.seen.iter().map(|(k, v)| format!("{k}={v}")).collect();
+        pairs.sort();
+        pairs.join(" ")
+    }
+}
+
+fn picture_of(image: &Image) -> PictureRow {
+    let source = image.source_url.clone().unwrap_or_default();
+    PictureRow {
+        key: image.id.map_or_else(|| mark(&source), |id| id.to_string()),
+        id: image.id,
+        source,
+        alt: image.alt.clone(),
+        width: image.width,
+        height: image.height,
+    }
+}
+
+/// The row of a variant that is there.
+pub fn row_of(variant: &Variant, language: &str) -> VariantRow {
+    let write = |money| amount::write(money, language);
+    VariantRow {
+        id: Some(variant.id),
+        values: variant.options.iter().map(|o| o.value.clone()).collect(),
+        sku: variant.sku.clone().unwrap_or_default(),
+        price: write(variant.price),
+        before: variant.compare_at_price.map(write).unwrap_or_default(),
+        stock: StockRule {
+            tracked: variant.track_inventory,
+            sells_on: variant.inventory_policy == InventoryPolicy::Continue,
+        },
+        on_hand: String::new(),
+        seen: String::new(),
+    }
+}
+
+/// A short mark of a text: the same for the same text, and hardly for another.
+pub fn mark(text: &str) -> String {
+    let digest = Sha256::digest(text.as_bytes());
+    digest[..5]
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
+
+/// Browsers send the lines of a text with the line ends of the web.
+fn unix(text: &str) -> String {
+    text.replace("\r\n", "\n")
+}
+
+#[cfg(test)]
+pub mod tests {
+    use super::*;
+
+    /// A product with one option, as the API shows it.
+    pub fn bowl() -> Product {
+        let variant = |id: u8, size: &str| {
+            serde_json::json!({"id": format!("0193a1b2-0000-7000-8000-00000000000{id}"),
+                "sku": "BOWL", "title": size, "options": [{"name": "Size", "value": size}],
+                "price": {"amount": 3000, "currency": "EUR"},
+                "compare_at_price": {"amount": 4000, "currency": "EUR"}, "available": 3,
+                "track_inventory": true, "inventory_policy": "deny"})
+        };
+        serde_json::from_value(serde_json::json!({
+            "id": "0193a1b2-0000-7000-8000-000000000009", "handle": "oak-bowl",
+            "title": "Oak bowl", "description": "<p>Turned.</p>\n<p>Oiled.</p>",
+            "vendor": "Fjord", "tags": ["oak", "table"], "category": "kitchen",
+            "status": "active", "version": 4,
+            "images": [
+                {"id": "0193a1b2-0000-7000-8000-00000000000a", "url": "/x", "alt": "A bowl",
+                    "width": 1280, "height": 960},
+                {"id": null, "url": "/static/placeholder.svg", "alt": "", "width": 0, "height": 0,
+                    "source_url": "https://old.example/bowl.jpg"},
+            ],
+            "options": [{"name": "Size", "values": ["Small", "Large"]}],
+            "variants": [variant(1, "Small"), variant(2, "Large")],
+            "created_at": "2026-11-01T00:00:00Z", "updated_at": "2026-11-01T00:00:00Z",
+        }))
+        .unwrap()
+    }
+
+    /// The form as a browser sends it back.
+    pub fn sent(form: &ProductForm) -> Fields {
+        let mut fields = Fields::default();
+        let mut push = |name: &str, value: &str| {
+            fields.push(name.to_owned(), value.replace('\n', "\r\n"));
+        };
+        push("version", &form.version.to_string());
+        push("seen", &form.seen_text());
+        push("title", &form.title);
+        push("handle", &form.handle);
+        push("description", &form.description);
+        push("vendor", &form.vendor);
+        push("category", &form.category);
+        push("tags", &form.tags);
+        push("status", form.status.name());
+        for (n, option) in form.options.iter().enumerate() {
+            push(&format!("o{n}-name"), &option.name);
+            push(&format!("o{n}-values"), &option.values);
+            push(&format!("o{n}-was"), &option.was_lines());
+        }
+        for (n, variant) in form.variants.iter().enumerate() {
+            if let Some(id) = variant.id {
+                push(&format!("v{n}-id"), &id.to_string());
+            }
+            for (place, value) in variant.values.iter().enumerate() {
+                push(&format!("v{n}-o{place}"), value);
+            }
+            push(&format!("v{n}-sku"), &variant.sku);
+            push(&format!("v{n}-price"), &variant.price);
+            push(&format!("v{n}-before"), &variant.before);
+            push(&format!("v{n}-stock"), variant.stock.name());
+            push(&format!("v{n}-on_hand"), &variant.on_hand);
+            push(&format!("v{n}-seen"), &variant.seen);
+        }
+        for picture in &form.pictures {
+            let key = &picture.key;
+            push("picture", key);
+            push(&format!("source-{key}"), &picture.source);
+            push(&format!("alt-{key}"), &picture.alt);
+            push(
+                &format!("size-{key}"),
+                &format!("{}x{}", picture.width, picture.height),
+            );
+        }
+        fields
+    }
+
+    #[test]
+    fn a_round_trip_through_the_browser_loses_nothing() {
+        let form = ProductForm::of(&bowl(), "de");
+        assert_eq!(form.variants[0].price, "30,00");
+        let again = ProductForm::read(&sent(&form));
+        assert_eq!(format!("{again:?}").len(), format!("{form:?}").len());
+        assert_eq!(again.parts(), form.parts());
+        assert_eq!(again.variants, form.variants);
+        assert_eq!(again.pictures, form.pictures);
+        assert_eq!(again.options, form.options);
+        assert_eq!((again.version, again.seen.len()), (4, 9));
+        for (part, _) in form.parts() {
+            assert!(!again.changed(part), "{part}");
+        }
+    }
+
+    #[test]
+    fn a_part_that_was_edited_is_known() {
+        let mut form = ProductForm::read(&sent(&ProductForm::of(&bowl(), "en")));
+        form.title.push('!');
+        form.variants[1].price = "31".into();
+        let changed: Vec<_> = form
+            .parts()
+            .map(|(part, _)| part)
+            .into_iter()
+            .filter(|part| form.changed(part))
+            .collect();
+        assert_eq!(changed, ["title", "variants"]);
+    }
+
+    #[test]
+    fn pictures_move_and_stay_within_bounds() {
+        let mut form = ProductForm::of(&bowl(), "en");
+        let first = form.pictures[0].key.clone();
+        form.move_picture(&first, -1);
+        assert_eq!(form.pictures[0].key, first);
+        form.move_picture(&first, 1);
+        assert_eq!(form.pictures[1].key, first);
+        form.move_picture(&first, 1);
+        form.move_picture("nobody", 1);
+        assert_eq!(form.pictures[1].key, first);
+    }
+
+    #[test]
+    fn an_empty_form_has_one_variant() {
+        let form = ProductForm::read(&Fields::default());
+        assert_eq!(form.variants.len(), 1);
+        assert!(form.variants[0].stock.tracked);
+        assert_eq!(form.status, ProductStatus::Draft);
+    }
+}
