@@ -3,8 +3,13 @@
 mod carts;
 mod checkout;
 mod crashes;
+mod discounts;
+mod languages;
+mod lists;
 mod payments;
 mod races;
 mod shop;
 mod staff;
+mod summary;
+mod told;
 mod warehouse;

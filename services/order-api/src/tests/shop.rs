@@ -122,13 +122,32 @@ impl Shop {
         key: Option<&str>,
         body: Option<Value>,
     ) -> (StatusCode, Value) {
+        let headers: Vec<_> = key
+            .map(|key| ("idempotency-key", key))
+            .into_iter()
+            .collect();
+        self.send_with(who, method, path, &headers, body).await
+    }
+
+    pub async fn send_with(
+        &self,
+        who: Option<Principal>,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<Value>,
+    ) -> (StatusCode, Value) {
+        if method != Method::GET {
+            // What happens one after the other is so in the log too.
+            self.clock.advance(Duration::from_millis(1));
+        }
         let mut request = Request::builder().method(method).uri(path);
         if let Some(principal) = who {
             let (token, _) = self.signer.sign(principal, None).unwrap();
             request = request.header(TOKEN_HEADER, token);
         }
-        if let Some(key) = key {
-            request = request.header("idempotency-key", key);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
         }
         let body = match body {
             Some(body) => {
@@ -221,6 +240,33 @@ impl Shop {
         (variant, order)
     }
 
+    /// The list at this path, as staff see it, one page after the other.
+    pub async fn pages(&self, path: &str) -> Vec<Value> {
+        let mut items: Vec<Value> = Vec::new();
+        let mut cursor = String::new();
+        for _ in 0..100 {
+            let (status, page) = self.get(staff(), &format!("{path}{cursor}")).await;
+            assert_eq!(status, 200, "{page}");
+            items.extend(page["items"].as_array().unwrap().iter().cloned());
+            match page["next_cursor"].as_str() {
+                Some(next) => cursor = format!("&cursor={next}"),
+                None => return items,
+            }
+        }
+        panic!("the list does not end");
+    }
+
+    /// The actions in the audit log, the latest last, each with what it changed.
+    pub async fn logged(&self) -> Vec<(String, Value)> {
+        let mut items = self.pages("/audit/orders?limit=100").await;
+        items.reverse();
+        let text = |entry: &Value| entry["action"].as_str().unwrap().to_owned();
+        items
+            .iter()
+            .map(|entry| (text(entry), entry["change"].clone()))
+            .collect()
+    }
+
     /// The order as staff see it now.
     pub async fn order(&self, order: &Value) -> Value {
         let path = format!("/orders/{}", order["id"].as_str().unwrap());
@@ -251,11 +297,18 @@ impl Shop {
         assert!(ran.iter().all(|ran| ran.ended != Ended::Dead), "{ran:?}");
     }
 
-    /// The subjects of all mails, sorted.
-    pub fn subjects(&self) -> Vec<String> {
-        let mut subjects: Vec<String> = std::fs::read_dir(self.mails.path())
+    /// All mails, as they were written.
+    pub fn mails(&self) -> Vec<String> {
+        std::fs::read_dir(self.mails.path())
             .unwrap()
             .map(|entry| std::fs::read_to_string(entry.unwrap().path()).unwrap())
+            .collect()
+    }
+
+    /// The subjects of all mails, sorted.
+    pub fn subjects(&self) -> Vec<String> {
+        let mails = self.mails().into_iter();
+        let mut subjects: Vec<String> = mails
             .filter_map(|mail| {
                 let line = mail.lines().find(|line| line.starts_with("Subject:"))?;
                 Some(line.to_owned())
