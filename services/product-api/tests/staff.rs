@@ -389,6 +389,53 @@ on_both_engines! { MIGRATOR;
         assert_eq!(preview.body, json!({ "description": "<p>Hi</p>" }));
     }
 
+    async fn what_is_old_goes_by_the_clock(db: TestDb) {
+        let shop = Served::new(db.db()).await;
+        let mug = shop.add("Ärmel mug", &json!({})).await;
+        let count = async |sql: &'static str| -> i64 {
+            let mut conn = shop.db.read().await.unwrap();
+            techcommerce_store::with!(conn, |c| sqlx::query_scalar(sql).fetch_one(c).await).unwrap()
+        };
+        let mut conn = shop.db.begin().await.unwrap();
+        techcommerce_store::execute!(conn, sqlx::query("UPDATE products SET title_key = 'old'")).unwrap();
+        conn.commit().await.unwrap();
+        assert_eq!(shop.all("/products?status=active&q=mug%20armel", "handle").await, Vec::<Value>::new());
+
+        // One reservation runs out by itself, one is given up, one is sold.
+        let deadline = shop.env.now() + Duration::from_secs(60);
+        let mut reservations = Vec::new();
+        for _ in 0..3 {
+            let request = json!({ "id": shop.env.new_id(), "deadline": deadline,
+                "lines": [{ "variant_id": mug["variants"][0]["id"], "quantity": 1 }] });
+            let held = shop.json(As::Service, Method::POST, "/internal/reservations", &request).await;
+            assert_eq!(held.status, 200, "{}", held.body);
+            reservations.push(request["id"].as_str().unwrap().to_owned());
+        }
+        let release = format!("/internal/reservations/{}/release", reservations[1]);
+        assert_eq!(shop.json(As::Service, Method::POST, &release, &Value::Null).await.status, 200);
+        let claim = format!("/internal/reservations/{}/claim", reservations[2]);
+        let sold = json!({ "reference": "order:1" });
+        assert_eq!(shop.json(As::Service, Method::POST, &claim, &sold).await.status, 200);
+
+        shop.clock.advance(Duration::from_secs(61));
+        shop.jobs.tick().await.unwrap();
+        shop.jobs.drain().await.unwrap();
+        const OPEN: &str = "SELECT COUNT(*) FROM reservations WHERE state = 'held'";
+        assert_eq!(count(OPEN).await, 0, "the one that nobody took has run out");
+        assert_eq!(shop.all("/products?status=active&q=mug%20armel", "handle").await, ["armel-mug"]);
+        let changes = count("SELECT COUNT(*) FROM changes").await;
+        assert!(changes > 1);
+
+        shop.clock.advance(Duration::from_secs(31 * 24 * 3600));
+        shop.jobs.tick().await.unwrap();
+        shop.jobs.drain().await.unwrap();
+        assert_eq!(count("SELECT COUNT(*) FROM reservations").await, 1, "what was sold may come back");
+        assert_eq!(count("SELECT COUNT(*) FROM reservation_lines").await, 1);
+        assert_eq!(count("SELECT COUNT(*) FROM changes").await, 1, "the last one tells others where they are");
+        assert!(count("SELECT COUNT(*) FROM audit_log").await > 0, "the log is kept");
+        assert!(techcommerce_product_api::audit::audit(&shop.db).await.unwrap().is_empty());
+    }
+
     async fn strangers_run_nothing(db: TestDb) {
         let shop = Served::new(db.db()).await;
         let nobody = techcommerce_kernel::Uuid::nil();

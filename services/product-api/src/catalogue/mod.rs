@@ -4,6 +4,7 @@ pub mod category;
 pub mod draft;
 pub mod find;
 pub mod input;
+pub mod keys;
 pub mod limits;
 mod parts;
 pub mod read;
