@@ -4,7 +4,7 @@
 use std::io::Cursor;
 
 use fast_image_resize::{
-    FilterType, PixelTrait, ResizeAlg, ResizeOptions, Resizer,
+    FilterType, MulDiv, PixelTrait, ResizeAlg, ResizeOptions, Resizer,
     images::{TypedImage, TypedImageRef},
     pixels::{U8x3, U8x4},
 };
@@ -46,8 +46,7 @@ pub fn prepare(upload: &[u8]) -> Result<Prepared, Error> {
     let (picture, orientation, format) = decode(upload)?;
     let size = Variant::Original.fit((picture.width(), picture.height()));
     // Scaled first and turned then: the other way round needs all pixels twice.
-    let mut largest = scaled(&picture, size)?;
-    drop(picture);
+    let mut largest = scaled(picture, size)?;
     largest.apply_orientation(orientation);
     Ok(Prepared {
         format,
@@ -69,7 +68,7 @@ pub fn smaller(original: &[u8]) -> Result<Vec<(Variant, bytes::Bytes)>, Error> {
             continue;
         }
         // From the next larger one, which is quicker and looks the same.
-        last = scaled(&last, variant.fit(size))?;
+        last = scaled(last, variant.fit(size))?;
         variants.push((variant, encode(&last)?));
     }
     Ok(variants)
@@ -105,6 +104,10 @@ fn decode(upload: &[u8]) -> Result<(DynamicImage, Orientation, &'static str), Er
             ),
         ));
     }
+    // The limit above is for what a decoder needs beside the pixels.
+    if decoder.total_bytes() > MAX_MEMORY {
+        return Err(needs_too_much());
+    }
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
     let picture = DynamicImage::from_decoder(decoder).map_err(undecodable)?;
     // Two layouts are enough for all that follows.
@@ -116,15 +119,16 @@ fn decode(upload: &[u8]) -> Result<(DynamicImage, Orientation, &'static str), Er
     Ok((picture, orientation, name))
 }
 
-fn scaled(picture: &DynamicImage, size: (u32, u32)) -> Result<DynamicImage, Error> {
+/// It takes the picture, so that no second one of its size is needed.
+fn scaled(picture: DynamicImage, size: (u32, u32)) -> Result<DynamicImage, Error> {
     let from = (picture.width(), picture.height());
     if size == from {
-        return Ok(picture.clone());
+        return Ok(picture);
     }
     let scaled = match picture {
-        DynamicImage::ImageRgba8(pixels) => resized::<U8x4>(pixels.as_raw(), from, size)
+        DynamicImage::ImageRgba8(pixels) => resized::<U8x4>(pixels.into_raw(), from, size, true)
             .map(|raw| RgbaImage::from_raw(size.0, size.1, raw).map(DynamicImage::ImageRgba8)),
-        DynamicImage::ImageRgb8(pixels) => resized::<U8x3>(pixels.as_raw(), from, size)
+        DynamicImage::ImageRgb8(pixels) => resized::<U8x3>(pixels.into_raw(), from, size, false)
             .map(|raw| RgbImage::from_raw(size.0, size.1, raw).map(DynamicImage::ImageRgb8)),
         _ => Err(Error::internal("a layout that decode() does not give")),
     };
@@ -132,16 +136,37 @@ fn scaled(picture: &DynamicImage, size: (u32, u32)) -> Result<DynamicImage, Erro
 }
 
 /// The raw pixels in another size. The layout is a type, because for a `DynamicImage` the resizer
-/// would be compiled for every layout that there is, which takes minutes.
-fn resized<P: PixelTrait>(raw: &[u8], from: (u32, u32), to: (u32, u32)) -> Result<Vec<u8>, Error> {
-    let source = TypedImageRef::<P>::from_buffer(from.0, from.1, raw).map_err(Error::internal)?;
+/// would be compiled for every layout that there is, which takes minutes. With `alpha`, colours
+/// are weighted by it, in place: the resizer would copy the picture for that.
+fn resized<P: PixelTrait>(
+    mut raw: Vec<u8>,
+    from: (u32, u32),
+    to: (u32, u32),
+    alpha: bool,
+) -> Result<Vec<u8>, Error> {
+    let weights = MulDiv::new();
+    if alpha {
+        let mut pixels =
+            TypedImage::<P>::from_buffer(from.0, from.1, &mut raw).map_err(Error::internal)?;
+        weights
+            .multiply_alpha_inplace_typed(&mut pixels)
+            .map_err(Error::internal)?;
+    }
+    let source = TypedImageRef::<P>::from_buffer(from.0, from.1, &raw).map_err(Error::internal)?;
     let mut bytes = vec![0; to.0 as usize * to.1 as usize * size_of::<P>()];
     let mut target =
         TypedImage::<P>::from_buffer(to.0, to.1, &mut bytes).map_err(Error::internal)?;
-    let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Lanczos3));
+    let options = ResizeOptions::new()
+        .resize_alg(ResizeAlg::Convolution(FilterType::Lanczos3))
+        .use_alpha(false);
     Resizer::new()
         .resize_typed(&source, &mut target, &options)
         .map_err(Error::internal)?;
+    if alpha {
+        weights
+            .divide_alpha_inplace_typed(&mut target)
+            .map_err(Error::internal)?;
+    }
     drop(target);
     Ok(bytes)
 }
@@ -181,13 +206,16 @@ fn is_whole_jpeg(upload: &[u8]) -> bool {
 
 fn undecodable(error: ImageError) -> Error {
     match error {
-        ImageError::Limits(_) => Error::invalid(
-            IMAGE_REFUSED,
-            "The picture needs too much memory to be opened.",
-        )
-        .caused_by(error),
+        ImageError::Limits(_) => needs_too_much().caused_by(error),
         _ => broken(error),
     }
+}
+
+fn needs_too_much() -> Error {
+    Error::invalid(
+        IMAGE_REFUSED,
+        "The picture needs too much memory to be opened: save it with 8 bits a channel, or smaller.",
+    )
 }
 
 fn broken(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {

@@ -40,6 +40,7 @@ techcommerce_testkit::on_both_engines! { MIGRATOR;
         assert_eq!((&picture["width"], &picture["height"]), (&1600.into(), &800.into()));
         let variants = picture["variants"].as_array().unwrap();
         assert_eq!(variants.len(), 4);
+        assert_eq!(shop.work().await, ["images.variants"]);
         for variant in variants {
             let (status, headers, bytes) = shop.get(variant["url"].as_str().unwrap()).await;
             assert_eq!(status, 200);
@@ -55,7 +56,7 @@ techcommerce_testkit::on_both_engines! { MIGRATOR;
             assert!(right[2] > 150 && right[0] < 100, "{right:?}");
         }
         assert_eq!(shop.incoming(), 0);
-        assert!(shop.telemetry.encode().contains("techcommerce_image_uploads_total{outcome=\"stored\"} 1"));
+        assert_eq!(shop.counted("stored"), 1);
     }
 
     async fn the_same_file_is_the_same_picture_also_at_once(db: TestDb) {
@@ -71,7 +72,7 @@ techcommerce_testkit::on_both_engines! { MIGRATOR;
             assert_eq!(*status, 201);
             assert_eq!(*picture, one.1);
         }
-        assert_eq!(shop.stored().len(), 4, "who came second cleans up");
+        assert_eq!(shop.stored().await.len(), 1, "who came second cleans up");
     }
 
     async fn only_staff_upload(db: TestDb) {
@@ -82,7 +83,7 @@ techcommerce_testkit::on_both_engines! { MIGRATOR;
         let customer = Principal::ApiKey { id: Uuid::nil(), role: Role::Customer };
         let (status, _) = shop.upload_as(Some(shop.token(customer)), form()).await;
         assert_eq!(status, 403);
-        assert!(shop.stored().is_empty());
+        assert!(shop.stored().await.is_empty());
     }
 
     async fn services_add_and_ask(db: TestDb) {
@@ -113,98 +114,71 @@ techcommerce_testkit::on_both_engines! { MIGRATOR;
         // The machine's time, for files bear it.
         let now = techcommerce_kernel::Env::system().now();
         shop.clock.set(now);
-        let (_, picture) = shop.upload("mug.png", &encoded(&halves(10, 10), ImageFormat::Png)).await;
+        let (_, picture) = shop.upload("mug.png", &encoded(&halves(400, 10), ImageFormat::Png)).await;
+        shop.work().await;
         let orphan = Uuid::from_u128(0xdead);
-        let folder = shop.folder.path().join("store").join(orphan.to_string());
-        std::fs::create_dir(&folder).unwrap();
-        std::fs::write(folder.join("w320.webp"), "half").unwrap();
-        std::fs::write(shop.folder.path().join("store/notes.txt"), "not ours").unwrap();
-        std::fs::write(shop.folder.path().join("incoming").join("broken-off"), "half").unwrap();
+        shop.put(&format!("{orphan}/w320.webp"), b"half").await;
+        shop.put("notes.txt", b"not ours").await;
         let (status, ..) = shop.get(&format!("/images/{orphan}/w320")).await;
         assert_eq!(status, 404);
 
-        for (at, files, incoming) in [(now, 6, 1), (now + Duration::from_secs(2 * 24 * 3600), 5, 0)] {
+        for (at, files) in [(now, 4), (now + Duration::from_secs(2 * 24 * 3600), 3)] {
             shop.clock.set(at);
             shop.built.jobs.tick().await.unwrap();
-            let ran = shop.built.jobs.drain().await.unwrap();
-            assert!(ran.iter().any(|ran| ran.kind == "images.sweep"), "{ran:?}");
-            assert_eq!(shop.stored().len(), files);
-            assert_eq!(shop.incoming(), incoming);
+            assert!(shop.work().await.contains(&"images.sweep".to_owned()));
+            assert_eq!(shop.stored().await.len(), files);
         }
         let (status, ..) = shop.get(picture["url"].as_str().unwrap()).await;
         assert_eq!(status, 200);
         assert_ne!(now, Timestamp::default());
     }
+
+    async fn photographs_stand_upright_and_keep_their_secrets(db: TestDb) {
+        let shop = Shop::new(db);
+        let (status, picture) = shop.upload("photo.jpg", &sideways()).await;
+        assert_eq!(status, 201, "{picture}");
+        assert_eq!((&picture["width"], &picture["height"]), (&200.into(), &400.into()));
+        shop.work().await;
+        for variant in picture["variants"].as_array().unwrap() {
+            let (_, _, bytes) = shop.get(variant["url"].as_str().unwrap()).await;
+            assert!(!bytes.windows(7).any(|w| w == b"53.5511"), "the place is gone");
+            assert!(!bytes.windows(4).any(|w| w.eq_ignore_ascii_case(b"exif")));
+            let shown = webp(&bytes);
+            let (top, bottom) = (shown.get_pixel(20, 5), shown.get_pixel(20, shown.height() - 5));
+            assert!(top[0] > 150 && bottom[2] > 150, "left is up: {top:?} {bottom:?}");
+        }
+    }
+
+    async fn glass_stays_see_through(db: TestDb) {
+        let shop = Shop::new(db);
+        let (status, picture) = shop.upload("glass.webp", &encoded(&glass(700, 350), ImageFormat::WebP)).await;
+        assert_eq!(status, 201, "{picture}");
+        shop.work().await;
+        let (_, _, bytes) = shop.get(picture["url"].as_str().unwrap()).await;
+        let shown = webp(&bytes);
+        assert!(matches!(shown, DynamicImage::ImageRgba8(_)));
+        assert_eq!(shown.width(), 640);
+        assert_eq!(shown.get_pixel(10, 10)[3], 255);
+        assert_eq!(shown.get_pixel(630, 10)[3], 0);
+    }
+
+    async fn who_has_it_is_not_sent_it_again(db: TestDb) {
+        let shop = Shop::new(db);
+        let (_, picture) = shop.upload("mug.png", &encoded(&halves(10, 10), ImageFormat::Png)).await;
+        let url = picture["url"].as_str().unwrap();
+        let (_, headers, _) = shop.get(url).await;
+        let request = Request::get(url).header(header::IF_NONE_MATCH, &headers[header::ETAG]);
+        let answer = shop.send(request.body(Body::empty()).unwrap()).await;
+        assert_eq!(answer.status(), 304);
+        assert_eq!(answer.headers()[header::ETAG], headers[header::ETAG]);
+        let answer = shop.send(Request::head(url).body(Body::empty()).unwrap()).await;
+        assert_eq!(answer.status(), 200);
+        assert!(answer.headers().contains_key(header::ETAG));
+    }
 }
 
 async fn shop() -> Shop {
     Shop::new(TestDb::new(Dialect::Sqlite, &MIGRATOR).await)
-}
-
-#[tokio::test]
-async fn photographs_stand_upright_and_keep_their_secrets() {
-    let shop = shop().await;
-    let (status, picture) = shop.upload("photo.jpg", &sideways()).await;
-    assert_eq!(status, 201, "{picture}");
-    assert_eq!(
-        (&picture["width"], &picture["height"]),
-        (&200.into(), &400.into())
-    );
-    for variant in picture["variants"].as_array().unwrap() {
-        let (_, _, bytes) = shop.get(variant["url"].as_str().unwrap()).await;
-        assert!(
-            !bytes.windows(7).any(|w| w == b"53.5511"),
-            "the place is gone"
-        );
-        assert!(!bytes.windows(4).any(|w| w.eq_ignore_ascii_case(b"exif")));
-        let shown = webp(&bytes);
-        let (top, bottom) = (
-            shown.get_pixel(20, 5),
-            shown.get_pixel(20, shown.height() - 5),
-        );
-        assert!(
-            top[0] > 150 && bottom[2] > 150,
-            "left is up: {top:?} {bottom:?}"
-        );
-    }
-}
-
-#[tokio::test]
-async fn glass_stays_see_through() {
-    let shop = shop().await;
-    let (status, picture) = shop
-        .upload("glass.webp", &encoded(&glass(700, 350), ImageFormat::WebP))
-        .await;
-    assert_eq!(status, 201, "{picture}");
-    let (_, _, bytes) = shop.get(picture["url"].as_str().unwrap()).await;
-    let shown = webp(&bytes);
-    assert!(matches!(shown, DynamicImage::ImageRgba8(_)));
-    assert_eq!(shown.get_pixel(10, 10)[3], 255);
-    assert_eq!(shown.get_pixel(630, 10)[3], 0);
-}
-
-#[tokio::test]
-async fn who_has_it_is_not_sent_it_again() {
-    let shop = shop().await;
-    let (_, picture) = shop
-        .upload("mug.png", &encoded(&halves(10, 10), ImageFormat::Png))
-        .await;
-    let url = picture["url"].as_str().unwrap();
-    let (_, headers, _) = shop.get(url).await;
-    let request = Request::get(url).header(header::IF_NONE_MATCH, &headers[header::ETAG]);
-    let answer = shop.send(request.body(Body::empty()).unwrap()).await;
-    assert_eq!(answer.status(), 304);
-    assert_eq!(answer.headers()[header::ETAG], headers[header::ETAG]);
-    let answer = shop
-        .send(Request::head(url).body(Body::empty()).unwrap())
-        .await;
-    assert_eq!(
-        (
-            answer.status().as_u16(),
-            answer.headers().contains_key(header::ETAG)
-        ),
-        (200, true)
-    );
 }
 
 #[tokio::test]
@@ -244,15 +218,30 @@ async fn built_in_pictures_are_served_as_they_are() {
     assert_eq!(headers[header::CONTENT_TYPE], "image/webp");
     assert!(headers.contains_key(header::ETAG));
     assert_eq!(&*shop.get(&format!("/images/{id}/w320")).await.2, b"small");
-    assert!(shop.stored().is_empty());
+    assert!(shop.stored().await.is_empty());
 }
 
 #[tokio::test]
 async fn the_document_has_the_public_paths() {
     let document = serde_json::to_value(&shop().await.built.openapi).unwrap();
     let paths: Vec<_> = document["paths"].as_object().unwrap().keys().collect();
-    assert_eq!(paths, ["/api/images/upload", "/images/{id}/{variant}"]);
-    for schema in ["Uploaded", "ImageVariant", "Problem", "UploadForm"] {
+    assert_eq!(
+        paths,
+        [
+            "/api/audit/images",
+            "/api/images",
+            "/api/images/upload",
+            "/api/images/{id}",
+            "/images/{id}/{variant}"
+        ]
+    );
+    for schema in [
+        "Uploaded",
+        "ImageVariant",
+        "ImageDetails",
+        "Problem",
+        "UploadForm",
+    ] {
         assert!(
             document["components"]["schemas"][schema].is_object(),
             "{schema}"

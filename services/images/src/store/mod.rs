@@ -65,6 +65,11 @@ impl Store {
         })
     }
 
+    /// The store itself, for tests that look into it.
+    pub fn objects(&self) -> Arc<dyn ObjectStore> {
+        self.objects.clone()
+    }
+
     /// Any other, for tests.
     pub fn of(objects: Arc<dyn ObjectStore>) -> Self {
         Self {

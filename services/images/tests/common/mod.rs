@@ -2,31 +2,36 @@
 
 #![allow(dead_code, reason = "each test file uses some of it")]
 
-use std::{io::Cursor, path::PathBuf};
+use std::io::Cursor;
 
 use axum::body::{Body, Bytes};
+use futures_util::TryStreamExt;
 use http::{Request, Response, StatusCode, header};
 use http_body_util::BodyExt;
 use image::{DynamicImage, ImageFormat, Rgb, RgbImage, Rgba, RgbaImage};
+use object_store::{ObjectStore, ObjectStoreExt, PutPayload, path::Path};
 use serde_json::Value;
 use techcommerce_contracts::{Principal, Role, Service, TokenSigner};
-use techcommerce_images::{Built, Builtin, Deps, build, local_store};
+use techcommerce_images::{Built, Builtin, Deps, S3, Store, build};
+use techcommerce_jobs::Wake;
 use techcommerce_kernel::{Env, ManualClock, Uuid};
 use techcommerce_telemetry::Telemetry;
-use techcommerce_testkit::{TempDir, TestDb};
+use techcommerce_testkit::{Dialect, TempDir, TestDb, TestS3};
 use tower::ServiceExt;
 
 pub const BOUNDARY: &str = "techcommerce-test-boundary";
 
-/// The service with a database and folders of its own.
+/// The service with a database and a store of its own: with SQLite a folder, as a shop on one
+/// machine has it, and with PostgreSQL an S3 server, as a shop on many has it.
 pub struct Shop {
     pub built: Built,
     pub env: Env,
     pub clock: ManualClock,
     pub folder: TempDir,
     pub telemetry: Telemetry,
+    pub store: Store,
     signer: TokenSigner,
-    _db: TestDb,
+    db: TestDb,
 }
 
 impl Shop {
@@ -35,16 +40,34 @@ impl Shop {
     }
 
     pub fn with_builtin(db: TestDb, builtin: Builtin) -> Self {
-        let (env, clock) = techcommerce_testkit::env();
         let folder = techcommerce_testkit::folder();
+        let store = match db.db().dialect() {
+            Dialect::Sqlite => Store::folder(&folder.path().join("store")).unwrap(),
+            Dialect::Postgres => s3(&TestS3::new()),
+        };
+        Self::put_together(db, store, builtin, folder)
+    }
+
+    pub fn with_store(db: TestDb, store: Store) -> Self {
+        Self::put_together(
+            db,
+            store,
+            Builtin::default(),
+            techcommerce_testkit::folder(),
+        )
+    }
+
+    fn put_together(db: TestDb, store: Store, builtin: Builtin, folder: TempDir) -> Self {
+        let (env, clock) = techcommerce_testkit::env();
         let signer = TokenSigner::from_seed(&[7; 32], env.clone());
         let telemetry = Telemetry::new("test", "test");
         let built = build(Deps {
             env: env.clone(),
             db: db.db(),
-            store: local_store(&folder.path().join("store")).unwrap(),
+            store: store.clone(),
             incoming: folder.path().join("incoming"),
             builtin,
+            wake: Wake::default(),
             telemetry: telemetry.clone(),
             verifier: signer.verifier(),
         });
@@ -54,9 +77,30 @@ impl Shop {
             clock,
             folder,
             telemetry,
+            store,
             signer,
-            _db: db,
+            db,
         }
+    }
+
+    /// Another process with the same database, and this store.
+    pub fn beside(&self, store: Store) -> Built {
+        build(Deps {
+            env: self.env.clone(),
+            db: self.db.db(),
+            store,
+            incoming: self.folder.path().join("incoming-too"),
+            builtin: Builtin::default(),
+            wake: Wake::default(),
+            telemetry: Telemetry::new("test", "test"),
+            verifier: self.signer.verifier(),
+        })
+    }
+
+    /// Runs the jobs that wait; their kinds.
+    pub async fn work(&self) -> Vec<String> {
+        let ran = self.built.jobs.drain().await.unwrap();
+        ran.into_iter().map(|ran| ran.kind).collect()
     }
 
     pub fn token(&self, principal: Principal) -> String {
@@ -108,27 +152,68 @@ impl Shop {
         json(self.send(request.body(Body::from(form)).unwrap()).await).await
     }
 
-    /// All files below the store's folder.
-    pub fn stored(&self) -> Vec<PathBuf> {
-        let mut folders = vec![self.folder.path().join("store")];
-        let mut files = Vec::new();
-        while let Some(folder) = folders.pop() {
-            for entry in std::fs::read_dir(folder).unwrap() {
-                let path = entry.unwrap().path();
-                if path.is_dir() {
-                    folders.push(path)
-                } else {
-                    files.push(path)
-                }
-            }
-        }
-        files
+    /// The names of all files in the store.
+    pub async fn stored(&self) -> Vec<String> {
+        let files: Vec<_> = self.store.objects().list(None).try_collect().await.unwrap();
+        let mut names: Vec<_> = files
+            .into_iter()
+            .map(|file| file.location.to_string())
+            .collect();
+        names.sort();
+        names
+    }
+
+    pub async fn put(&self, name: &str, bytes: &[u8]) {
+        let payload = PutPayload::from(bytes.to_vec());
+        self.store
+            .objects()
+            .put(&Path::from(name), payload)
+            .await
+            .unwrap();
+    }
+
+    pub async fn remove(&self, name: &str) {
+        self.store
+            .objects()
+            .delete(&Path::from(name))
+            .await
+            .unwrap();
+    }
+
+    /// What a staff path answers to staff.
+    pub async fn ask(&self, path: &str) -> (StatusCode, Value) {
+        let request = Request::get(path)
+            .header("x-techcommerce-token", self.staff())
+            .body(Body::empty())
+            .unwrap();
+        json(self.send(request).await).await
+    }
+
+    /// The value of a metric.
+    pub fn counted(&self, outcome: &str) -> u64 {
+        let line = format!("techcommerce_image_uploads_total{{outcome=\"{outcome}\"}} ");
+        let text = self.telemetry.encode();
+        let value = text.lines().find_map(|text| text.strip_prefix(&line));
+        value.map_or(0, |value| value.parse().unwrap())
     }
 
     /// How many uploads lie half-way.
     pub fn incoming(&self) -> usize {
         std::fs::read_dir(self.folder.path().join("incoming")).map_or(0, Iterator::count)
     }
+}
+
+/// The store at this place.
+pub fn s3(place: &TestS3) -> Store {
+    Store::s3(&S3 {
+        bucket: place.bucket.clone(),
+        prefix: place.prefix.clone(),
+        endpoint: place.endpoint.clone(),
+        region: "us-east-1".into(),
+        keys: Some((place.access_key.clone(), place.secret_key.clone())),
+        ca_file: None,
+    })
+    .unwrap()
 }
 
 pub async fn json(answer: Response<Body>) -> (StatusCode, Value) {
