@@ -1,5 +1,6 @@
 //! The shop in a real browser.
 
+mod admin_catalogue;
 mod driver;
 mod keyboard;
 mod look;

@@ -74,3 +74,6 @@ pub fn router() -> Router<Shop> {
         .merge(import)
         .merge(bulk)
 }
+
+#[cfg(test)]
+mod tests;
