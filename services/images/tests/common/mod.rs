@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each test file uses some of it")]
 
+pub mod faulty;
+
 use std::io::Cursor;
 
 use axum::body::{Body, Bytes};
