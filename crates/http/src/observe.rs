@@ -45,6 +45,11 @@ pub(crate) struct Observed {
     finished: bool,
 }
 
+/// Which route has answered, for whoever passed the request on to this process's next service:
+/// `/api/{*rest}` says little in a log.
+#[derive(Clone)]
+struct AnsweredAs(MatchedPath);
+
 enum Route {
     Matched(MatchedPath),
     Unmatched,
@@ -76,20 +81,31 @@ impl Observed {
         }
     }
 
-    pub(crate) fn finish(mut self, response: &axum::response::Response) {
+    pub(crate) fn finish(mut self, response: &mut axum::response::Response) {
         self.finished = true;
         let code = response
             .extensions()
             .get::<AnsweredWith>()
             .map(|AnsweredWith(code)| Arc::<str>::from(code.as_str()));
-        self.end(response.status().as_u16(), code.as_deref());
+        let passed_on = response.extensions().get::<AnsweredAs>().cloned();
+        let passed_on = passed_on.filter(|_| self.route.template().contains("{*"));
+        match (&passed_on, &self.route) {
+            (None, Route::Matched(path)) => {
+                response.extensions_mut().insert(AnsweredAs(path.clone()));
+            }
+            _ => {}
+        }
+        let route = passed_on.as_ref().map(|AnsweredAs(path)| path.as_str());
+        self.end(response.status().as_u16(), code.as_deref(), route);
     }
 
-    fn end(&self, status: u16, code: Option<&str>) {
+    /// `passed_on`: which route of the service that it was passed on to has answered.
+    fn end(&self, status: u16, code: Option<&str>, passed_on: Option<&str>) {
         let taken = self.started.elapsed();
         let route = self.route.template();
         self.recorder.active().dec();
         self.recorder.record(self.method, route, status, taken);
+        let route = passed_on.unwrap_or(route);
         let duration_ms = taken.as_micros() as f64 / 1000.0;
         let method = self.method;
         // One line per request of the outside world; the calls between services of one process
@@ -106,7 +122,7 @@ impl Drop for Observed {
     fn drop(&mut self) {
         if !self.finished {
             // As nginx writes it: the client closed the connection.
-            self.end(499, None);
+            self.end(499, None, None);
         }
     }
 }

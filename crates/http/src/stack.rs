@@ -125,7 +125,7 @@ async fn around(State(shared): State<Arc<Shared>>, request: Request, next: Next)
     async move {
         let mut response = work.await;
         tell_request_id(&context, response.headers_mut());
-        observed.finish(&response);
+        observed.finish(&mut response);
         response
     }
     .instrument(span)

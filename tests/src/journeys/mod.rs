@@ -2,6 +2,7 @@
 
 mod account;
 mod catalogue;
+mod counter;
 mod errors;
 mod guest;
 mod idempotency;
@@ -9,6 +10,9 @@ mod import;
 mod operation;
 mod orders;
 mod payments;
+mod people;
+mod pictures;
 mod schemas;
+mod shelves;
 mod start;
 mod tour;

@@ -50,10 +50,13 @@ async fn every_documented_operation(engine: Engine) -> Result<()> {
     client.get("/api/time").expect(200).await?;
 
     pictures(&staff, &client).await?;
+    super::pictures::asked_by_staff(&staff).await?;
     catalogue(&staff, &client).await?;
     let paid = carts_and_orders(&staff, &client).await?;
     afterwards(&staff, &client, &paid).await?;
     accounts(&shop, &staff, &client).await?;
+    super::people::accounts(&shop, &staff).await?;
+    super::counter::operations(&shop, &staff, &paid.id).await?;
 
     let left = shop.document().not_called();
     ensure!(

@@ -17,7 +17,7 @@ use axum::{
     routing::get,
 };
 use bytes::Bytes;
-use http::{HeaderValue, header};
+use http::{HeaderValue, StatusCode, header};
 use techcommerce_kernel::Error;
 use utoipa::openapi::OpenApi;
 
@@ -39,7 +39,13 @@ pub fn router(document: &OpenApi) -> Result<Router, Error> {
     let json = File::new("application/json", json);
     let page = File::new("text/html; charset=utf-8", page);
     let style = File::new("text/css; charset=utf-8", STYLE);
-    let serve = |file: File| get(move || async move { file.response() });
+    let options = || async {
+        (
+            StatusCode::NO_CONTENT,
+            [(header::ALLOW, "GET, HEAD, OPTIONS")],
+        )
+    };
+    let serve = |file: File| get(move || async move { file.response() }).options(options);
     Ok(Router::new()
         .route("/api/openapi.json", serve(json))
         .route("/api/docs", serve(page))

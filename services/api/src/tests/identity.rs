@@ -49,6 +49,18 @@ async fn a_cookie_that_opens_nothing_is_a_guest_and_a_bearer_an_error() {
     }
 }
 
+/// Whose rights wait for another password is told so, where they are missed.
+#[tokio::test]
+async fn a_password_that_is_to_be_replaced() {
+    let edge = Edge::new();
+    let new = [("authorization", "Bearer new")];
+    edge.get("/api/products", &new).await.expect(200);
+    let refused = edge.get("/api/auth/accounts", &new).await.expect(403);
+    assert_eq!(refused.code(), "password_change_required");
+    let refused = edge.get("/api/auth/accounts", &[BEARER]).await.expect(403);
+    assert_ne!(refused.code(), "password_change_required");
+}
+
 #[tokio::test]
 async fn nobody_speaks_for_themselves() {
     let edge = Edge::new();

@@ -11,7 +11,7 @@ use axum::{
     body::Body,
     extract::Request,
     response::{IntoResponse, Response},
-    routing::post,
+    routing::{get, post},
 };
 use http::{HeaderMap, Method, StatusCode, header};
 use http_body_util::BodyExt;
@@ -217,7 +217,7 @@ async fn echo(request: Request) -> Response {
     (headers, Json(got)).into_response()
 }
 
-/// Auth, which knows `good` and `key` and nothing else.
+/// Auth, which knows `good`, `key` and `new` (whose password is to be replaced) and nothing else.
 fn auth(signer: TokenSigner, is_there: bool) -> Router {
     let resolve = async move |headers: HeaderMap, Json(question): Json<TokenRequest>| {
         let token = headers[TOKEN_HEADER].to_str().unwrap();
@@ -227,7 +227,7 @@ fn auth(signer: TokenSigner, is_there: bool) -> Router {
             return Err(ApiError(Error::unavailable("Sign in later.")));
         }
         let principal = match question.credential.as_str() {
-            "good" => Principal::Account {
+            "good" | "new" => Principal::Account {
                 id: JO,
                 role: Role::Customer,
                 session: JO,
@@ -250,10 +250,11 @@ fn auth(signer: TokenSigner, is_there: bool) -> Router {
             token,
             expires_at,
             principal,
-            password_change_required: false,
+            password_change_required: question.credential == "new",
         }))
     };
     Router::new()
         .route("/internal/tokens", post(resolve))
+        .route("/auth/accounts", get(|| async { StatusCode::FORBIDDEN }))
         .fallback(echo)
 }

@@ -98,6 +98,10 @@ async fn options_tell_the_methods_and_open_nothing() {
         ask("/api/auth/login").await.expect(204).headers[header::ALLOW],
         "POST, OPTIONS"
     );
+    for path in ["/api/docs", "/api/openapi.json"] {
+        let answer = ask(path).await.expect(204);
+        assert_eq!(answer.headers[header::ALLOW], "GET, HEAD, OPTIONS");
+    }
     let head = edge
         .send(Method::HEAD, "/api/products/1", &[], Body::empty())
         .await
