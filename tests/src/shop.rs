@@ -7,76 +7,117 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use techcommerce_testkit::{
-    Client, PostgresDatabase, Process, TempDir, binary, folder, free_address,
+    Client, PostgresDatabase, Process, TempDir, TestRedis, binary, folder, free_address,
 };
-use tokio::time::{Instant, sleep};
 
 use crate::document::Document;
-
-/// A debug build on a busy machine with two cores needs longer than the product promises.
-const START: Duration = Duration::from_secs(60);
+use crate::processes::{Part, Processes};
 
 /// How many lines of the shop's output a failed test shows.
 const LINES_SHOWN: usize = 60;
+
+/// The services that a split shop is made of.
+pub const SERVICES: [&str; 7] = [
+    "frontend",
+    "api",
+    "product-api",
+    "order-api",
+    "auth",
+    "images",
+    "worker",
+];
 
 /// The first admin, and the password that they choose in place of the one-time one.
 pub const ADMIN: &str = "admin@example.com";
 pub const ADMIN_PASSWORD: &str = "nine patient lighthouse keepers";
 
-/// Which database the shop runs on.
+/// What the shop runs on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Engine {
+    /// One process, with files.
     Sqlite,
+    /// One process, with PostgreSQL.
     Postgres,
+    /// Seven processes that speak HTTP, with PostgreSQL and Redis.
+    Split,
 }
 
 /// A shop before its start.
 pub struct Setup {
     folder: TempDir,
+    engine: Engine,
     database: Option<PostgresDatabase>,
-    address: SocketAddr,
-    management: SocketAddr,
+    redis: Option<TestRedis>,
+    /// Where each process serves and is watched.
+    places: BTreeMap<&'static str, (SocketAddr, SocketAddr)>,
     settings: BTreeMap<String, String>,
 }
 
 impl Setup {
     /// An empty shop on this engine, on ports of its own, with no limits on how often one asks.
     pub async fn new(engine: Engine) -> Self {
-        let folder = folder();
         let database = match engine {
             Engine::Sqlite => None,
-            Engine::Postgres => Some(PostgresDatabase::empty().await),
+            Engine::Postgres | Engine::Split => Some(PostgresDatabase::empty().await),
         };
-        let (address, management) = (free_address(), free_address());
+        let names: &[&str] = match engine {
+            Engine::Sqlite | Engine::Postgres => &["shop"],
+            Engine::Split => &SERVICES,
+        };
+        let places = names
+            .iter()
+            .map(|name| (*name, (free_address(), free_address())));
+        let redis = (engine == Engine::Split).then(TestRedis::new);
         let setup = Self {
-            folder,
+            folder: folder(),
+            engine,
             database,
-            address,
-            management,
+            redis,
+            places: places.collect(),
             settings: BTreeMap::new(),
         };
-        let setup = setup
-            .set("TECHCOMMERCE_LISTEN_PORT", &address.port().to_string())
-            .set(
-                "TECHCOMMERCE_LISTEN_MANAGEMENT_PORT",
-                &management.port().to_string(),
-            )
+        let address = setup.address();
+        let mut setup = setup
             .set("TECHCOMMERCE_PUBLIC_URL", &format!("http://{address}"))
             .set("TECHCOMMERCE_DEMO_CATALOGUE", "false")
             .set("TECHCOMMERCE_LIMITS_REQUESTS_PER_MINUTE", "1000000")
             .set("TECHCOMMERCE_LIMITS_LOGIN_PER_MINUTE", "1000000")
             .set("TECHCOMMERCE_WORKER_POLL_MILLISECONDS", "200");
-        match setup
-            .database
-            .as_ref()
-            .map(|database| database.url().to_owned())
-        {
-            Some(url) => setup.set("DATABASE_URL", &url),
-            None => setup,
+        if let Some(database) = &setup.database {
+            let url = database.url().to_owned();
+            setup = setup.set("DATABASE_URL", &url);
         }
+        match engine {
+            Engine::Sqlite | Engine::Postgres => {
+                let (_, management) = setup.places["shop"];
+                setup
+                    .set("TECHCOMMERCE_LISTEN_PORT", &address.port().to_string())
+                    .set(
+                        "TECHCOMMERCE_LISTEN_MANAGEMENT_PORT",
+                        &management.port().to_string(),
+                    )
+            }
+            Engine::Split => setup.split(),
+        }
+    }
+
+    /// What the seven have in common: where they are, their keys, Redis.
+    fn split(mut self) -> Self {
+        for (name, (address, _)) in self.places.clone() {
+            let variable = format!("TECHCOMMERCE_SERVICES_{}", name.replace('-', "_"));
+            let url = format!("http://{address}");
+            self = self.set(&variable.to_uppercase(), &url);
+        }
+        let redis = self.redis.as_ref().map(|redis| redis.url().to_owned());
+        let keys = self.folder.path().join("keys").display().to_string();
+        self.set("TECHCOMMERCE_REDIS_URL", &redis.unwrap_or_default())
+            .set("TECHCOMMERCE_KEYS_PRIVATE", &keys)
+            .set("TECHCOMMERCE_KEYS_TRUSTED", &format!("{keys}/trusted-keys"))
+            .set("TECHCOMMERCE_WORKER_NAME", "worker")
+            .set("TECHCOMMERCE_SHUTDOWN_UNREADY_SECONDS", "0")
     }
 
     /// With the built-in catalogue, as a first start has it.
@@ -94,7 +135,29 @@ impl Setup {
 
     /// Where shoppers reach the shop.
     pub fn address(&self) -> SocketAddr {
-        self.address
+        self.place("frontend").0
+    }
+
+    /// Where a service serves, and where it is watched.
+    pub fn place(&self, service: &str) -> (SocketAddr, SocketAddr) {
+        let place = self.places.get(service).or(self.places.get("shop"));
+        *place.expect("a service of the shop")
+    }
+
+    /// Whether each service is a process of its own.
+    pub fn is_split(&self) -> bool {
+        self.engine == Engine::Split
+    }
+
+    /// Another Redis than the one that tests share.
+    pub fn with_redis(self, redis: &TestRedis) -> Self {
+        let url = redis.url().to_owned();
+        self.set("TECHCOMMERCE_REDIS_URL", &url)
+    }
+
+    /// Another PostgreSQL than the one that tests share.
+    pub fn with_database_url(self, url: &str) -> Self {
+        self.set("DATABASE_URL", url)
     }
 
     /// Sets a variable of the environment.
@@ -129,35 +192,57 @@ impl Setup {
 
     /// Starts the shop and waits until it can serve.
     pub async fn start(self) -> Result<Shop> {
-        let process = self.launch()?;
+        if self.is_split() {
+            let folder = self.folder.path().join("keys").display().to_string();
+            let made = self.command(&["keys", &folder])?.output()?;
+            ensure!(made.status.success(), "{made:?}");
+        }
+        let mut processes = Processes::start(self.parts()?, self.folder.path())?;
+        processes.wait_until_ready().await?;
+        let (address, management) = self.place("frontend");
         let mut shop = Shop {
-            client: Client::new(format!("http://{}", self.address)),
-            management: Client::new(format!("http://{}", self.management)),
+            client: Client::new(format!("http://{address}")),
+            management: Client::new(format!("http://{management}")),
             setup: self,
-            process,
+            processes,
             document: Arc::new(Document::new(Value::Null)),
         };
-        shop.wait_until_ready().await?;
         let document = shop.client.get("/api/openapi.json").send().await?;
         shop.document = Arc::new(Document::new(document.expect(200)?.json()?));
         Ok(shop)
     }
 
-    /// The lines that the program wrote so far, over all of its starts.
-    pub fn log(&self) -> PathBuf {
-        self.folder.path().join("output.log")
+    /// The processes, not started.
+    fn parts(&self) -> Result<Vec<Part>> {
+        let part = |(name, (address, management)): (&&'static str, &(SocketAddr, SocketAddr))| {
+            let mut command = match *name {
+                "shop" => self.command(&["serve"])?,
+                service => self.command(&["serve", service])?,
+            };
+            command.env(
+                "TECHCOMMERCE_LISTEN_MANAGEMENT_PORT",
+                management.port().to_string(),
+            );
+            Ok(Part {
+                name: (*name).to_owned(),
+                command,
+                address: *address,
+            })
+        };
+        self.places.iter().map(part).collect()
     }
 
-    /// Starts the process and does not wait for anything.
+    /// Starts the one process of a whole shop and does not wait for anything.
     pub fn launch(&self) -> Result<Process> {
-        Process::start(&mut self.command(&["serve"])?, &self.log())
+        let log = self.folder.path().join("output.log");
+        Process::start(&mut self.command(&["serve"])?, &log)
     }
 }
 
 /// A shop that serves.
 pub struct Shop {
     pub setup: Setup,
-    process: Process,
+    pub processes: Processes,
     client: Client,
     management: Client,
     document: Arc<Document>,
@@ -193,7 +278,7 @@ impl Shop {
 
     /// What the program wrote so far.
     pub fn output(&self) -> String {
-        self.process.output()
+        self.processes.output()
     }
 
     /// A client with the rights of the first admin, who replaces the one-time password first.
@@ -234,21 +319,19 @@ impl Shop {
 
     /// SIGKILL, as a crash.
     pub fn kill(&mut self) -> Result<()> {
-        self.process.kill()
+        self.processes.kill_all()
     }
 
     /// SIGTERM and the orderly end.
     pub async fn stop(&mut self) -> Result<()> {
-        let status = self.process.terminate(START).await?;
-        ensure!(status.success(), "ended with {status}:\n{}", self.output());
-        Ok(())
+        self.processes.stop_all().await
     }
 
     /// Starts again after [`kill`](Self::kill) or [`stop`](Self::stop), with the same settings
     /// and ports.
     pub async fn start_again(&mut self) -> Result<()> {
-        self.process = self.setup.launch()?;
-        self.wait_until_ready().await
+        self.processes.start_all()?;
+        self.processes.wait_until_ready().await
     }
 
     /// Runs another subcommand beside the running shop, to its end.
@@ -256,35 +339,12 @@ impl Shop {
         let mut command = self.setup.command(arguments)?;
         Ok(tokio::task::spawn_blocking(move || command.output()).await??)
     }
-
-    async fn wait_until_ready(&mut self) -> Result<()> {
-        let end = Instant::now() + START;
-        loop {
-            if let Some(status) = self.process.ended()? {
-                bail!("the shop ended with {status}:\n{}", self.process.output());
-            }
-            let ready = self.client.get("/readyz").send().await;
-            if ready.is_ok_and(|answer| answer.status == 200) {
-                return Ok(());
-            }
-            if Instant::now() > end {
-                bail!("not ready within {START:?}:\n{}", self.process.output());
-            }
-            sleep(Duration::from_millis(20)).await;
-        }
-    }
 }
 
 impl Drop for Shop {
     fn drop(&mut self) {
         // Shown only of a test that fails; the end tells most.
-        let output = self.process.output();
-        let lines: Vec<&str> = output.lines().collect();
-        let from = lines.len().saturating_sub(LINES_SHOWN);
-        eprintln!(
-            "── the end of the shop's output ──\n{}",
-            lines[from..].join("\n")
-        );
+        eprintln!("{}", self.processes.last_lines(LINES_SHOWN));
     }
 }
 
@@ -298,9 +358,9 @@ pub async fn sign_in(client: &Client, email: &str, password: &str) -> Result<Str
     Ok(session["token"].as_str().context("a token")?.to_owned())
 }
 
-/// Makes two tests of each function, `name::sqlite` and `name::postgres`, on an empty shop:
-/// `on_both!(name, …);` for an `async fn name(shop: Shop) -> anyhow::Result<()>`.
-macro_rules! on_both {
+/// Makes three tests of each function, `name::sqlite`, `name::postgres` and `name::split`, on an
+/// empty shop: `on_all!(name, …);` for an `async fn name(shop: Shop) -> anyhow::Result<()>`.
+macro_rules! on_all {
     ($($name:ident),+ $(,)?) => {
         $(
             mod $name {
@@ -315,9 +375,16 @@ macro_rules! on_both {
                 async fn postgres() -> anyhow::Result<()> {
                     super::$name(Shop::start(Engine::Postgres).await?).await
                 }
+
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn split() -> anyhow::Result<()> {
+                    super::$name(Shop::start(Engine::Split).await?).await
+                }
             }
         )+
     };
 }
 
-pub(crate) use on_both;
+pub(crate) use on_all;
+// The older name.
+pub(crate) use on_all as on_both;

@@ -106,7 +106,7 @@ impl Trust {
                 () = hang_up.next() => told = None,
             }
             let error = self.read_again(&files).err().map(|error| error.to_string());
-            if let Some(error) = error.as_ref().filter(|error| told.as_ref() != Some(error)) {
+            if let Some(error) = error.as_ref().filter(|error| told.as_ref() != Some(*error)) {
                 tracing::error!(error, "the keys cannot be read again; the old ones stay");
             }
             told = error;

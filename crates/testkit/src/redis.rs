@@ -59,6 +59,15 @@ impl TestRedis {
         self.own = None;
     }
 
+    /// The server of [`TestRedis::own`], to be halted, frozen and resumed.
+    ///
+    /// # Panics
+    /// It is the shared one.
+    #[must_use]
+    pub fn server(&self) -> &Server {
+        self.own.as_ref().expect("a server of this test's own")
+    }
+
     /// `redis://:password@host:port/number`.
     #[must_use]
     pub fn url(&self) -> &str {

@@ -1,7 +1,7 @@
 //! What the machine offers: programs, ports, random names, processes that outlive us.
 
-use std::fs;
-use std::io::{self, Read};
+use std::fs::{self, File};
+use std::io::{self, Read, Seek, Write};
 use std::net::TcpListener;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -33,17 +33,42 @@ pub fn is_root() -> bool {
 /// macOS), so that none of those takes the port before its server does.
 const PORTS: std::ops::Range<u16> = 15_000..32_000;
 
-/// A loopback port that is free and stays so, unless another test draws the same number.
+/// A loopback port that is free. Tests that run at the same time get different ones: they are
+/// handed out in turn, by a number in a file that is locked meanwhile.
 ///
 /// # Errors
-/// No port can be bound.
+/// No port can be bound, or the file cannot be written.
 pub fn free_port() -> io::Result<u16> {
+    let folder = crate::shared::folder();
+    fs::create_dir_all(&folder)?;
+    let mut file = File::options()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(folder.join("next-port"))?;
+    file.lock()?;
+    let mut text = String::new();
+    file.read_to_string(&mut text)?;
+    let count = PORTS.end - PORTS.start;
+    let mut turn = match text.trim().parse::<u16>() {
+        Ok(turn) => turn % count,
+        Err(_) => {
+            let [high, low, ..] = random_bytes()?;
+            u16::from_be_bytes([high, low]) % count
+        }
+    };
     let mut last = io::Error::other("not tried");
     for _ in 0..100 {
-        let [high, low, ..] = random_bytes()?;
-        let port = PORTS.start + u16::from_be_bytes([high, low]) % (PORTS.end - PORTS.start);
+        let port = PORTS.start + turn;
+        turn = (turn + 1) % count;
         match TcpListener::bind(("127.0.0.1", port)) {
-            Ok(_) => return Ok(port),
+            Ok(_) => {
+                file.set_len(0)?;
+                file.rewind()?;
+                write!(file, "{turn}")?;
+                return Ok(port);
+            }
             Err(error) => last = error,
         }
     }
@@ -52,7 +77,7 @@ pub fn free_port() -> io::Result<u16> {
 
 fn random_bytes() -> io::Result<[u8; 16]> {
     let mut bytes = [0_u8; 16];
-    fs::File::open("/dev/urandom")?.read_exact(&mut bytes)?;
+    File::open("/dev/urandom")?.read_exact(&mut bytes)?;
     Ok(bytes)
 }
 
@@ -130,12 +155,47 @@ pub fn stop(kind: Kind, home: &Path) -> io::Result<()> {
     run(Command::new("sh").arg("-c").arg(stop_script(kind, home))).map(drop)
 }
 
+/// Where a server writes its process's id.
+const fn pid_file(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Postgres => "data/postmaster.pid",
+        Kind::Redis => "redis.pid",
+        Kind::S3 => "s3.pid",
+    }
+}
+
+/// Sends a signal to the server.
+pub fn signal(kind: Kind, home: &Path, name: &str) -> io::Result<()> {
+    let text = fs::read_to_string(home.join(pid_file(kind)))?;
+    let id = text.lines().next().unwrap_or_default().trim();
+    run(Command::new("kill").args([&format!("-{name}"), id])).map(drop)
+}
+
+/// Ends the server; its files stay.
+pub fn halt(kind: Kind, home: &Path) -> io::Result<()> {
+    let file = home.join(pid_file(kind));
+    // PostgreSQL takes SIGINT for an orderly end that waits for nobody.
+    let name = match kind {
+        Kind::Postgres => "INT",
+        Kind::Redis | Kind::S3 => "TERM",
+    };
+    signal(kind, home, name)?;
+    // Each removes the file as the last thing it does.
+    for _ in 0..500 {
+        if !file.exists() {
+            return Ok(());
+        }
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    Err(io::Error::other(format!("{} does not end", kind.name())))
+}
+
 fn stop_script(kind: Kind, home: &Path) -> String {
     // They all end at once on SIGQUIT or SIGKILL; what they hold is thrown away anyway.
-    let (file, signal) = match kind {
-        Kind::Postgres => ("data/postmaster.pid", "QUIT"),
-        Kind::Redis => ("redis.pid", "KILL"),
-        Kind::S3 => ("s3.pid", "KILL"),
+    let file = pid_file(kind);
+    let signal = match kind {
+        Kind::Postgres => "QUIT",
+        Kind::Redis | Kind::S3 => "KILL",
     };
     let home = home.display();
     format!(

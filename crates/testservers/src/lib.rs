@@ -99,6 +99,46 @@ impl Server {
     }
 }
 
+impl Server {
+    /// Ends the server and keeps its files, for [`Server::resume`]. What it held in memory alone
+    /// is gone.
+    ///
+    /// # Errors
+    /// It does not end.
+    pub fn halt(&self) -> io::Result<()> {
+        host::halt(self.kind, &self.home)
+    }
+
+    /// Starts it again at the same address, after [`Server::halt`].
+    ///
+    /// # Errors
+    /// It does not start.
+    pub fn resume(&self) -> io::Result<()> {
+        match self.kind {
+            Kind::Postgres => postgres::resume(&self.home),
+            Kind::Redis => redis::resume(&self.home),
+            Kind::S3 => Err(io::ErrorKind::Unsupported.into()),
+        }
+    }
+
+    /// Lets it hang: connections stay open and nothing is answered, until [`Server::thaw`]. For
+    /// servers of one process, as Redis.
+    ///
+    /// # Errors
+    /// It is not there.
+    pub fn freeze(&self) -> io::Result<()> {
+        host::signal(self.kind, &self.home, "STOP")
+    }
+
+    /// Lets it go on after [`Server::freeze`].
+    ///
+    /// # Errors
+    /// It is not there.
+    pub fn thaw(&self) -> io::Result<()> {
+        host::signal(self.kind, &self.home, "CONT")
+    }
+}
+
 impl Drop for Server {
     fn drop(&mut self) {
         if self.owned {
@@ -114,7 +154,15 @@ impl Drop for Server {
 /// The program is missing (the message says how to install it) or does not start (the message
 /// has the end of its log).
 pub fn start(kind: Kind) -> io::Result<Server> {
-    let server = launch(kind)?;
+    start_with(kind, &[])
+}
+
+/// As [`start`]; PostgreSQL with settings (`name=value`) on top of ours, the last being right.
+///
+/// # Errors
+/// As [`start`].
+pub fn start_with(kind: Kind, settings: &[&str]) -> io::Result<Server> {
+    let server = launch(kind, settings)?;
     host::watch(
         kind,
         server.home(),
@@ -135,9 +183,9 @@ pub fn url(kind: Kind) -> io::Result<String> {
     }
 }
 
-fn launch(kind: Kind) -> io::Result<Server> {
+fn launch(kind: Kind, settings: &[&str]) -> io::Result<Server> {
     let (url, home) = match kind {
-        Kind::Postgres => postgres::launch()?,
+        Kind::Postgres => postgres::launch(settings)?,
         Kind::Redis => redis::launch()?,
         Kind::S3 => s3::launch()?,
     };

@@ -62,16 +62,17 @@ pub fn bin() -> io::Result<PathBuf> {
         })
 }
 
-/// Makes and starts a cluster; its address and its folder.
-pub fn launch() -> io::Result<(String, PathBuf)> {
+/// Makes and starts a cluster with settings (`name=value`) on top of ours; its address and its
+/// folder.
+pub fn launch(settings: &[&str]) -> io::Result<(String, PathBuf)> {
     let bin = bin()?;
     let home = new_home(Kind::Postgres)?;
-    start_in(&bin, &home).inspect_err(|_| {
+    start_in(&bin, &home, settings).inspect_err(|_| {
         let _ = crate::host::stop(Kind::Postgres, &home);
     })
 }
 
-fn start_in(bin: &Path, home: &Path) -> io::Result<(String, PathBuf)> {
+fn start_in(bin: &Path, home: &Path, settings: &[&str]) -> io::Result<(String, PathBuf)> {
     let password = random_hex()?;
     let password_file = home.join("password");
     fs::write(&password_file, &password)?;
@@ -96,7 +97,7 @@ fn start_in(bin: &Path, home: &Path) -> io::Result<(String, PathBuf)> {
     for _ in 0..5 {
         let port = free_port()?;
         let mut options = format!("-p {port} -k '{}'", home.display());
-        for setting in SETTINGS {
+        for setting in SETTINGS.iter().chain(settings) {
             options.push_str(" -c ");
             options.push_str(setting);
         }
@@ -122,6 +123,24 @@ fn start_in(bin: &Path, home: &Path) -> io::Result<(String, PathBuf)> {
         ));
     }
     Err(last)
+}
+
+/// Starts the cluster in `home` again, with the options of its last start.
+pub fn resume(home: &Path) -> io::Result<()> {
+    let status = as_postgres(is_root(), &bin()?.join("pg_ctl"))
+        .args(["restart", "-w", "-t", "60", "-D"])
+        .arg(home.join("data"))
+        .arg("-l")
+        .arg(home.join("server.log"))
+        .current_dir(home)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()?;
+    match status.success() {
+        true => Ok(()),
+        false => Err(io::Error::other("PostgreSQL did not start again")),
+    }
 }
 
 fn as_postgres(root: bool, program: &Path) -> Command {

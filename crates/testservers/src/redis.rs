@@ -62,6 +62,19 @@ fn start_in(program: &Path, home: &Path) -> io::Result<(String, PathBuf)> {
     )))
 }
 
+/// Starts the server in `home` again, at the same address.
+pub fn resume(home: &Path) -> io::Result<()> {
+    let settings = home.join("redis.conf");
+    run_daemon(&program()?, &settings)?;
+    for _ in 0..100 {
+        if home.join("redis.pid").is_file() {
+            return Ok(());
+        }
+        thread::sleep(Duration::from_millis(30));
+    }
+    Err(io::Error::other("Redis did not start again"))
+}
+
 fn run_daemon(program: &Path, settings: &Path) -> io::Result<()> {
     detached(Command::new(program).arg(settings))?
         .wait()

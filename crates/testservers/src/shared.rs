@@ -26,7 +26,7 @@ pub fn url(kind: Kind) -> io::Result<String> {
         write_private(&stamp, &url)?;
         return Ok(url);
     }
-    let mut server = launch(kind)?;
+    let mut server = launch(kind, &[])?;
     write_private(&stamp, server.url())?;
     host::watch(kind, server.home(), &Until::Idle(stamp))?;
     server.owned = false;
@@ -34,7 +34,7 @@ pub fn url(kind: Kind) -> io::Result<String> {
 }
 
 /// Beside the build's files, in the repository that this was built from.
-fn folder() -> PathBuf {
+pub(crate) fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/test-servers")
 }
 

@@ -89,9 +89,9 @@ impl Findings {
         }
         if stores.get(Service::Images).is_ok() {
             let store = image_store(settings, folder.path());
-            let tried = match &store {
+            let tried = match store {
                 Ok(store) => store.try_out(&env).await,
-                Err(error) => Err(error.clone()),
+                Err(error) => Err(error),
             };
             self.note("the store of pictures takes and gives", tried, "check images.…");
         }

@@ -1,0 +1,177 @@
+//! The processes of a shop: one, or one for each service.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail, ensure};
+use futures_util::future::try_join_all;
+use techcommerce_testkit::{Client, Process};
+use tokio::time::{Instant, sleep};
+
+/// A debug build on a busy machine with two cores needs longer than the product promises.
+pub const START: Duration = Duration::from_secs(60);
+
+/// One process of a shop: how it is started, and where it says that it can serve.
+#[derive(Debug)]
+pub struct Part {
+    /// What it serves, as `order-api`; `shop` is everything.
+    pub name: String,
+    /// Starts it.
+    pub command: Command,
+    /// Where it serves.
+    pub address: std::net::SocketAddr,
+}
+
+/// The processes, each with its output in a file of its own.
+#[derive(Debug)]
+pub struct Processes {
+    parts: BTreeMap<String, (Part, Option<Process>)>,
+    folder: PathBuf,
+}
+
+impl Processes {
+    /// Starts all at once.
+    pub fn start(parts: Vec<Part>, folder: &Path) -> Result<Self> {
+        let mut processes = Self {
+            parts: parts
+                .into_iter()
+                .map(|part| (part.name.clone(), (part, None)))
+                .collect(),
+            folder: folder.to_path_buf(),
+        };
+        processes.start_all()?;
+        Ok(processes)
+    }
+
+    /// Starts all of them.
+    pub fn start_all(&mut self) -> Result<()> {
+        self.names()
+            .iter()
+            .try_for_each(|name| self.start_one(name))
+    }
+
+    /// Starts the one of this name.
+    pub fn start_one(&mut self, name: &str) -> Result<()> {
+        let log = self.folder.join(format!("output-{name}.log"));
+        let (part, process) = self.parts.get_mut(name).context("no such process")?;
+        *process = Some(Process::start(&mut part.command, &log)?);
+        Ok(())
+    }
+
+    /// What they serve.
+    pub fn names(&self) -> Vec<String> {
+        self.parts.keys().cloned().collect()
+    }
+
+    /// Where the one of this name serves.
+    pub fn client(&self, name: &str) -> Result<Client> {
+        let (part, _) = self.parts.get(name).context("no such process")?;
+        Ok(Client::new(format!("http://{}", part.address)))
+    }
+
+    /// Waits until every one that was started can serve.
+    pub async fn wait_until_ready(&mut self) -> Result<()> {
+        let folder = self.folder.clone();
+        let waits = self.parts.values_mut().filter_map(|(part, process)| {
+            let process = process.as_mut()?;
+            Some(wait_until_ready(part, process))
+        });
+        match try_join_all(waits).await {
+            Ok(_) => Ok(()),
+            Err(error) => Err(error.context(format!("its output is in {}", folder.display()))),
+        }
+    }
+
+    /// SIGKILL for all, as a crash.
+    pub fn kill_all(&mut self) -> Result<()> {
+        self.names().iter().try_for_each(|name| self.kill(name))
+    }
+
+    /// SIGKILL for one.
+    pub fn kill(&mut self, name: &str) -> Result<()> {
+        let (_, process) = self.parts.get_mut(name).context("no such process")?;
+        match process.take() {
+            Some(mut process) => process.kill(),
+            None => Ok(()),
+        }
+    }
+
+    /// SIGTERM and the orderly end, of all at once.
+    pub async fn stop_all(&mut self) -> Result<()> {
+        let running = self
+            .parts
+            .values_mut()
+            .filter_map(|(_, process)| process.take());
+        try_join_all(running.map(stop)).await.map(drop)
+    }
+
+    /// SIGTERM and the orderly end of one.
+    pub async fn stop(&mut self, name: &str) -> Result<()> {
+        let (_, process) = self.parts.get_mut(name).context("no such process")?;
+        match process.take() {
+            Some(process) => stop(process).await,
+            None => Ok(()),
+        }
+    }
+
+    /// What they wrote so far, over all of their starts.
+    pub fn output(&self) -> String {
+        let read = |name: &String| {
+            let log = self.folder.join(format!("output-{name}.log"));
+            let bytes = std::fs::read(log).unwrap_or_default();
+            String::from_utf8_lossy(&bytes).into_owned()
+        };
+        self.names().iter().map(read).collect()
+    }
+
+    /// The last lines of each.
+    pub fn last_lines(&self, count: usize) -> String {
+        let mut text = String::new();
+        for name in self.parts.keys() {
+            let log = self.folder.join(format!("output-{name}.log"));
+            let bytes = std::fs::read(log).unwrap_or_default();
+            let output = String::from_utf8_lossy(&bytes).into_owned();
+            let lines: Vec<&str> = output.lines().collect();
+            let from = lines.len().saturating_sub(count);
+            text.push_str(&format!(
+                "── the end of the output of {name} ──\n{}\n",
+                lines[from..].join("\n")
+            ));
+        }
+        text
+    }
+}
+
+async fn stop(mut process: Process) -> Result<()> {
+    let status = process.terminate(START).await?;
+    ensure!(
+        status.success(),
+        "ended with {status}:\n{}",
+        process.output()
+    );
+    Ok(())
+}
+
+async fn wait_until_ready(part: &Part, process: &mut Process) -> Result<()> {
+    let client = Client::new(format!("http://{}", part.address));
+    let end = Instant::now() + START;
+    loop {
+        if let Some(status) = process.ended()? {
+            bail!("{} ended with {status}:\n{}", part.name, process.output());
+        }
+        let ready = client.get("/readyz").send().await;
+        if ready.is_ok_and(|answer| answer.status == 200) {
+            return Ok(());
+        }
+        if Instant::now() > end {
+            bail!(
+                "{} is not ready within {START:?}:\n{}",
+                part.name,
+                process.output()
+            );
+        }
+        sleep(Duration::from_millis(20)).await;
+    }
+}
