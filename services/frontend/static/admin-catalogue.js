@@ -24,7 +24,8 @@
     if (again) scrollBy(0, again.getBoundingClientRect().top - before);
     const added = button.value === 'add-option' ? [...fresh.querySelectorAll('.option-row input[id$="-name"]')].pop() : null;
     const wrong = fresh.querySelector('[aria-invalid=true]');
-    const next = added || wrong || (again && !again.disabled ? again : null) || fresh.querySelector(`#${button.closest('section')?.id || 'save'} button`);
+    const files = button.value === 'upload' ? fresh.querySelector('#files') : null;
+    const next = added || wrong || files || (again && !again.disabled ? again : null) || fresh.querySelector(`#${button.closest('section')?.id || 'save'} button`);
     next?.focus({ preventScroll: !wrong });
     document.getElementById('said').textContent = fresh.querySelector('#form-said')?.textContent || '';
   }

@@ -171,7 +171,7 @@ async fn count(browser: &Browser) -> Result<()> {
         .click(".stock-row details[open] button[type=submit]")
         .await?;
     browser.wait_for_text("The stock has been changed.").await?;
-    browser.open("/admin/stock?q=harbour&low=on").await?;
+    browser.open("/admin/stock?q=harbour&below=5").await?;
     browser.click(".stock-row summary").await?;
     browser.click(".stock-row details[open] .actions a").await?;
     browser.wait_for_text("Shelf counted").await?;

@@ -18,9 +18,10 @@ use techcommerce_kernel::{Error, Kind as ErrorKind, Uuid};
 use super::{
     product::{
         checks::{Wrongs, told},
-        form::{OPTIONS, ProductForm, StockRule},
+        form::{OPTIONS, ProductForm},
         merge::Difference,
         options::TooMany,
+        rows::StockRule,
     },
     products::{self, STATUSES, choice, choices},
     upload::{Posted, with_pictures},
@@ -152,7 +153,7 @@ pub async fn create(
     form: Result<Multipart, MultipartRejection>,
 ) -> Result<Response, Failure> {
     let posted = with_pictures(&desk, form).await?;
-    let (mut form, mut shown, save) = step(&desk, posted).await?;
+    let (form, mut shown, save) = step(&desk, posted).await?;
     if save {
         match form.input(desk.texts(), desk.shop.settings.currency) {
             Err(wrongs) => shown.wrongs = wrongs,
@@ -165,7 +166,7 @@ pub async fn create(
             },
         }
     }
-    shown.settle(&mut form);
+    shown.settle();
     Ok(page(&desk, form, None, shown).await)
 }
 
@@ -197,7 +198,7 @@ pub async fn save(
             },
         }
     }
-    shown.settle(&mut form);
+    shown.settle();
     let product = desk.api().goods_item(&id.to_string()).await?;
     Ok(page(&desk, form, Some(&product), shown).await)
 }
@@ -326,7 +327,7 @@ fn refused(desk: &Desk, error: Error) -> Result<Wrongs, Failure> {
 }
 
 impl Shown {
-    fn settle(&mut self, _form: &mut ProductForm) {
+    fn settle(&mut self) {
         if !self.wrongs.is_empty() {
             self.status = StatusCode::UNPROCESSABLE_ENTITY;
         }

@@ -68,7 +68,7 @@ pub async fn take(
     desk: Desk,
     form: Result<Multipart, MultipartRejection>,
 ) -> Result<Response, Failure> {
-    let pass = async |fields: super::product::form::Fields, name: String, file| {
+    let pass = async |fields: super::product::fields::Fields, name: String, file| {
         let order = ImportOrder {
             // Whatever was not asked for in so many words is only looked at.
             dry_run: fields.text("do") != "import",

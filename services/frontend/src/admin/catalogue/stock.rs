@@ -35,7 +35,9 @@ const MOST: i64 = 1_000_000_000;
 struct StockPage {
     page: Frame,
     query: String,
-    low: bool,
+    /// Only what has fewer than these left.
+    below: Option<i64>,
+    few: i64,
     filtered: bool,
     rows: Vec<Row>,
     back: String,
@@ -189,10 +191,12 @@ pub fn form(desk: &Desk, variant: Uuid) -> Form {
 
 async fn list(desk: &Desk, sent: &Sent, tried: Option<Tried>) -> Result<Response, Failure> {
     let some = |name| Some(sent.text(name).to_owned()).filter(|text| !text.is_empty());
-    let low = sent.text("low") == "on";
+    let below = sent
+        .number("below")
+        .filter(|count| (1..=MOST).contains(count));
     let query = StockQuery {
         q: some("q"),
-        below: low.then_some(LOW),
+        below,
         limit: Some(LIMIT),
         cursor: some("cursor"),
     };
@@ -218,19 +222,20 @@ async fn list(desk: &Desk, sent: &Sent, tried: Option<Tried>) -> Result<Response
             page = page.warn(problem.text);
         }
     }
-    let fields: Vec<(&str, &str)> = ["q", "low", "cursor"]
+    let fields: Vec<(&str, &str)> = ["q", "below", "cursor"]
         .into_iter()
         .map(|name| (name, sent.text(name)))
         .filter(|(_, value)| !value.is_empty())
         .collect();
     let page = StockPage {
         query: sent.text("q").to_owned(),
-        low,
-        filtered: low || query.q.is_some() || query.cursor.is_some(),
+        below,
+        few: below.unwrap_or(LOW),
+        filtered: below.is_some() || query.q.is_some() || query.cursor.is_some(),
         rows,
         back: serde_urlencoded::to_string(&fields).map_err(Error::internal)?,
-        pager: Pager::new(PATH, sent, &["q", "low"], found.next_cursor),
-        hint_low: desk.texts().with("goods_stock.low", LOW),
+        pager: Pager::new(PATH, sent, &["q", "below"], found.next_cursor),
+        hint_low: desk.texts().with("goods_stock.low", below.unwrap_or(LOW)),
         page,
     };
     let status = match refused {

@@ -15,7 +15,7 @@ use techcommerce_contracts::{channel::Body, codes, images::Uploaded};
 use techcommerce_kernel::{Error, Kind};
 use tokio::sync::mpsc;
 
-use super::{calls, product::form::Fields};
+use super::{calls, product::fields::Fields};
 use crate::{admin::Desk, failure::Failure};
 
 /// The most bytes of all fields that are no files.

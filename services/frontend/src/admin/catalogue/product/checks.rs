@@ -8,7 +8,7 @@ use techcommerce_contracts::{
 };
 use techcommerce_kernel::{Currency, Error, Handle, Money, Sku};
 
-use super::form::{ProductForm, VariantRow};
+use super::{form::ProductForm, rows::VariantRow};
 use crate::{admin::catalogue::amount, i18n::Texts};
 
 /// What is wrong, by the id of the field; and what is wrong with the whole.
@@ -112,7 +112,7 @@ impl ProductForm {
     }
 
     fn images(&self) -> Vec<ImageInput> {
-        let image = |picture: &super::form::PictureRow| ImageInput {
+        let image = |picture: &super::rows::PictureRow| ImageInput {
             id: picture.id,
             source_url: Some(picture.source.clone()).filter(|_| picture.id.is_none()),
             alt: picture.alt.clone(),

@@ -1,62 +1,22 @@
 //! The form of a product as it travels: out of a product, through the browser and back, without
 //! losing anything that was typed.
 
-use std::{collections::HashMap, str::FromStr};
+use std::collections::HashMap;
 
-use sha2::{Digest, Sha256};
 use techcommerce_contracts::{
-    images::{Image, Uploaded},
-    product_api::{InventoryPolicy, Product, ProductStatus, Variant},
+    images::Uploaded,
+    product_api::{Product, ProductStatus},
 };
-use techcommerce_kernel::Uuid;
 
-use crate::admin::catalogue::amount;
+use super::{
+    fields::{Fields, lines, mark, unix},
+    rows::{OptionRow, PictureRow, StockRule, VariantRow, picture_of, row_of},
+};
 
 /// Options of a product; as many as the API takes.
 pub const OPTIONS: usize = 3;
 /// Variants of a product; as many as the API takes.
 pub const VARIANTS: usize = 2_048;
-
-/// The fields of a form in the order in which they were sent.
-#[derive(Debug, Default)]
-pub struct Fields {
-    list: Vec<(String, String)>,
-    places: HashMap<String, usize>,
-}
-
-impl Fields {
-    /// Adds a field.
-    pub fn push(&mut self, name: String, value: String) {
-        self.places.entry(name.clone()).or_insert(self.list.len());
-        self.list.push((name, value));
-    }
-
-    /// The first value of the field without spaces around it; empty if it was not sent.
-    pub fn text(&self, name: &str) -> String {
-        self.find(name).unwrap_or_default().trim().to_owned()
-    }
-
-    /// Whether the field was sent.
-    pub fn has(&self, name: &str) -> bool {
-        self.find(name).is_some()
-    }
-
-    fn find(&self, name: &str) -> Option<&str> {
-        self.places
-            .get(name)
-            .map(|place| self.list[*place].1.as_str())
-    }
-
-    /// All values of the field, in their order.
-    pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
-        let named = self.list.iter().filter(move |(n, _)| n == name);
-        named.map(|(_, value)| value.as_str())
-    }
-
-    fn parsed<T: FromStr>(&self, name: &str) -> Option<T> {
-        self.find(name)?.trim().parse().ok()
-    }
-}
 
 /// A product as it is typed.
 #[derive(Debug, Clone, Default)]
@@ -87,140 +47,6 @@ pub struct ProductForm {
     pub pictures: Vec<PictureRow>,
     /// The titles of variants that are there and go when the form is saved.
     pub going: Vec<String>,
-}
-
-/// An option as it is typed.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct OptionRow {
-    /// As `Colour`.
-    pub name: String,
-    /// One value a line.
-    pub values: String,
-    /// The values that the variants below were made from.
-    pub was: Vec<String>,
-}
-
-impl OptionRow {
-    /// The values, each once.
-    pub fn lines(&self) -> Vec<String> {
-        lines(&self.values)
-    }
-
-    /// The values that the variants were made from, one a line.
-    pub fn was_lines(&self) -> String {
-        self.was.join("\n")
-    }
-}
-
-/// The lines that are not empty, each once.
-pub fn lines(text: &str) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
-        if !lines.iter().any(|known| known == line) {
-            lines.push(line.to_owned());
-        }
-    }
-    lines
-}
-
-/// A variant as it is typed.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct VariantRow {
-    /// Which one; none for a new one.
-    pub id: Option<Uuid>,
-    /// One value for each option.
-    pub values: Vec<String>,
-    /// May be empty.
-    pub sku: String,
-    /// As it is typed.
-    pub price: String,
-    /// The price before, as it is typed; may be empty.
-    pub before: String,
-    /// How the stock is kept.
-    pub stock: StockRule,
-    /// For a new variant: how many there are.
-    pub on_hand: String,
-    /// What was there when the form was made, as a [`mark`].
-    pub seen: String,
-}
-
-impl VariantRow {
-    /// The values joined as the API joins them.
-    pub fn title(&self) -> String {
-        self.values.join(" / ")
-    }
-
-    /// What there is to compare of it.
-    pub fn canonical(&self) -> String {
-        let parts = [&self.sku, &self.price, &self.before];
-        let parts = parts.map(|part| part.as_str()).join("\u{1f}");
-        format!("{}\u{1f}{parts}\u{1f}{}", self.title(), self.stock.name())
-    }
-}
-
-/// How a variant's stock is kept.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct StockRule {
-    /// Whether it is counted.
-    pub tracked: bool,
-    /// Whether it is sold on below zero.
-    pub sells_on: bool,
-}
-
-impl StockRule {
-    /// All rules: counted, counted and sold on, not counted (and the same with the other policy,
-    /// which shows only once it is counted again).
-    pub const NAMES: [&'static str; 4] = ["deny", "continue", "none", "none-continue"];
-
-    /// As it is sent.
-    pub fn name(self) -> &'static str {
-        match (self.tracked, self.sells_on) {
-            (true, false) => "deny",
-            (true, true) => "continue",
-            (false, false) => "none",
-            (false, true) => "none-continue",
-        }
-    }
-
-    fn of(name: &str) -> Self {
-        Self {
-            tracked: !name.starts_with("none"),
-            sells_on: name.ends_with("continue"),
-        }
-    }
-
-    /// As the API has it.
-    pub fn policy(self) -> InventoryPolicy {
-        match self.sells_on {
-            true => InventoryPolicy::Continue,
-            false => InventoryPolicy::Deny,
-        }
-    }
-}
-
-/// A picture of the product.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct PictureRow {
-    /// Names it on the page and in the form.
-    pub key: String,
-    /// The picture, if the shop has it.
-    pub id: Option<Uuid>,
-    /// Else where it is being fetched from.
-    pub source: String,
-    /// What it shows.
-    pub alt: String,
-    /// Width in pixels of the largest size.
-    pub width: u32,
-    /// Height in pixels of the largest size.
-    pub height: u32,
-}
-
-impl PictureRow {
-    /// The address of its smallest size.
-    pub fn thumbnail(&self) -> Option<String> {
-        let id = self.id?;
-        Some(Image::url_of(id, 320))
-    }
 }
 
 impl ProductForm {
@@ -419,50 +245,6 @@ impl ProductForm {
         pairs.sort();
         pairs.join(" ")
     }
-}
-
-fn picture_of(image: &Image) -> PictureRow {
-    let source = image.source_url.clone().unwrap_or_default();
-    PictureRow {
-        key: image.id.map_or_else(|| mark(&source), |id| id.to_string()),
-        id: image.id,
-        source,
-        alt: image.alt.clone(),
-        width: image.width,
-        height: image.height,
-    }
-}
-
-/// The row of a variant that is there.
-pub fn row_of(variant: &Variant, language: &str) -> VariantRow {
-    let write = |money| amount::write(money, language);
-    VariantRow {
-        id: Some(variant.id),
-        values: variant.options.iter().map(|o| o.value.clone()).collect(),
-        sku: variant.sku.clone().unwrap_or_default(),
-        price: write(variant.price),
-        before: variant.compare_at_price.map(write).unwrap_or_default(),
-        stock: StockRule {
-            tracked: variant.track_inventory,
-            sells_on: variant.inventory_policy == InventoryPolicy::Continue,
-        },
-        on_hand: String::new(),
-        seen: String::new(),
-    }
-}
-
-/// A short mark of a text: the same for the same text, and hardly for another.
-pub fn mark(text: &str) -> String {
-    let digest = Sha256::digest(text.as_bytes());
-    digest[..5]
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
-}
-
-/// Browsers send the lines of a text with the line ends of the web.
-fn unix(text: &str) -> String {
-    text.replace("\r\n", "\n")
 }
 
 #[cfg(test)]

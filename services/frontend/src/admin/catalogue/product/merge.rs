@@ -3,7 +3,11 @@
 
 use techcommerce_contracts::product_api::Product;
 
-use super::form::{ProductForm, VariantRow, mark, row_of};
+use super::{
+    fields::mark,
+    form::ProductForm,
+    rows::{VariantRow, row_of},
+};
 
 /// What somebody else changed.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -4,7 +4,11 @@
 //! another is that value renamed, one that is gone takes its variants along, one that is new brings
 //! its combinations. Combinations that staff took out on purpose do not come back by themselves.
 
-use super::form::{OPTIONS, OptionRow, ProductForm, VARIANTS, VariantRow, lines};
+use super::{
+    fields::lines,
+    form::{OPTIONS, ProductForm, VARIANTS},
+    rows::{OptionRow, VariantRow},
+};
 
 /// The options would make more variants than a product may have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -49,7 +49,7 @@ async fn an_empty_catalogue_says_what_to_do_next() {
     for (address, next) in [
         ("/admin/products", "/admin/import"),
         ("/admin/stock", "/admin/products/new"),
-        ("/admin/stock?low=on", "/admin/stock"),
+        ("/admin/stock?below=5", "/admin/stock"),
         ("/admin/products?q=x", "/admin/products"),
         ("/admin/categories", "/admin/categories/new"),
     ] {
@@ -144,7 +144,7 @@ async fn stock_is_counted_and_corrected_in_its_list() {
     )
     .await;
     let page = site
-        .get_as("/admin/stock?low=on", STAFF)
+        .get_as("/admin/stock?below=5", STAFF)
         .await
         .expect(StatusCode::OK);
     page.has(&["Oak bowl", "BOWL", "3 left", "checked"]);
@@ -154,13 +154,13 @@ async fn stock_is_counted_and_corrected_in_its_list() {
         ("mode", "counted"),
         ("count", "9"),
         ("reason", "Shelf"),
-        ("back", "low=on"),
+        ("back", "below=5"),
     ];
     let answer = site
         .post_as(path, STAFF, &counted)
         .await
         .expect(StatusCode::SEE_OTHER);
-    assert_eq!(answer.header("location"), "/admin/stock?low=on&note=stock");
+    assert_eq!(answer.header("location"), "/admin/stock?below=5&note=stock");
     assert_eq!(
         site.sent("PUT", SMALL),
         "{\"on_hand\":9,\"reason\":\"Shelf\"}"
