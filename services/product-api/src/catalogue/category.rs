@@ -258,7 +258,7 @@ async fn arrange(
 
 /// Plain text of a line or some.
 fn description(texts: &mut Texts, text: &str) -> String {
-    let lines: Vec<&str> = text.trim().split_whitespace().collect();
+    let lines: Vec<&str> = text.split_whitespace().collect();
     texts.line("description", &lines.join(" "), DESCRIPTION, false)
 }
 
