@@ -36,8 +36,10 @@ pub enum Command {
     Serve(Services),
     /// Bring all databases up to date, and end
     Migrate(Services),
-    /// Import a catalogue from a CSV file as Shopify exports it
+    /// Import a catalogue as Shopify, WooCommerce or this program exports it
     Import(Import),
+    /// Export the catalogue as a file
+    Export(Export),
     /// Manage the shop's admins
     #[command(subcommand)]
     Admin(Admin),
@@ -68,8 +70,24 @@ pub struct Keys {
 }
 
 #[derive(Debug, Args)]
+pub struct Export {
+    /// The file; standard output if none is given
+    pub file: Option<PathBuf>,
+    /// shopify is CSV with Shopify's columns; jsonl has all of a product as JSON on each line
+    #[arg(long, value_enum, default_value_t = ExportFormat::Shopify)]
+    pub format: ExportFormat,
+}
+
+/// What an export is written as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum ExportFormat {
+    Shopify,
+    Jsonl,
+}
+
+#[derive(Debug, Args)]
 pub struct Import {
-    /// The CSV file
+    /// The file: CSV of Shopify or WooCommerce, or JSON Lines
     pub file: PathBuf,
     /// Only report what would be done
     #[arg(long)]

@@ -48,6 +48,9 @@ fn run(cli: Cli) -> Result<ExitCode, Error> {
             Command::Import(arguments) => {
                 commands::import::run(global.load()?.settings, arguments).await
             }
+            Command::Export(arguments) => {
+                commands::export::run(global.load()?.settings, arguments).await
+            }
             Command::Admin(Admin::Create { email }) => {
                 commands::admin::create(global.load()?.settings, &email).await
             }

@@ -152,6 +152,11 @@ settings! {
         /// A file with the certificates (PEM) that vouch for the store, beside the usual ones.
         s3_ca_file: Option<PathBuf> = "";
     }
+    /// Catalogue files.
+    imports: Imports {
+        /// Hosts and networks inside that pictures may be fetched from, as pictures.lan:8080 or 10.0.0.0/8; none: only the open internet.
+        picture_hosts_allowed: Vec<String> = "";
+    }
     /// Background work.
     worker: Worker {
         /// How often to look for work that nobody announced.

@@ -7,7 +7,12 @@ use techcommerce_jobs::{Handler, Job, JobSet, Outcome, Queue, Schedule};
 use techcommerce_kernel::{Env, Error};
 use techcommerce_store::{Db, transact};
 
-use crate::{changes, reservations};
+use crate::{
+    Deps, changes,
+    import::{kept, runs},
+    pictures::{self, FetchPictures, Fetcher},
+    reservations,
+};
 
 const EXPIRE: &str = "reservations.expire";
 const PRUNE: &str = "product.prune";
@@ -21,8 +26,23 @@ const RESERVATIONS_KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
 /// For how long the change feed is kept: a replica that was away longer loads everything anew.
 const FEED_KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
 
+/// For how long imports are remembered, and for how long their files are kept.
+const RUNS_KEPT: Duration = Duration::from_secs(90 * 24 * 3600);
+const FILES_KEPT: Duration = Duration::from_secs(24 * 3600);
+
 /// The handlers and schedules.
-pub fn set(db: &Db, env: &Env, queue: Queue) -> JobSet {
+pub fn set(deps: &Deps, queue: Queue) -> JobSet {
+    let Deps { db, env, .. } = deps;
+    let pictures = FetchPictures {
+        db: db.clone(),
+        env: env.clone(),
+        deps: deps.pictures.clone(),
+        fetcher: Fetcher::new(
+            deps.pictures.hosts_allowed.clone(),
+            &deps.settings.public_url,
+        ),
+        own: deps.settings.public_url.trim_end_matches('/').into(),
+    };
     JobSet::new("product-api", queue)
         .handler(Expire {
             db: db.clone(),
@@ -34,6 +54,12 @@ pub fn set(db: &Db, env: &Env, queue: Queue) -> JobSet {
             env: env.clone(),
         })
         .schedule(Schedule::new(PRUNE, Duration::from_secs(24 * 3600), PRUNE))
+        .handler(pictures)
+        .schedule(Schedule::new(
+            pictures::KIND,
+            Duration::from_secs(30),
+            pictures::KIND,
+        ))
         .build()
 }
 
@@ -58,7 +84,7 @@ impl Handler for Expire {
     }
 }
 
-/// Takes away what nobody asks for any more.
+/// Takes away what nobody asks for any more, and mends what products are found by.
 struct Prune {
     db: Db,
     env: Env,
@@ -80,6 +106,18 @@ impl Handler for Prune {
         while full(transact!(self.db, |tx| -> Result<u64, Error> {
             Ok(reservations::prune(tx, old, BATCH).await?)
         })?) {}
+        let files = self.env.now() - FILES_KEPT;
+        transact!(self.db, |tx| -> Result<u64, Error> {
+            Ok(kept::prune(tx, files, BATCH).await?)
+        })?;
+        let old = self.env.now() - RUNS_KEPT;
+        while full(transact!(self.db, |tx| -> Result<u64, Error> {
+            Ok(runs::prune(tx, old, BATCH).await?)
+        })?) {}
+        let mended = crate::catalogue::keys::mend(&self.db).await?;
+        if mended > 0 {
+            tracing::info!(mended, "products are found by their titles again");
+        }
         Ok(Outcome::Done)
     }
 }

@@ -13,10 +13,11 @@ pub mod export;
 pub mod import;
 mod jobs;
 pub mod model;
+pub mod pictures;
 pub mod reservations;
 pub mod stock;
 
-use std::{sync::LazyLock, time::Duration};
+use std::{path::PathBuf, sync::LazyLock, time::Duration};
 
 use axum::Router;
 use sqlx::migrate::Migrator;
@@ -32,6 +33,8 @@ use crate::{
     model::{Follower, Notifier},
     reservations::Collector,
 };
+
+pub use pictures::{HostsAllowed, PictureDeps};
 
 /// The schema: the catalogue, the stock, the change feed, the job queue's tables and the audit
 /// log's.
@@ -65,6 +68,10 @@ pub struct Deps {
     pub telemetry: Telemetry,
     /// What the owner decides.
     pub settings: Settings,
+    /// What fetching pictures needs.
+    pub pictures: PictureDeps,
+    /// A folder of this machine's for files that are being imported; made if it is missing.
+    pub spool: PathBuf,
 }
 
 /// The service, ready to be served.
@@ -108,6 +115,8 @@ pub async fn build(deps: Deps) -> Result<Built, Error> {
         model,
         notifier,
         collector,
+        wake: deps.wake,
+        spool: deps.spool,
     });
     let router = endpoints::router(app);
     let stack = ServiceStack {
@@ -150,5 +159,5 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
 /// The service's jobs alone, for a worker that runs apart from it.
 pub fn jobs(deps: &Deps) -> JobSet {
     let queue = Queue::new(deps.db.clone(), deps.env.clone(), deps.wake.clone());
-    jobs::set(&deps.db, &deps.env, queue)
+    jobs::set(deps, queue)
 }

@@ -31,6 +31,7 @@ async fn import(db: &Db, env: &Env, file: impl Into<Vec<u8>>, dry_run: bool) -> 
         dry_run,
         actor: "import".to_owned(),
         currency: Currency::EUR,
+        file_name: None,
     };
     let mut seen = Vec::new();
     let progress = |at: Progress| seen.push(at.rows);

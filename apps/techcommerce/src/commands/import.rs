@@ -20,7 +20,6 @@ use crate::{cli::Import, data_folder::DataFolder, say, stores::Stores};
 /// Imports the file and reports. Fails if a row was refused, so that scripts notice.
 pub async fn run(settings: Settings, arguments: Import) -> Result<ExitCode, Error> {
     let file = open(&arguments.file)?;
-    let size = file.metadata()?.len();
     let folder = DataFolder::open(&settings.data_dir)?;
     let stores = Stores::open(&settings, Some(&folder), &[Service::ProductApi]).await?;
     stores.migrate().await?;
@@ -28,14 +27,19 @@ pub async fn run(settings: Settings, arguments: Import) -> Result<ExitCode, Erro
         dry_run: arguments.dry_run,
         actor: "command:import".to_owned(),
         currency: settings.shop.currency,
+        file_name: arguments
+            .file
+            .file_name()
+            .map(|name| name.to_string_lossy().into_owned()),
     };
+    let mut shown = Shown::default();
     let report = import::run(
         stores.get(Service::ProductApi)?,
         &Env::system(),
         None,
         what,
         file,
-        |progress| show(progress, size),
+        |progress| shown.show(progress),
     )
     .await;
     stores.close().await;
@@ -56,19 +60,27 @@ fn open(path: &Path) -> Result<File, Error> {
     })
 }
 
-/// One line that is written over, and only for a person.
-fn show(progress: Progress, size: u64) {
-    let mut out = stderr();
-    if out.is_terminal() {
-        let percent = progress.bytes * 100 / size.max(1);
-        let _ = write!(
-            out,
-            "\r{percent:3} %  {} rows, {} products ",
-            progress.rows, progress.products
+/// What was shown last.
+#[derive(Default)]
+struct Shown {
+    percent: Option<u32>,
+}
+
+impl Shown {
+    /// For a person one line that is written over; for a log a line every tenth of the file.
+    fn show(&mut self, progress: Progress) {
+        let mut out = stderr();
+        let line = format!(
+            "{:3} %  {} rows, {} products",
+            progress.percent, progress.rows, progress.products
         );
-        let _ = out.flush();
-        if progress.bytes >= size {
-            let _ = writeln!(out);
+        let before = self.percent.replace(progress.percent);
+        if out.is_terminal() {
+            let end = if progress.percent == 100 { "\n" } else { " " };
+            let _ = write!(out, "\r{line}{end}");
+            let _ = out.flush();
+        } else if before.is_none_or(|before| before / 10 != progress.percent / 10) {
+            let _ = writeln!(out, "{line}");
         }
     }
 }
@@ -84,15 +96,19 @@ fn tell(report: &ImportReport) {
             ""
         }
     ));
+    if report.resumed {
+        say("went on where an earlier import of this file had broken off; the counts are of both");
+    }
     say(format_args!(
         "products: {} new, {} changed, {} as they were; rows refused: {}",
         report.created, report.updated, report.unchanged, report.refused
     ));
-    list("refused", &report.errors);
-    list("taken, but not as it stood", &report.warnings);
+    list("refused", &report.errors, report.refused);
+    let warnings = &report.warnings;
+    list("taken, but not as it stood", warnings, report.warned);
 }
 
-fn list(title: &str, rows: &[ImportError]) {
+fn list(title: &str, rows: &[ImportError], of: u64) {
     if rows.is_empty() {
         return;
     }
@@ -102,6 +118,16 @@ fn list(title: &str, rows: &[ImportError]) {
             "" => String::new(),
             column => format!(", column {column}"),
         };
-        say(format_args!("  line {}{column}: {}", row.line, row.reason));
+        let mend = match row.mend.as_str() {
+            "" => String::new(),
+            mend => format!("; {mend}"),
+        };
+        say(format_args!(
+            "  line {}{column}: {}{mend}",
+            row.line, row.reason
+        ));
+    }
+    if of > rows.len() as u64 {
+        say(format_args!("  and {} more", of - rows.len() as u64));
     }
 }

@@ -3,6 +3,7 @@
 pub mod admin;
 pub mod config;
 pub mod doctor;
+pub mod export;
 pub mod import;
 pub mod keys;
 pub mod migrate;

@@ -3,17 +3,29 @@
 use techcommerce_contracts::Service;
 use techcommerce_jobs::JobSet;
 use techcommerce_kernel::Error;
-use techcommerce_product_api::{Deps, Settings, build};
+use techcommerce_product_api::{Deps, HostsAllowed, PictureDeps, Settings, build};
 use techcommerce_runtime::{Module, Switchboard};
 
 use crate::ground::Ground;
 
-fn deps(ground: &Ground, _switchboard: &Switchboard) -> Result<Deps, Error> {
+fn deps(ground: &Ground, switchboard: &Switchboard) -> Result<Deps, Error> {
+    let allowed = &ground.settings.imports.picture_hosts_allowed;
+    let wrong = |error: String| {
+        let message = format!("imports.picture_hosts_allowed: {error}");
+        Error::invalid("configuration", message)
+    };
     Ok(Deps {
         env: ground.env.clone(),
         db: ground.db(Service::ProductApi)?,
         wake: ground.wakes.product_api.clone(),
         verifier: ground.trust.verifier(),
+        pictures: PictureDeps {
+            images: switchboard.channel(Service::Images),
+            tokens: ground.trust.tokens(ground.speaker(Service::ProductApi))?,
+            hosts_allowed: HostsAllowed::parse(allowed.iter().map(String::as_str))
+                .map_err(wrong)?,
+        },
+        spool: ground.folder()?.join("imports"),
         telemetry: ground.telemetry.clone(),
         settings: Settings {
             currency: ground.settings.shop.currency,

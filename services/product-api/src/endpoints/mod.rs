@@ -3,6 +3,9 @@
 mod audit_list;
 mod category_change;
 mod category_list;
+mod import_apply;
+mod import_list;
+mod import_show;
 mod internal_quotes;
 mod internal_reservations;
 mod internal_restocks;
@@ -22,7 +25,7 @@ mod stock_level;
 mod stock_list;
 mod stock_write;
 
-use std::{ops::Deref, sync::Arc};
+use std::{ops::Deref, path::PathBuf, sync::Arc};
 
 use axum::{Router, response::Response, routing::post};
 use bytes::Bytes;
@@ -30,6 +33,7 @@ use http::{HeaderMap, HeaderValue, header};
 use serde::Serialize;
 use techcommerce_contracts::{codes, product_api::StockLevel};
 use techcommerce_http::{ApiResult, etag};
+use techcommerce_jobs::Wake;
 use techcommerce_kernel::{Env, Error};
 use techcommerce_store::{Conn, Db};
 use utoipa::{OpenApi, openapi};
@@ -55,6 +59,8 @@ pub struct Inner {
     pub model: Model,
     pub notifier: Notifier,
     pub collector: Collector,
+    pub wake: Wake,
+    pub spool: PathBuf,
 }
 
 impl App {
@@ -93,6 +99,9 @@ pub fn documented() -> (Router<App>, openapi::OpenApi) {
             product_archive::archive
         ))
         .routes(routes!(product_import::import))
+        .routes(routes!(import_list::list))
+        .routes(routes!(import_show::show))
+        .routes(routes!(import_apply::apply))
         .routes(routes!(product_export::export))
         .routes(routes!(product_bulk::bulk))
         .routes(routes!(product_counts::counts))

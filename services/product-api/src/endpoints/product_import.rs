@@ -1,18 +1,15 @@
-//! `POST /products/import`: takes in a catalogue file of another shop system. For staff.
+//! `POST /products/import`: takes in a catalogue file. For staff.
 //!
 //! Errors: 400 `import_format` for a file of no known kind, 401 `unauthenticated`, 403
-//! `forbidden`, 413 `too_large`. What is refused row by row is in the report, which is no error.
+//! `forbidden`, 409 `import_taken_over`, 413 `too_large`. What is refused row by row is in the
+//! report, which is no error.
 
 use std::{
-    io::{self, Read},
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    fs::File,
+    io::{self, BufReader, Seek, Write},
 };
 
 use axum::{body::Body, extract::State};
-use bytes::{Buf, Bytes};
 use http_body_util::BodyExt;
 use serde::Deserialize;
 use techcommerce_contracts::{Problem, product_api::ImportReport};
@@ -22,25 +19,31 @@ use tokio::sync::mpsc;
 use utoipa::IntoParams;
 
 use super::App;
-use crate::import::{self, Import};
+use crate::import::{Begun, Import, Opened, kept};
 
 /// The largest file that is taken over HTTP. The command line has no limit.
 const MAX_BYTES: usize = 256 * 1024 * 1024;
 
 /// How to import.
-#[derive(Debug, Clone, Copy, Default, Deserialize, IntoParams)]
+#[derive(Debug, Clone, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct ImportQuery {
-    /// Only say what would happen.
+    /// Only say what would happen. The file is kept for a day, see `POST
+    /// /products/imports/{id}/apply`.
     #[serde(default)]
     #[param(default = false)]
     pub dry_run: bool,
+    /// What the file is called, for the list of imports.
+    #[serde(default)]
+    pub file_name: Option<String>,
 }
 
-/// Takes in a catalogue file: a product export of Shopify, as CSV.
+/// Takes in a catalogue file: a product export of Shopify or WooCommerce as CSV, or our own as JSON
+/// Lines. Which one it is is found out.
 ///
-/// The file is read as it comes. Each row that is refused is named with line, column and reason;
-/// the rest goes in. The same file again changes nothing.
+/// Each row that is refused is named with line, column and reason; the rest goes in. The same file
+/// again changes nothing, and after a crash it goes on where it was. Pictures are fetched from
+/// their addresses afterwards.
 #[utoipa::path(
     post, path = "/products/import", tag = "products", operation_id = "import_products",
     params(ImportQuery),
@@ -51,6 +54,7 @@ pub struct ImportQuery {
         (status = 400, description = "`import_format`, `invalid_input`", body = Problem, content_type = "application/problem+json"),
         (status = 401, description = "`unauthenticated`", body = Problem, content_type = "application/problem+json"),
         (status = 403, description = "`forbidden`, `cross_origin`", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "`import_taken_over`", body = Problem, content_type = "application/problem+json"),
         (status = 413, description = "`too_large`", body = Problem, content_type = "application/problem+json"),
     )
 )]
@@ -60,75 +64,76 @@ pub async fn import(
     Query(query): Query<ImportQuery>,
     body: Body,
 ) -> ApiResult<Json<ImportReport>> {
-    let (chunks, receiver) = mpsc::channel(4);
-    let too_large = Arc::new(AtomicBool::new(false));
-    let pump = tokio::spawn(pump(body, chunks, Arc::clone(&too_large)));
+    let file_name = query.file_name.as_deref().map(file_name);
+    let mut opened = spool(&app, body).await?;
+    let copy = opened.file().get_ref().try_clone()?;
+    kept::keep(&app.db, app.env.now(), &opened.hash, BufReader::new(copy)).await?;
+    opened.file().rewind()?;
     let import = Import {
         dry_run: query.dry_run,
         actor: principal.actor(),
         currency: app.settings.currency,
+        file_name: file_name.filter(|name| !name.is_empty()),
     };
-    let source = Chunks {
-        receiver,
-        current: Bytes::new(),
-    };
-    let report = import::run(
-        &app.db,
-        &app.env,
-        Some(&app.notifier),
-        import,
-        source,
-        |_| {},
-    )
-    .await;
-    pump.abort();
-    if too_large.load(Ordering::Relaxed) {
-        let message = "The file is larger than 256 MiB. Import it with `techcommerce import FILE`.";
-        return Err(Error::new(Kind::TooLarge, "too_large", message).into());
-    }
-    Ok(Json(report?))
+    let begun = Begun::new(&app.db, &app.env, import, opened).await?;
+    Ok(Json(carry_out(&app, begun).await?))
 }
 
-/// Hands the body on as fast as it is read.
-async fn pump(mut body: Body, chunks: mpsc::Sender<io::Result<Bytes>>, too_large: Arc<AtomicBool>) {
+/// Imports, and wakes those who fetch its pictures.
+pub(super) async fn carry_out(
+    app: &App,
+    begun: Begun<BufReader<File>>,
+) -> Result<ImportReport, Error> {
+    let report = begun
+        .finish(&app.db, &app.env, Some(&app.notifier), |_| {})
+        .await;
+    app.wake.wake();
+    report
+}
+
+/// The last part of a path, without what no list should show.
+fn file_name(path: &str) -> String {
+    let name = path.rsplit(['/', '\\']).next().unwrap_or_default();
+    let shown = name.chars().filter(|c| !c.is_control());
+    shown.take(200).collect::<String>().trim().to_owned()
+}
+
+/// A file without a name, which goes when it is closed.
+pub(super) fn unnamed(app: &App) -> io::Result<File> {
+    std::fs::create_dir_all(&app.spool)?;
+    tempfile::tempfile_in(&app.spool)
+}
+
+/// Writes the body into a file of this machine's.
+async fn spool(app: &App, mut body: Body) -> Result<Opened<BufReader<File>>, Error> {
+    let mut file = unnamed(app)?;
+    let (chunks, mut received) = mpsc::channel::<bytes::Bytes>(4);
+    let writing = tokio::task::spawn_blocking(move || {
+        while let Some(chunk) = received.blocking_recv() {
+            file.write_all(&chunk)?;
+        }
+        file.flush()?;
+        Opened::new(BufReader::new(file))
+    });
     let mut total = 0_usize;
     while let Some(frame) = body.frame().await {
-        let chunk = match frame.map(http_body::Frame::into_data) {
-            Ok(Ok(data)) => Ok(data),
-            Ok(Err(_trailers)) => continue,
-            Err(_) => Err(io::Error::new(
-                io::ErrorKind::UnexpectedEof,
-                "the upload broke off",
-            )),
+        let frame = frame.map_err(|error| {
+            Error::invalid("invalid_body", "The upload broke off.").caused_by(error)
+        })?;
+        let Ok(chunk) = frame.into_data() else {
+            continue;
         };
-        total = total.saturating_add(chunk.as_ref().map_or(0, Bytes::len));
-        let broken = chunk.is_err();
+        total = total.saturating_add(chunk.len());
         if total > MAX_BYTES {
-            too_large.store(true, Ordering::Relaxed);
-            return;
+            let message =
+                "The file is larger than 256 MiB. Import it with `techcommerce import FILE`.";
+            return Err(Error::new(Kind::TooLarge, "too_large", message));
         }
-        if chunks.send(chunk).await.is_err() || broken {
-            return;
+        // If the file cannot be written, the thread has ended and says why.
+        if chunks.send(chunk).await.is_err() {
+            break;
         }
     }
-}
-
-/// The body as the parser's thread reads it.
-struct Chunks {
-    receiver: mpsc::Receiver<io::Result<Bytes>>,
-    current: Bytes,
-}
-
-impl Read for Chunks {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        while self.current.is_empty() {
-            match self.receiver.blocking_recv() {
-                Some(chunk) => self.current = chunk?,
-                None => return Ok(0),
-            }
-        }
-        let count = buffer.len().min(self.current.len());
-        self.current.copy_to_slice(&mut buffer[..count]);
-        Ok(count)
-    }
+    drop(chunks);
+    Ok(writing.await.map_err(Error::internal)??)
 }

@@ -2,6 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use techcommerce_contracts::{
+    codes,
+    product_api::{ImportChange, ImportOutcome},
+};
 use techcommerce_kernel::{Env, Error, Kind, Uuid};
 use techcommerce_store::{Conn, Db, StoreError, dialect::in_list, transact, with};
 
@@ -10,6 +14,7 @@ use super::{
     merge::{filed, is_so, merged},
     report::Refusal,
     run::Import,
+    runs::{Run, Step},
 };
 use crate::{
     catalogue::{
@@ -19,132 +24,201 @@ use crate::{
         write::{Writer, lock_product},
     },
     changes::{self, Change},
+    pictures,
     stock::Reason,
 };
 
-/// What became of a batch.
+/// Products in the order of the file, and how far the file was read then.
 #[derive(Debug, Default)]
-pub(super) struct Applied {
-    pub created: u64,
-    pub updated: u64,
-    pub unchanged: u64,
-    pub refusals: Vec<Refusal>,
-    pub position: Option<i64>,
+pub(super) struct Batch {
+    pub parsed: Vec<Parsed>,
+    /// Rows from the beginning.
+    pub rows: u64,
+    pub percent: u32,
 }
 
-/// Writes all products in one transaction; if one of them cannot be written, each in its own.
+/// Writes all products in one transaction, and how far the run came with them; if one of them
+/// cannot be written, each in its own. Gives the position in the change feed.
+///
+/// # Errors
+/// `import_taken_over`; those of the database.
 pub(super) async fn batch(
     db: &Db,
     env: &Env,
     import: &Import,
-    products: &[Parsed],
-) -> Result<Applied, Error> {
-    let whole: Vec<&Parsed> = products.iter().filter(|p| p.product.is_some()).collect();
-    if whole.is_empty() {
-        return Ok(Applied::default());
-    }
-    match together(db, env, import, &whole).await {
+    run: &mut Run,
+    batch: &Batch,
+) -> Result<Option<i64>, Error> {
+    let all: Vec<&Parsed> = batch.parsed.iter().collect();
+    let here = (batch.rows, batch.percent);
+    match together(db, env, import, run, &all, here).await {
         Err(error) if is_about_one(&error) => {}
         outcome => return outcome,
     }
-    let mut all = Applied::default();
-    for parsed in whole {
-        match together(db, env, import, &[parsed]).await {
-            Ok(one) => {
-                all.created += one.created;
-                all.updated += one.updated;
-                all.unchanged += one.unchanged;
-                all.position = one.position.or(all.position);
-            }
+    let mut position = None;
+    // How far the file was read counts when all of the batch is done.
+    let before = (run.counts.rows, run.counts.percent);
+    for (place, parsed) in all.iter().enumerate() {
+        let here = if place + 1 == all.len() { here } else { before };
+        match together(db, env, import, run, &[parsed], here).await {
+            Ok(at) => position = at.or(position),
             Err(error) if is_about_one(&error) => {
-                all.refusals
-                    .push(Refusal::line(parsed.line, error.message().to_owned()));
+                let mut step = step_of(&[parsed], here);
+                let reason = error.message().to_owned();
+                step.refusals.push(Refusal::line(parsed.line, reason));
+                let next = transact!(db, |tx| -> Result<Run, Error> {
+                    run.record(tx, env, &step).await
+                })?;
+                *run = next;
             }
             Err(error) => return Err(error),
         }
     }
-    Ok(all)
+    Ok(position)
 }
 
 fn is_about_one(error: &Error) -> bool {
-    matches!(
+    let kind = matches!(
         error.kind(),
         Kind::Invalid | Kind::Conflict | Kind::NotFound
-    )
+    );
+    kind && error.code() != codes::IMPORT_TAKEN_OVER
+}
+
+/// What is to be told of products, before anything is written.
+fn step_of(products: &[&Parsed], (rows, percent): (u64, u32)) -> Step {
+    let refusals = products.iter().flat_map(|parsed| &parsed.refusals);
+    let warnings = products.iter().flat_map(|parsed| &parsed.warnings);
+    Step {
+        items: products.len() as u64,
+        rows,
+        percent,
+        refusals: refusals.cloned().collect(),
+        warnings: warnings.cloned().collect(),
+        ..Step::default()
+    }
 }
 
 async fn together(
     db: &Db,
     env: &Env,
     import: &Import,
+    run: &mut Run,
     products: &[&Parsed],
-) -> Result<Applied, Error> {
-    if import.dry_run {
+    here: (u64, u32),
+) -> Result<Option<i64>, Error> {
+    let looked = if import.dry_run {
         let mut conn = db.read().await?;
-        return write(&mut conn, env, import, products).await;
-    }
-    transact!(db, |tx| -> Result<Applied, Error> {
-        write(tx, env, import, products).await
-    })
+        Some(write(&mut conn, env, import, run, products).await?.step)
+    } else {
+        None
+    };
+    let (next, position) = transact!(db, |tx| -> Result<(Run, Option<i64>), Error> {
+        let mut step = step_of(products, here);
+        let written = match &looked {
+            Some(looked) => Written {
+                step: looked.clone(),
+                ..Written::default()
+            },
+            None => write(tx, env, import, run, products).await?,
+        };
+        step.unchanged = written.step.unchanged;
+        step.changes = written.step.changes;
+        let next = run.record(tx, env, &step).await?;
+        // Last of all, so that its lock is short.
+        let position = changes::record(tx, env.now(), &written.changed).await?;
+        Ok((next, position))
+    })?;
+    *run = next;
+    Ok(position)
+}
+
+/// What was written, or would have been.
+#[derive(Debug, Default)]
+struct Written {
+    step: Step,
+    changed: BTreeSet<Change>,
 }
 
 async fn write(
     tx: &mut Conn,
     env: &Env,
     import: &Import,
+    run: &Run,
     products: &[&Parsed],
-) -> Result<Applied, Error> {
-    let mut applied = Applied::default();
+) -> Result<Written, Error> {
+    let mut written = Written::default();
     let mut work = Work {
         writer: Writer::new(env, import.currency, &import.actor, Reason::Import),
+        run: run.id,
         changed: BTreeSet::new(),
         stock: BTreeMap::new(),
     };
-    let categories = read::categories(tx).await?;
     let drafts = products.iter().filter_map(|parsed| parsed.product.as_ref());
     let handles: Vec<&str> = drafts.map(|draft| draft.handle.as_str()).collect();
+    if handles.is_empty() {
+        return Ok(written);
+    }
+    let categories = read::categories(tx).await?;
     let known = by_handle(tx, &handles).await?;
     // By id, so that two that import at once do not wait for each other in a circle.
     let mut changes: BTreeMap<Uuid, (ProductDraft, String, bool)> = BTreeMap::new();
+    let mut asked_again: BTreeMap<Uuid, ProductDraft> = BTreeMap::new();
     for parsed in products {
         let Some(draft) = &parsed.product else {
             continue;
         };
         let hash = draft.content_hash();
         let draft = filed(draft, &categories);
-        match known.get(&draft.handle) {
-            None => {
-                applied.created += 1;
-                if !import.dry_run {
-                    work.create(tx, &draft, &hash).await?;
-                }
+        let change = |outcome| ImportChange {
+            line: parsed.line,
+            outcome,
+            handle: draft.handle.clone(),
+            title: draft.title.clone(),
+        };
+        let Some(record) = known.get(&draft.handle) else {
+            written.step.changes.push(change(ImportOutcome::Created));
+            if !import.dry_run {
+                work.create(tx, &draft, &hash).await?;
             }
-            Some(record) if record.row.source_hash.as_deref() == Some(&hash) => {
-                applied.unchanged += 1;
+            continue;
+        };
+        let same = record.row.source_hash.as_deref() == Some(&hash);
+        let merged = merged(record, &draft, parsed.whole)?;
+        if same || is_so(record, &merged)? {
+            written.step.unchanged += 1;
+            if lacks_pictures(record) {
+                asked_again.insert(record.row.id, merged);
             }
-            Some(record) if is_so(record, &merged(record, &draft, parsed.whole)?)? => {
-                applied.unchanged += 1;
-            }
-            Some(record) => {
-                applied.updated += 1;
-                changes.insert(record.row.id, (draft, hash, parsed.whole));
-            }
+            continue;
         }
+        written.step.changes.push(change(ImportOutcome::Updated));
+        changes.insert(record.row.id, (draft, hash, parsed.whole));
     }
     if import.dry_run {
-        return Ok(applied);
+        return Ok(written);
     }
     for (id, (draft, hash, whole)) in &changes {
         work.update(tx, *id, draft, hash, *whole).await?;
     }
+    for (id, draft) in &asked_again {
+        // Pictures that were given up are tried once more.
+        pictures::want_failed(tx, env, work.run, *id, draft).await?;
+    }
     work.writer.set_stock(tx, &work.stock).await?;
-    applied.position = changes::record(tx, env.now(), &work.changed).await?;
-    Ok(applied)
+    written.changed = work.changed;
+    Ok(written)
+}
+
+fn lacks_pictures(record: &Record) -> bool {
+    let images = &mut record.images.iter();
+    images.any(|image| image.image_id.is_none() && image.source_url.is_some())
 }
 
 /// What one transaction writes, and notes on the way.
 struct Work<'a> {
     writer: Writer<'a>,
+    run: Uuid,
     changed: BTreeSet<Change>,
     stock: BTreeMap<Uuid, i64>,
 }
@@ -160,8 +234,8 @@ impl Work<'_> {
             source_hash: Some(hash),
             ..self.writer
         };
-        writer.create(tx, draft, &mut self.changed).await?;
-        Ok(())
+        let id = writer.create(tx, draft, &mut self.changed).await?;
+        pictures::want(tx, self.writer.env, self.run, id, draft).await
     }
 
     async fn update(
@@ -184,7 +258,7 @@ impl Work<'_> {
             .update(tx, &record, &draft, &mut self.changed)
             .await?;
         self.stock.extend(stock);
-        Ok(())
+        pictures::want(tx, self.writer.env, self.run, id, &draft).await
     }
 }
 

@@ -21,6 +21,12 @@ impl Refusal {
         }
     }
 
+    /// What is wrong, and how to mend it: they stand in one text, set apart by a semicolon, as
+    /// `is empty; each variant has a price`.
+    pub fn reason_and_mend(&self) -> (&str, &str) {
+        self.reason.split_once("; ").unwrap_or((&self.reason, ""))
+    }
+
     /// A refusal of the whole row on `line`.
     pub fn line(line: u64, reason: impl Into<String>) -> Self {
         Self::new(line, None, reason)

@@ -14,8 +14,12 @@ use super::{
     records::Row,
     report::Refusal,
     shopify_product::Group,
+    unread::Unread,
 };
 use crate::catalogue::{draft::hex, text};
+
+/// A column of our own exports: a category may have another handle than its title gives.
+pub const CATEGORY_HANDLE: &str = "Category Handle (TechCommerce)";
 
 /// The most rows that one product may have, so that memory stays bounded.
 const MAX_ROWS: usize = 5_000;
@@ -47,7 +51,57 @@ pub(super) struct At {
     pub taxable: Option<usize>,
     pub barcode: Option<usize>,
     pub image: Option<usize>,
+    pub image_position: Option<usize>,
     pub image_alt: Option<usize>,
+    pub variant_image: Option<usize>,
+    pub category_handle: Option<usize>,
+}
+
+/// What a shop always exports and nobody misses, by the beginnings of the columns' names.
+const EXPECTED: [&str; 9] = [
+    "variant fulfillment service",
+    "fulfillment service",
+    "variant weight unit",
+    "weight unit",
+    "gift card",
+    "google shopping /",
+    "option",
+    "included /",
+    "published",
+];
+
+impl At {
+    /// The columns that are read.
+    fn read(&self) -> Vec<usize> {
+        let single = [
+            self.handle,
+            self.title,
+            self.body,
+            self.vendor,
+            self.kind,
+            self.category,
+            self.tags,
+            self.published,
+            self.status,
+            self.sku,
+            self.grams,
+            self.tracker,
+            self.quantity,
+            self.policy,
+            self.price,
+            self.compare_at,
+            self.requires_shipping,
+            self.taxable,
+            self.barcode,
+            self.image,
+            self.image_position,
+            self.image_alt,
+            self.variant_image,
+            self.category_handle,
+        ];
+        let options = self.option_names.iter().chain(&self.option_values);
+        single.iter().chain(options).copied().flatten().collect()
+    }
 }
 
 /// Reads Shopify's rows.
@@ -55,6 +109,7 @@ pub struct Shopify {
     pub(super) at: At,
     pub(super) columns: Columns,
     context: Context,
+    unread: Unread,
     group: Option<Group>,
     finished: HashSet<u64>,
 }
@@ -92,12 +147,17 @@ impl Shopify {
             taxable: columns.find(&["Variant Taxable", "Charge tax"]),
             barcode: columns.find(&["Variant Barcode", "Barcode"]),
             image: columns.find(&["Image Src", "Product image URL"]),
+            image_position: columns.find(&["Image Position"]),
             image_alt: columns.find(&["Image Alt Text"]),
+            variant_image: columns.find(&["Variant Image", "Variant image URL"]),
+            category_handle: columns.find(&[CATEGORY_HANDLE]),
         };
+        let unread = Unread::new(columns, &at.read(), &EXPECTED);
         (at.handle.is_some() && at.title.is_some() && at.price.is_some()).then(|| Self {
             at,
             columns: columns.clone(),
             context,
+            unread,
             group: None,
             finished: HashSet::new(),
         })
@@ -134,6 +194,7 @@ impl Layout for Shopify {
     }
 
     fn push(&mut self, row: Row) -> Vec<Parsed> {
+        self.unread.note(&row);
         let raw = row.cell(self.at.handle).to_owned();
         if raw.is_empty() {
             let refusal = self.refuse(&row, self.at.handle, "is empty; each row names its product");
@@ -165,8 +226,10 @@ impl Layout for Shopify {
         done
     }
 
-    fn finish(&mut self) -> Option<Parsed> {
-        self.close()
+    fn finish(&mut self) -> Vec<Parsed> {
+        let mut last: Vec<Parsed> = self.close().into_iter().collect();
+        last.extend(self.unread.warning());
+        last
     }
 }
 

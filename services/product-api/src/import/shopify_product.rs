@@ -1,11 +1,11 @@
 //! One product out of the rows of a Shopify export.
 
-use techcommerce_contracts::product_api::{InventoryPolicy, OptionValue, ProductOption};
-use techcommerce_kernel::Sku;
+use techcommerce_contracts::product_api::{InventoryPolicy, OptionValue};
+use techcommerce_kernel::{Handle, Sku};
 
 use super::{
     cells::{boolean, bounded, grams, line, money, quantity},
-    layout::{Context, Parsed},
+    layout::{Context, Parsed, Wrong, image, options_of, refused_whole},
     records::Row,
     shopify::{Shopify, status},
 };
@@ -21,9 +21,6 @@ pub(super) struct Group {
     pub bytes: usize,
 }
 
-/// A place that is wrong: the column, and why.
-type Wrong = (Option<usize>, String);
-
 impl Group {
     /// Reads the product; every row that cannot be taken is named.
     pub fn finish(&self, layout: &Shopify, context: Context) -> Parsed {
@@ -37,13 +34,8 @@ impl Group {
         match self.product(layout, context, first, &mut parsed) {
             Ok(product) => parsed.product = Some(product),
             Err((column, reason)) => {
-                parsed.refusals.clear();
-                parsed.warnings.clear();
-                parsed.refusals.push(layout.refuse(first, column, reason));
-                for row in &self.rows[1..] {
-                    let reason = format!("its product was refused on line {}", first.line);
-                    parsed.refusals.push(layout.refuse(row, None, reason));
-                }
+                let refusal = layout.refuse(first, column, reason);
+                refused_whole(&mut parsed, refusal, self.rows.iter().skip(1));
             }
         }
         parsed
@@ -85,20 +77,15 @@ impl Group {
             .map_err(|(in_status, why)| (if in_status { at.status } else { at.published }, why))?;
         let names = self.option_names(layout, first);
         let mut variants: Vec<(u64, VariantDraft)> = Vec::new();
-        let mut images: Vec<ImageDraft> = Vec::new();
+        let mut pictures = Pictures::default();
         for row in &self.rows {
             let source = row.cell(at.image);
-            match image(source, row.cell(at.image_alt)) {
-                Ok(Some(image)) if images.iter().all(|i| i.source_url != image.source_url) => {
-                    if images.len() < limits::IMAGES {
-                        images.push(image);
-                    } else {
-                        let why = format!("is more than {} pictures", limits::IMAGES);
-                        refusals.push(layout.refuse(row, at.image, why));
-                    }
-                }
-                Ok(_) => {}
-                Err(why) => refusals.push(layout.refuse(row, at.image, why)),
+            let place = row.cell(at.image_position).parse().ok();
+            if let Err(why) = pictures.add(source, row.cell(at.image_alt), place) {
+                refusals.push(layout.refuse(row, at.image, why));
+            }
+            if let Err(why) = pictures.add_of_variant(row.cell(at.variant_image)) {
+                refusals.push(layout.refuse(row, at.variant_image, why));
             }
             if !has_variant(layout, row, names.len()) {
                 if source.is_empty() && row.line != first.line {
@@ -155,16 +142,21 @@ impl Group {
         }
         let variants: Vec<VariantDraft> =
             variants.into_iter().map(|(_, variant)| variant).collect();
+        let titles: Vec<String> = names.iter().map(|(_, name)| name.clone()).collect();
         Ok(ProductDraft {
             handle: self.handle.clone(),
             title,
             description: text::clean_html(body),
             vendor,
             tags: text::tags(first.cell(at.tags)),
-            category: category(first.cell(at.kind), first.cell(at.category)),
-            options: options(&names, &variants),
+            category: category(
+                first.cell(at.kind),
+                first.cell(at.category),
+                first.cell(at.category_handle),
+            ),
+            options: options_of(&titles, &variants),
             status,
-            images,
+            images: pictures.finish(),
             variants,
         })
     }
@@ -283,49 +275,73 @@ fn variant(
     })
 }
 
-fn options(names: &[(usize, String)], variants: &[VariantDraft]) -> Vec<ProductOption> {
-    let mut options = Vec::with_capacity(names.len());
-    for (place, (_, name)) in names.iter().enumerate() {
-        let mut values: Vec<String> = Vec::new();
-        for variant in variants {
-            let Some(selected) = variant.options.get(place) else {
-                continue;
-            };
-            if !values.contains(&selected.value) {
-                values.push(selected.value.clone());
+/// A product's pictures, each once.
+#[derive(Default)]
+struct Pictures {
+    /// With the place that `Image Position` gives them.
+    own: Vec<(u64, ImageDraft)>,
+    /// Those that only a variant names.
+    variants: Vec<ImageDraft>,
+}
+
+impl Pictures {
+    fn add(&mut self, source: &str, alt: &str, place: Option<u64>) -> Result<(), String> {
+        let Some(image) = image(source, alt)? else {
+            return Ok(());
+        };
+        let known = |(_, known): &(u64, ImageDraft)| known.source_url == image.source_url;
+        if self.own.iter().any(known) {
+            return Ok(());
+        }
+        if self.own.len() >= limits::IMAGES {
+            return Err(format!("is more than {} pictures", limits::IMAGES));
+        }
+        // Without a place it stands behind the one before it.
+        let before = self.own.last().map_or(0, |(place, _)| *place);
+        self.own.push((place.unwrap_or(before), image));
+        Ok(())
+    }
+
+    fn add_of_variant(&mut self, source: &str) -> Result<(), String> {
+        if let Some(image) = image(source, "")?
+            && self.variants.len() < limits::IMAGES
+            && self
+                .variants
+                .iter()
+                .all(|known| known.source_url != image.source_url)
+        {
+            self.variants.push(image);
+        }
+        Ok(())
+    }
+
+    /// In the order of their places.
+    fn finish(mut self) -> Vec<ImageDraft> {
+        self.own.sort_by_key(|(place, _)| *place);
+        let mut images: Vec<ImageDraft> = self.own.into_iter().map(|(_, image)| image).collect();
+        for image in self.variants {
+            let is_new = images
+                .iter()
+                .all(|known| known.source_url != image.source_url);
+            if is_new && images.len() < limits::IMAGES {
+                images.push(image);
             }
         }
-        options.push(ProductOption {
-            name: name.clone(),
-            values,
-        });
+        images
     }
-    options
 }
 
 /// The owner's own type, else the last step of Shopify's taxonomy (`Home > Decor > Vases`).
-fn category(kind: &str, taxonomy: &str) -> Option<CategoryDraft> {
+/// Our own exports name its handle too.
+fn category(kind: &str, taxonomy: &str, handle: &str) -> Option<CategoryDraft> {
     let last = taxonomy.rsplit('>').next().unwrap_or_default().trim();
     let title = if kind.is_empty() { last } else { kind };
     (!title.is_empty()).then(|| CategoryDraft {
-        handle: text::handle_from(title, "category"),
+        handle: match handle.parse::<Handle>() {
+            Ok(handle) => handle.into(),
+            Err(_) => text::handle_from(title, "category"),
+        },
         title: title.chars().take(limits::NAME).collect(),
         description: String::new(),
     })
-}
-
-fn image(source: &str, alt: &str) -> Result<Option<ImageDraft>, String> {
-    if source.is_empty() {
-        return Ok(None);
-    }
-    let http = source.starts_with("https://") || source.starts_with("http://");
-    if !http || source.len() > limits::ADDRESS || source.chars().any(char::is_whitespace) {
-        return Err("is no address of a picture; write it as https://…".into());
-    }
-    Ok(Some(ImageDraft {
-        alt: alt.chars().take(limits::TITLE).collect(),
-        image_id: None,
-        size: None,
-        source_url: Some(source.to_owned()),
-    }))
 }

@@ -1,38 +1,51 @@
 //! The whole path of a file without a database.
 
 use proptest::prelude::*;
-use techcommerce_kernel::Currency;
+use techcommerce_kernel::{Currency, Timestamp};
+
+use std::io::Cursor;
 
 use super::{
-    columns::Columns,
-    layout::{Context, Parsed, detect},
-    records::{Next, Records},
+    layout::{Context, Parsed},
+    reader::{Piece, Sink, read},
 };
 
-/// Everything that a file holds, however it is broken.
-fn parse(file: &[u8]) -> Vec<Parsed> {
-    let Ok(mut records) = Records::open(file) else {
-        return Vec::new();
-    };
+/// Keeps all.
+#[derive(Default)]
+struct All {
+    parsed: Vec<Parsed>,
+    format: &'static str,
+    rows: u64,
+}
+
+impl Sink for All {
+    fn format(&mut self, name: &'static str) -> bool {
+        self.format = name;
+        true
+    }
+
+    fn piece(&mut self, piece: Piece) -> bool {
+        self.parsed.extend(piece.parsed);
+        self.rows += piece.rows;
+        true
+    }
+}
+
+fn whole(file: &[u8]) -> All {
     let context = Context {
         currency: Currency::EUR,
+        // 20 November 2026.
+        today: Timestamp::from_micros(1_795_132_800_000_000),
     };
-    let Some(mut layout) = detect(&Columns::new(records.header()), context) else {
-        return Vec::new();
-    };
-    let mut parsed = Vec::new();
-    loop {
-        match records.next_row() {
-            Next::End => break,
-            Next::Row(row) => parsed.extend(layout.push(row)),
-            Next::Refused(refusal) => parsed.push(Parsed::refused(refusal)),
-            Next::Broken(refusal) => {
-                parsed.push(Parsed::refused(refusal));
-                break;
-            }
-        }
-    }
-    parsed.extend(layout.finish());
+    let mut all = All::default();
+    let _ = read(&mut Cursor::new(file), context, &mut all);
+    all
+}
+
+/// Everything that a file holds, however it is broken, but the warning of what is not read.
+fn parse(file: &[u8]) -> Vec<Parsed> {
+    let mut parsed = whole(file).parsed;
+    parsed.retain(|parsed| parsed.product.is_some() || !parsed.refusals.is_empty());
     parsed
 }
 

@@ -6,10 +6,12 @@ use axum::{Router, body::Body};
 use http::{Method, Request, header};
 use http_body_util::BodyExt;
 use serde_json::Value;
-use techcommerce_contracts::{Principal, Role, Service, TokenSigner, identity::TOKEN_HEADER};
+use techcommerce_contracts::{
+    Channel, Principal, Role, Service, ServiceTokens, TokenSigner, identity::TOKEN_HEADER,
+};
 use techcommerce_jobs::{JobSet, Wake};
 use techcommerce_kernel::{Currency, Env, ManualClock, Uuid};
-use techcommerce_product_api::{Built, Deps, Settings, build, openapi};
+use techcommerce_product_api::{Built, Deps, HostsAllowed, PictureDeps, Settings, build, openapi};
 use techcommerce_runtime::{Module, Shutdown, Starter, Switchboard};
 use techcommerce_store::Db;
 use techcommerce_telemetry::Telemetry;
@@ -43,6 +45,12 @@ pub struct Answer {
 
 impl Served {
     pub async fn new(db: Db) -> Self {
+        let (images, _nobody) = Channel::local(Service::Images);
+        Self::with_images(db, images).await
+    }
+
+    /// With somebody who takes pictures.
+    pub async fn with_images(db: Db, images: Channel) -> Self {
         let (env, clock) = Env::manual(3);
         let signer = TokenSigner::from_seed(&[9; 32], env.clone());
         let built = build(Deps {
@@ -55,6 +63,12 @@ impl Served {
                 currency: Currency::EUR,
                 public_url: "https://shop.example".to_owned(),
             },
+            pictures: PictureDeps {
+                images,
+                tokens: ServiceTokens::local(signer.clone(), Service::Auth),
+                hosts_allowed: HostsAllowed::parse(["127.0.0.1"]).unwrap(),
+            },
+            spool: std::env::temp_dir(),
         });
         let Built {
             router,

@@ -1,32 +1,21 @@
-//! The catalogue as a file: Shopify's CSV, which the import reads back without a change, or JSON
-//! Lines with a product as the interface shows it on each line.
+//! The catalogue as Shopify's CSV, and one column of our own, which Shopify passes over.
+//!
+//! Cells stand as they are, also those that a spreadsheet would take for a formula: an apostrophe
+//! before them would become part of the text in any shop that imports the file.
 
-use bytes::Bytes;
-use techcommerce_contracts::product_api::{Image, InventoryPolicy, ProductStatus};
-use techcommerce_kernel::{Currency, Error, Money, Uuid};
-use techcommerce_store::Db;
-use tokio::sync::mpsc;
+use techcommerce_contracts::product_api::{InventoryPolicy, ProductStatus};
+use techcommerce_kernel::{Currency, Error, Money};
 
-use crate::catalogue::{
-    read::{self, CategoryRow},
-    rows::{ImageRow, Record, VariantRow},
+use super::address;
+use crate::{
+    catalogue::{
+        read::CategoryRow,
+        rows::{Record, VariantRow, parsed},
+    },
+    import::CATEGORY_HANDLE,
 };
 
-/// How many products are read at once.
-const PAGE: i64 = 200;
-/// The size of a picture that is exported.
-const WIDTH: u32 = 1280;
-
-/// What the file is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
-    /// CSV with Shopify's columns.
-    Shopify,
-    /// A JSON document on each line.
-    JsonLines,
-}
-
-const HEADER: [&str; 26] = [
+const HEADER: [&str; 27] = [
     "Handle",
     "Title",
     "Body (HTML)",
@@ -53,60 +42,8 @@ const HEADER: [&str; 26] = [
     "Image Src",
     "Image Alt Text",
     "Status",
+    CATEGORY_HANDLE,
 ];
-
-/// Writes all products, of whatever status, piece by piece into `to`; ends early when nobody
-/// reads any more. `public_url` is what the addresses of pictures begin with.
-///
-/// # Errors
-/// If the database cannot be read.
-pub async fn run(
-    db: &Db,
-    format: Format,
-    currency: Currency,
-    public_url: &str,
-    to: &mpsc::Sender<Bytes>,
-) -> Result<(), Error> {
-    let categories = read::categories(&mut db.read().await?).await?;
-    let mut piece = Vec::new();
-    if format == Format::Shopify {
-        csv_rows(&mut piece, &[HEADER.map(str::to_owned).to_vec()])?;
-    }
-    let mut after = Uuid::nil();
-    loop {
-        // No connection is held while a slow reader takes its time.
-        let mut conn = db.read().await?;
-        let ids = read::ids_after(&mut conn, after, PAGE).await?;
-        let Some(last) = ids.last() else { break };
-        after = *last;
-        let records = read::products(&mut conn, &ids).await?;
-        drop(conn);
-        for record in records {
-            match format {
-                Format::JsonLines => {
-                    serde_json::to_writer(&mut piece, &record.product()?)
-                        .map_err(Error::internal)?;
-                    piece.push(b'\n');
-                }
-                Format::Shopify => {
-                    let rows = product_rows(&record, &categories, currency, public_url)?;
-                    csv_rows(&mut piece, &rows)?;
-                }
-            }
-        }
-        if to
-            .send(Bytes::from(std::mem::take(&mut piece)))
-            .await
-            .is_err()
-        {
-            return Ok(());
-        }
-    }
-    if !piece.is_empty() {
-        let _ = to.send(Bytes::from(piece)).await;
-    }
-    Ok(())
-}
 
 fn csv_rows(piece: &mut Vec<u8>, rows: &[Vec<String>]) -> Result<(), Error> {
     let mut writer = csv::Writer::from_writer(piece);
@@ -114,6 +51,28 @@ fn csv_rows(piece: &mut Vec<u8>, rows: &[Vec<String>]) -> Result<(), Error> {
         writer.write_record(row).map_err(Error::internal)?;
     }
     writer.flush().map_err(Error::internal)
+}
+
+/// Writes the header.
+pub(super) fn header(piece: &mut Vec<u8>) -> Result<(), Error> {
+    csv_rows(piece, &[HEADER.map(str::to_owned).to_vec()])
+}
+
+/// Writes the rows of a product.
+///
+/// # Errors
+/// `internal` if a row of the database holds what nobody could have written.
+pub(super) fn product(
+    piece: &mut Vec<u8>,
+    record: &Record,
+    categories: &[CategoryRow],
+    currency: Currency,
+    public_url: &str,
+) -> Result<(), Error> {
+    csv_rows(
+        piece,
+        &product_rows(record, categories, currency, public_url)?,
+    )
 }
 
 /// A row for each variant or picture, whichever are more; the first carries the product.
@@ -136,11 +95,10 @@ fn product_rows(
             Some(image) => row.extend([address(image, public_url), image.alt.clone()]),
             None => row.extend([String::new(), String::new()]),
         }
-        row.push(if index == 0 {
-            record.row.status.clone()
-        } else {
-            String::new()
-        });
+        let first =
+            |text: Option<&String>| text.filter(|_| index == 0).cloned().unwrap_or_default();
+        row.push(first(Some(&record.row.status)));
+        row.push(first(record.row.category.as_ref()));
         rows.push(row);
     }
     Ok(rows)
@@ -195,7 +153,7 @@ fn variant_cells(
         cells.push(value.unwrap_or_default().to_owned());
     }
     let price = |amount: i64| Money::new(amount, currency).to_decimal();
-    let policy: InventoryPolicy = crate::catalogue::rows::parsed(&variant.inventory_policy)?;
+    let policy: InventoryPolicy = parsed(&variant.inventory_policy)?;
     let tracked = variant.track_inventory;
     cells.extend([
         variant.sku.clone().unwrap_or_default(),
@@ -218,15 +176,4 @@ fn variant_cells(
         variant.barcode.clone().unwrap_or_default(),
     ]);
     Ok(cells)
-}
-
-fn address(image: &ImageRow, public_url: &str) -> String {
-    match image.image_id {
-        Some(id) => format!(
-            "{}{}",
-            public_url.trim_end_matches('/'),
-            Image::url_of(id, WIDTH)
-        ),
-        None => image.source_url.clone().unwrap_or_default(),
-    }
 }

@@ -1,0 +1,365 @@
+//! Fetching one picture from an address that somebody wrote into a file.
+
+use std::{
+    collections::HashMap,
+    io,
+    net::{SocketAddr, ToSocketAddrs},
+    pin::Pin,
+    sync::{Arc, Mutex, PoisonError},
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use axum::body::Body;
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt, stream};
+use http::{HeaderMap, Request, Response, StatusCode, header};
+use http_body_util::{BodyExt, Empty};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::{
+    client::legacy::{
+        Client,
+        connect::{HttpConnector, dns::Name},
+    },
+    rt::TokioExecutor,
+};
+use tokio::sync::Semaphore;
+use url::Url;
+
+use super::guard::{self, HostsAllowed};
+
+/// The most bytes of a picture; the image service takes no more.
+pub const MAX_BYTES: u64 = 20 * 1024 * 1024;
+/// How often an address may lead to another.
+const MAX_REDIRECTS: usize = 4;
+/// How long a connection may take to be made, and then the head of the answer.
+const CONNECT: Duration = Duration::from_secs(5);
+const HEAD: Duration = Duration::from_secs(20);
+/// How long may pass until the next bytes come, and how long all of it may take.
+const PAUSE: Duration = Duration::from_secs(10);
+const WHOLE: Duration = Duration::from_secs(45);
+/// How many are fetched from one host at once.
+const AT_ONE_HOST: usize = 2;
+/// How many hosts are remembered.
+const HOSTS: usize = 1_000;
+
+/// Why a picture was not fetched.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refused {
+    /// It will never be: another attempt is of no use.
+    Never(String),
+    /// It may be later, but not before so long, if that was said.
+    Later(String, Option<Duration>),
+}
+
+/// Fetches pictures. Clones share what they know of hosts.
+#[derive(Clone)]
+pub struct Fetcher {
+    client: Client<HttpsConnector<HttpConnector<Resolver>>, Empty<Bytes>>,
+    allowed: HostsAllowed,
+    agent: Arc<str>,
+    hosts: Arc<Mutex<HashMap<String, Arc<Semaphore>>>>,
+}
+
+impl Fetcher {
+    /// A fetcher that says who it fetches for.
+    pub fn new(allowed: HostsAllowed, public_url: &str) -> Self {
+        let resolver = Resolver {
+            allowed: allowed.clone(),
+        };
+        let mut http = HttpConnector::new_with_resolver(resolver);
+        http.enforce_http(false);
+        http.set_connect_timeout(Some(CONNECT));
+        let https = HttpsConnectorBuilder::new()
+            .with_webpki_roots()
+            .https_or_http()
+            .enable_http1()
+            .wrap_connector(http);
+        let client = Client::builder(TokioExecutor::new())
+            .pool_idle_timeout(Duration::from_secs(10))
+            .pool_max_idle_per_host(AT_ONE_HOST)
+            .build(https);
+        Self {
+            client,
+            allowed,
+            agent: format!("TechCommerce pictures (+{public_url})").into(),
+            hosts: Arc::default(),
+        }
+    }
+
+    /// Asks for the picture and hands its bytes to `take` as they come, with the time limit for
+    /// all of it. Errors of the bytes end up in [`Broken`].
+    ///
+    /// # Errors
+    /// Why there is no picture at the address.
+    pub async fn fetch<T, F>(
+        &self,
+        address: &str,
+        take: impl FnOnce(Body, Broken) -> F,
+    ) -> Result<T, Refused>
+    where
+        F: Future<Output = T>,
+    {
+        let mut url = Url::parse(address)
+            .map_err(|error| Refused::Never(format!("The address is none: {error}.")))?;
+        for _ in 0..=MAX_REDIRECTS {
+            guard::check(&url, &self.allowed)
+                .map_err(|why| Refused::Never(format!("{url}: {why}.")))?;
+            let host = self.host(url.host_str().unwrap_or_default());
+            // One after another where one host has all of them.
+            let _room = host.acquire().await.ok();
+            let answer = self.ask(&url).await?;
+            if let Some(next) = redirected(&url, &answer)? {
+                url = next;
+                continue;
+            }
+            check_head(&answer)?;
+            let broken = Broken::default();
+            let body = bounded(answer.into_body(), broken.clone());
+            return Ok(take(body, broken).await);
+        }
+        let why = format!("{address} leads to other addresses more than {MAX_REDIRECTS} times.");
+        Err(Refused::Never(why))
+    }
+
+    async fn ask(&self, url: &Url) -> Result<Response<hyper::body::Incoming>, Refused> {
+        let request = Request::get(url.as_str())
+            .header(header::USER_AGENT, &*self.agent)
+            // Without it some would send formats that the image service does not know.
+            .header(header::ACCEPT, "image/webp, image/png, image/jpeg")
+            .body(Empty::new())
+            .map_err(|error| Refused::Never(format!("{url} cannot be asked for: {error}.")))?;
+        match tokio::time::timeout(HEAD, self.client.request(request)).await {
+            Err(_late) => Err(Refused::Later(
+                format!("{url} did not answer in time."),
+                None,
+            )),
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(error)) => Err(match inside(&error) {
+                Some(why) => Refused::Never(format!("{url}: {why}.")),
+                None => {
+                    Refused::Later(format!("{url} cannot be reached: {}.", chain(&error)), None)
+                }
+            }),
+        }
+    }
+
+    fn host(&self, host: &str) -> Arc<Semaphore> {
+        let mut hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
+        if hosts.len() >= HOSTS {
+            hosts.retain(|_, room| Arc::strong_count(room) > 1);
+        }
+        let room = hosts.entry(host.to_owned());
+        Arc::clone(room.or_insert_with(|| Arc::new(Semaphore::new(AT_ONE_HOST))))
+    }
+}
+
+/// Why the bytes of a picture broke off, if they did.
+#[derive(Debug, Clone, Default)]
+pub struct Broken(Arc<Mutex<Option<Refused>>>);
+
+impl Broken {
+    fn say(&self, why: Refused) -> io::Error {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(why);
+        io::Error::other("the picture broke off")
+    }
+
+    /// Why.
+    pub fn why(&self) -> Option<Refused> {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+}
+
+/// The bytes, if they come in time and are not too many.
+fn bounded(body: hyper::body::Incoming, broken: Broken) -> Body {
+    let end = tokio::time::Instant::now() + WHOLE;
+    let pieces = Box::pin(body.into_data_stream());
+    let state = (pieces, 0_u64, broken, false);
+    let stream = stream::unfold(
+        state,
+        move |(mut pieces, total, broken, ended)| async move {
+            if ended {
+                return None;
+            }
+            let next = tokio::time::timeout_at(
+                end.min(tokio::time::Instant::now() + PAUSE),
+                pieces.next(),
+            );
+            let late = || Refused::Later("The picture took too long to come.".to_owned(), None);
+            let piece = match next.await {
+                Err(_late) => Err(broken.say(late())),
+                Ok(None) => return None,
+                Ok(Some(Err(error))) => {
+                    let why = format!("The picture broke off: {}.", chain(&error));
+                    Err(broken.say(Refused::Later(why, None)))
+                }
+                Ok(Some(Ok(piece))) if total + piece.len() as u64 > MAX_BYTES => {
+                    Err(broken.say(too_large()))
+                }
+                Ok(Some(Ok(piece))) => Ok(piece),
+            };
+            let total = total + piece.as_ref().map_or(0, |piece: &Bytes| piece.len() as u64);
+            let ended = piece.is_err();
+            Some((piece, (pieces, total, broken, ended)))
+        },
+    );
+    Body::from_stream(Sent(Box::pin(stream)))
+}
+
+/// A stream that may be handed to another thread.
+struct Sent(Pin<Box<dyn Stream<Item = io::Result<Bytes>> + Send>>);
+
+impl Stream for Sent {
+    type Item = io::Result<Bytes>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.0.as_mut().poll_next(cx)
+    }
+}
+
+fn too_large() -> Refused {
+    let megabytes = MAX_BYTES / 1024 / 1024;
+    Refused::Never(format!("The picture is larger than {megabytes} MB."))
+}
+
+/// Where an answer leads to, if it does.
+fn redirected<B>(url: &Url, answer: &Response<B>) -> Result<Option<Url>, Refused> {
+    use StatusCode as Code;
+    let leads = [
+        Code::MOVED_PERMANENTLY,
+        Code::FOUND,
+        Code::SEE_OTHER,
+        Code::TEMPORARY_REDIRECT,
+        Code::PERMANENT_REDIRECT,
+    ];
+    if !leads.contains(&answer.status()) {
+        return Ok(None);
+    }
+    let location = answer.headers().get(header::LOCATION);
+    let next = location
+        .and_then(|value| value.to_str().ok())
+        .and_then(|text| url.join(text).ok());
+    let why = || Refused::Never(format!("{url} leads nowhere."));
+    next.map(Some).ok_or_else(why)
+}
+
+fn check_head<B>(answer: &Response<B>) -> Result<(), Refused> {
+    let status = answer.status();
+    if status.is_success() {
+        let length = answer.headers().get(header::CONTENT_LENGTH);
+        let length = length.and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+        return match length {
+            Some(length) if length > MAX_BYTES => Err(too_large()),
+            _ => Ok(()),
+        };
+    }
+    let why = format!(
+        "There is no picture at the address: it answers {}.",
+        status.as_u16()
+    );
+    use StatusCode as Code;
+    let passing = status.is_server_error()
+        || [
+            Code::TOO_MANY_REQUESTS,
+            Code::REQUEST_TIMEOUT,
+            Code::TOO_EARLY,
+        ]
+        .contains(&status);
+    if passing {
+        return Err(Refused::Later(why, retry_after(answer.headers())));
+    }
+    Err(Refused::Never(why))
+}
+
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let seconds: u64 = headers
+        .get(header::RETRY_AFTER)?
+        .to_str()
+        .ok()?
+        .parse()
+        .ok()?;
+    Some(Duration::from_secs(seconds.min(3600)))
+}
+
+/// Looks names up and lets only addresses through that may be asked: the connection is made to
+/// just these, so nothing else can stand behind the name a moment later.
+#[derive(Debug, Clone)]
+struct Resolver {
+    allowed: HostsAllowed,
+}
+
+/// A name stands for addresses that may not be asked.
+#[derive(Debug)]
+struct Inside(String);
+
+impl std::fmt::Display for Inside {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Inside {}
+
+impl tower::Service<Name> for Resolver {
+    type Response = std::vec::IntoIter<SocketAddr>;
+    type Error = io::Error;
+    type Future = Pin<Box<dyn Future<Output = io::Result<Self::Response>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, name: Name) -> Self::Future {
+        let allowed = self.allowed.clone();
+        Box::pin(async move {
+            let host = name.as_str().to_owned();
+            let looked_up = host.clone();
+            let addresses = tokio::task::spawn_blocking(move || {
+                (looked_up.as_str(), 0)
+                    .to_socket_addrs()
+                    .map(Vec::from_iter)
+            });
+            let addresses = addresses.await.map_err(io::Error::other)??;
+            let may = |address: &SocketAddr| allowed.may_connect(&host, address.ip());
+            let open: Vec<SocketAddr> = addresses.into_iter().filter(may).collect();
+            if open.is_empty() {
+                let why = format!("{host} stands for no address of the open internet");
+                return Err(io::Error::new(io::ErrorKind::PermissionDenied, Inside(why)));
+            }
+            Ok(open.into_iter())
+        })
+    }
+}
+
+/// What the guard said, if it was the guard that spoke.
+fn inside(error: &(dyn std::error::Error + 'static)) -> Option<String> {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if let Some(inside) = error.downcast_ref::<Inside>() {
+            return Some(inside.0.clone());
+        }
+        let wrapped = error
+            .downcast_ref::<io::Error>()
+            .and_then(io::Error::get_ref);
+        if let Some(inside) = wrapped.and_then(|inner| inner.downcast_ref::<Inside>()) {
+            return Some(inside.0.clone());
+        }
+        cause = error.source();
+    }
+    None
+}
+
+/// An error with its causes, in a line.
+fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}
