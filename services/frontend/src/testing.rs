@@ -96,7 +96,7 @@ impl Fake {
             }
             None => {}
         }
-        if let Some(answer) = office::answer(seen) {
+        if let Some(answer) = office::answer(self, seen) {
             return answer;
         }
         let parts: Vec<&str> = seen.path.trim_start_matches("/api/").split('/').collect();
@@ -320,6 +320,12 @@ impl Site {
     /// The idempotency key of the last order.
     pub fn key(&self) -> String {
         self.last(|seen| seen.path == "/api/orders").key
+    }
+
+    /// The idempotency key of the last call on a path that ends so.
+    pub fn key_of(&self, ending: &str) -> String {
+        self.last(|seen| seen.path.ends_with(ending) && !seen.key.is_empty())
+            .key
     }
 
     /// Whether the API got a call of this path.

@@ -4,6 +4,12 @@
 
   addEventListener('click', (event) => {
     if (event.target.closest('[data-print]')) print();
+    const copy = event.target.closest('[data-copy]');
+    if (copy) {
+      navigator.clipboard?.writeText(document.getElementById(copy.dataset.copy).textContent.trim()).then(() => {
+        document.getElementById('said').textContent = copy.textContent = copy.dataset.done;
+      });
+    }
     // Ticks all boxes that are named so.
     const all = event.target.closest('[data-all]');
     if (all) for (const box of all.form.querySelectorAll(`input[type=checkbox][name="${all.dataset.all}"]`)) box.checked = all.checked;

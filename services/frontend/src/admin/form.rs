@@ -33,6 +33,16 @@ pub struct Choice {
     pub text: String,
 }
 
+impl Choice {
+    /// `value`, shown as `text`.
+    pub fn new(value: impl Into<String>, text: impl Into<String>) -> Self {
+        Self {
+            value: value.into(),
+            text: text.into(),
+        }
+    }
+}
+
 /// A field as it is shown.
 #[derive(Debug, Clone)]
 pub struct Field {
@@ -141,6 +151,48 @@ impl Field {
             value: value.into(),
             ..self
         }
+    }
+
+    /// Whether it is a box to tick.
+    pub fn is_check(&self) -> bool {
+        self.kind == Kind::Check
+    }
+
+    /// The type of an `<input>`.
+    pub fn input(&self) -> Option<&'static str> {
+        match self.kind {
+            Kind::Input(kind) => Some(kind),
+            _ => None,
+        }
+    }
+
+    /// The rows of a `<textarea>`.
+    pub fn rows(&self) -> Option<u8> {
+        match self.kind {
+            Kind::Area(rows) => Some(rows),
+            _ => None,
+        }
+    }
+
+    /// What a `<select>` offers.
+    pub fn choices(&self) -> Option<&[Choice]> {
+        match &self.kind {
+            Kind::Select(choices) => Some(choices),
+            _ => None,
+        }
+    }
+
+    /// Whether `choice` is the one.
+    pub fn is_chosen(&self, choice: &Choice) -> bool {
+        choice.value == self.value
+    }
+
+    /// Whether the browser counts the characters.
+    pub fn counts(&self) -> bool {
+        matches!(
+            self.kind,
+            Kind::Input("text" | "email" | "search" | "url") | Kind::Area(_)
+        )
     }
 
     /// Whether a box is ticked.

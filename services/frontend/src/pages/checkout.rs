@@ -246,11 +246,7 @@ async fn session_ended(
 }
 
 /// The order in the form, or the places where it is none.
-fn order_of(
-    cart: &str,
-    sent: &Sent,
-    language: &str,
-) -> Result<OrderInput, Vec<FieldError>> {
+fn order_of(cart: &str, sent: &Sent, language: &str) -> Result<OrderInput, Vec<FieldError>> {
     let mut wrong = Vec::new();
     let mut miss = |path: &str, message: String| {
         wrong.push(FieldError {

@@ -18,7 +18,7 @@ pub mod products;
 pub mod register;
 pub mod search;
 pub mod sign;
-mod sums;
+pub mod sums;
 
 use axum::{
     Router,

@@ -21,6 +21,7 @@ use crate::{
     catalogue::Picture,
     failure::Failure,
     forms::Asked,
+    i18n::Texts,
     page::{Page, render},
     shop::Shop,
     visitor::Visitor,
@@ -182,7 +183,7 @@ fn view(page: Page, order: &Order, guest: bool, age: Duration) -> OrderPage {
         notice: notice.map(|key| texts.with(key, order.email.as_str())),
         notice_bad: failed.is_some(),
         lines: lines.collect(),
-        address: address_of(&page, order),
+        address: address_of(&texts, order),
         shipping_method: shipping_of(order),
         parcels: order
             .shipments
@@ -192,7 +193,7 @@ fn view(page: Page, order: &Order, guest: bool, age: Duration) -> OrderPage {
         payment_method: texts
             .get(&format!("checkout.pay_{}", order.payment.method.name()))
             .into(),
-        sums: sums::of_order(&page, order),
+        sums: sums::of_order(page.texts(), order),
         page: page.titled(texts.with("order.title", &order.number)),
     }
 }
@@ -297,10 +298,10 @@ fn steps(page: &Page, order: &Order) -> Vec<Step> {
     steps
 }
 
-fn address_of(page: &Page, order: &Order) -> Vec<String> {
+/// Where it goes, line by line.
+pub fn address_of(texts: &Texts, order: &Order) -> Vec<String> {
     let to = &order.shipping_address;
-    let country = page
-        .texts()
+    let country = texts
         .find(&format!("country.{}", to.country))
         .unwrap_or(&to.country);
     let town = format!("{} {}", to.postal_code, to.city);
@@ -319,7 +320,7 @@ fn address_of(page: &Page, order: &Order) -> Vec<String> {
 }
 
 /// The method's name with a capital; its title may have changed since.
-fn shipping_of(order: &Order) -> String {
+pub fn shipping_of(order: &Order) -> String {
     let mut name = order.shipping_method.chars();
     name.next().map_or_else(String::new, |first| {
         first.to_uppercase().chain(name).collect()

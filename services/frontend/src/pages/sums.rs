@@ -3,7 +3,7 @@
 use techcommerce_contracts::order_api::{Cart, Order, ShippingMethod};
 use techcommerce_kernel::Money;
 
-use crate::page::Page;
+use crate::{i18n::Texts, money, page::Page};
 
 /// A row of the sums.
 #[derive(Debug, Clone)]
@@ -16,8 +16,8 @@ pub struct Sum {
     pub total: bool,
 }
 
-struct Sums<'p> {
-    page: &'p Page,
+struct Sums<'t> {
+    texts: &'t Texts,
     rows: Vec<Sum>,
 }
 
@@ -30,6 +30,10 @@ impl Sums<'_> {
         });
     }
 
+    fn money(&self, money: Money) -> String {
+        money::format(money, self.texts.language())
+    }
+
     fn tax(&mut self, tax: Money, included: bool) {
         if tax.amount > 0 {
             let label = if included {
@@ -37,28 +41,31 @@ impl Sums<'_> {
             } else {
                 "cart.tax_added"
             };
-            self.row(self.page.t(label), self.page.money(tax));
+            let tax = self.money(tax);
+            self.row(self.texts.get(label), tax);
         }
     }
 
     fn shipping(&mut self, label: &str, price: Money) {
-        self.row(self.page.t(label), price_or_free(self.page, price));
+        self.row(self.texts.get(label), free_or(self.texts, price));
     }
 
     fn discount(&mut self, code: Option<&String>, discount: Money) {
         if discount.amount > 0 {
             let taken = Money::new(-discount.amount, discount.currency);
-            let label = self.page.t("cart.discount");
+            let label = self.texts.get("cart.discount");
             let label = code.map_or_else(|| label.to_owned(), |code| format!("{label} ({code})"));
-            self.row(label, self.page.money(taken));
+            let taken = self.money(taken);
+            self.row(label, taken);
         }
     }
 
     fn total(&mut self, total: Money) {
-        let label = self.page.t("cart.total").to_owned();
+        let label = self.texts.get("cart.total").to_owned();
+        let value = self.money(total);
         self.rows.push(Sum {
             label,
-            value: self.page.money(total),
+            value,
             total: true,
         });
     }
@@ -66,16 +73,20 @@ impl Sums<'_> {
 
 /// A price, or the word for none.
 pub fn price_or_free(page: &Page, price: Money) -> String {
+    free_or(page.texts(), price)
+}
+
+fn free_or(texts: &Texts, price: Money) -> String {
     match price.amount {
-        0 => page.t("cart.shipping_free").to_owned(),
-        _ => page.money(price),
+        0 => texts.get("cart.shipping_free").to_owned(),
+        _ => money::format(price, texts.language()),
     }
 }
 
 /// The sums of a cart when it is shipped in this way.
 pub fn of_checkout(page: &Page, cart: &Cart, method: &ShippingMethod) -> Vec<Sum> {
     let mut sums = Sums {
-        page,
+        texts: page.texts(),
         rows: Vec::new(),
     };
     sums.row(page.t("cart.subtotal"), page.money(cart.subtotal));
@@ -89,7 +100,7 @@ pub fn of_checkout(page: &Page, cart: &Cart, method: &ShippingMethod) -> Vec<Sum
 /// The sums of a cart; shipping is the cheapest way.
 pub fn of_cart(page: &Page, cart: &Cart) -> Vec<Sum> {
     let mut sums = Sums {
-        page,
+        texts: page.texts(),
         rows: Vec::new(),
     };
     sums.row(page.t("cart.subtotal"), page.money(cart.subtotal));
@@ -100,19 +111,21 @@ pub fn of_cart(page: &Page, cart: &Cart) -> Vec<Sum> {
     sums.rows
 }
 
-/// The sums of an order.
-pub fn of_order(page: &Page, order: &Order) -> Vec<Sum> {
+/// The sums of an order, in the words of `texts`.
+pub fn of_order(texts: &Texts, order: &Order) -> Vec<Sum> {
     let mut sums = Sums {
-        page,
+        texts,
         rows: Vec::new(),
     };
-    sums.row(page.t("cart.subtotal"), page.money(order.subtotal));
+    let subtotal = sums.money(order.subtotal);
+    sums.row(texts.get("cart.subtotal"), subtotal);
     sums.discount(order.discount_code.as_ref(), order.discount);
     sums.shipping("cart.shipping", order.shipping);
     sums.total(order.total);
     sums.tax(order.tax, order.tax_included);
     if order.payment.refunded.amount > 0 {
-        sums.row(page.t("order.refunded"), page.money(order.payment.refunded));
+        let refunded = sums.money(order.payment.refunded);
+        sums.row(texts.get("order.refunded"), refunded);
     }
     sums.rows
 }

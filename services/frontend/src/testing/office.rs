@@ -1,20 +1,93 @@
-//! What the made-up API answers to staff.
+//! What the made-up API answers to staff about orders, accounts, logs and jobs.
 
-use axum::response::Response;
+use axum::{
+    Json,
+    response::{IntoResponse, Response},
+};
+use http::StatusCode;
 use serde_json::{Value, json};
 
-use super::{Fake, Seen, ok};
+use super::{Fake, Seen, eur, ok, order, problem};
+
+const NOW: &str = "2027-01-15T08:00:00Z";
 
 /// The answer, where staff are asked about something that only staff ask for.
-pub fn answer(seen: &Seen) -> Option<Response> {
+pub fn answer(fake: &Fake, seen: &Seen) -> Option<Response> {
     let role = match seen.bearer.as_str() {
         "Bearer session-staff" => "staff",
         "Bearer session-admin" => "admin",
         _ => return None,
     };
     let path: Vec<&str> = seen.path.trim_start_matches("/api/").split('/').collect();
+    let made = |value: Value| (StatusCode::CREATED, Json(value)).into_response();
+    let list = |items: Value| ok(json!({"items": items, "next_cursor": null}));
     Some(match (seen.method.as_str(), path.as_slice()) {
         ("GET", ["auth", "me"]) => ok(me(role)),
+        ("GET", ["auth", "accounts"]) if seen.query.contains("role=admin") => {
+            list(json!([account(
+                Fake::ORDER,
+                "Grace Hopper",
+                "grace@example.org",
+                "admin"
+            )]))
+        }
+        ("GET", ["auth", "accounts"]) => list(json!([account(
+            Fake::SMALL,
+            "Ada Lovelace",
+            "ada@example.org",
+            "customer"
+        )])),
+        ("GET", ["auth", "accounts", Fake::ORDER]) => {
+            ok(json!({"sessions": 1, "account": me_as_account(role)}))
+        }
+        ("GET", ["auth", "accounts", _]) => ok(json!({"sessions": 2,
+            "account": account(Fake::SMALL, "Ada Lovelace", "ada@example.org", "customer")})),
+        ("POST", ["auth", "accounts"]) => {
+            made(account(Fake::LARGE, "Nell", "new@example.org", "staff"))
+        }
+        ("PATCH", ["auth", "accounts", _]) => ok(account(
+            Fake::SMALL,
+            "Ada Lovelace",
+            "ada@example.org",
+            "staff",
+        )),
+        ("DELETE", ["auth", "accounts", _, "sessions"] | ["auth", "api-keys", _]) => {
+            StatusCode::NO_CONTENT.into_response()
+        }
+        ("GET", ["auth", "api-keys"]) => list(json!([key()])),
+        ("POST", ["auth", "api-keys"]) => made(json!({"token": "tck_the-secret", "key": key()})),
+        ("GET", ["orders", "summary"]) => ok(summary()),
+        ("GET", ["orders"]) => list(json!([staff_order(fake)])),
+        ("GET", ["orders", Fake::ORDER]) => ok(staff_order(fake)),
+        ("POST", ["orders", _, "cancel" | "mark-paid"]) => ok(staff_order(fake)),
+        ("POST", ["orders", _, "shipments" | "refunds" | "notes"]) => made(staff_order(fake)),
+        ("GET", ["discounts"]) => list(json!([discount()])),
+        ("GET" | "PATCH", ["discounts", "HELLO10" | "some"]) => ok(discount()),
+        ("DELETE", ["discounts", "HELLO10"]) => StatusCode::NO_CONTENT.into_response(),
+        ("POST", ["discounts"]) => made(discount()),
+        (_, ["discounts", _]) => problem(404, json!({"code": "discount_not_found"})),
+        ("GET", ["audit", "orders"]) => list(json!([entry(
+            "order.refund",
+            "order",
+            "1042",
+            "2027-01-15T07:59:00Z",
+            json!({"amount": eur(3000)})
+        )])),
+        ("GET", ["audit", "catalogue"]) => list(json!([entry(
+            "product.update",
+            "product",
+            "Oak bowl",
+            "2027-01-14T09:00:00Z",
+            json!({"price": {"from": eur(2500), "to": eur(3000)}})
+        )])),
+        ("GET", ["audit", _]) => list(json!([])),
+        ("GET", ["jobs", "counts"]) => ok(json!({"dead": 1, "items": [
+            {"service": "order-api", "waiting": 2, "running": 0, "dead": 1}]})),
+        ("GET", ["jobs"]) => list(json!([job()])),
+        ("POST" | "DELETE", ["jobs", ..]) => StatusCode::NO_CONTENT.into_response(),
+        ("GET", ["products", "counts"]) => ok(json!({"active": 3, "draft": 1, "archived": 0,
+            "low_stock": 1, "out_of_stock": 1})),
+        ("GET", ["stock"]) if seen.query.contains("limit=8") => list(json!([stock()])),
         _ => return None,
     })
 }
@@ -22,4 +95,72 @@ pub fn answer(seen: &Seen) -> Option<Response> {
 fn me(role: &str) -> Value {
     json!({"id": Fake::ORDER, "email": "grace@example.org", "name": "Grace Hopper",
         "role": role, "must_change_password": false, "created_at": "2026-11-01T00:00:00Z"})
+}
+
+fn me_as_account(role: &str) -> Value {
+    account(Fake::ORDER, "Grace Hopper", "grace@example.org", role)
+}
+
+fn account(id: &str, name: &str, email: &str, role: &str) -> Value {
+    json!({"id": id, "email": email, "name": name, "role": role, "disabled": false,
+        "invited": role == "customer", "must_change_password": false, "created_at": NOW,
+        "last_sign_in_at": null})
+}
+
+fn key() -> Value {
+    json!({"id": Fake::SMALL, "name": "Stock system", "role": "staff", "prefix": "tck_abc",
+        "created_by": format!("account:{}", Fake::ORDER), "created_at": NOW,
+        "expires_at": null, "last_used_at": NOW, "active": true})
+}
+
+fn staff_order(fake: &Fake) -> Value {
+    let mut order = order(&fake.order);
+    let who = format!("account:{}", Fake::ORDER);
+    order["staff"] = json!({"account_id": null, "refundable": eur(9000),
+        "actions": ["cancel", "ship", "refund", "mark_paid"]});
+    order["events"] = json!([
+        {"kind": "placed", "message": "", "at": NOW},
+        {"kind": "note", "message": "", "note": "Ring twice", "actor": who, "at": NOW},
+    ]);
+    order
+}
+
+fn summary() -> Value {
+    let day = |number: u32| {
+        json!({"date": format!("2027-01-{number:02}"), "orders": number % 3,
+            "revenue": eur(i64::from(number % 3) * 4900), "refunded": eur(0)})
+    };
+    let days: Vec<Value> = (1..=15).map(day).collect();
+    json!({"time_zone": "UTC", "days": days,
+        "today": {"orders": 7, "revenue": eur(42_000), "refunded": eur(0), "units": 12},
+        "attention": {"payment_failed": 0, "payment_pending_long": 0, "to_fulfil": 3,
+            "invoices_open": 1},
+        "best_sellers": [{"variant_id": Fake::SMALL, "product_id": Fake::ORDER,
+            "product_handle": "oak-bowl", "title": "Oak bowl", "variant_title": "Small",
+            "units": 9, "revenue": eur(27_000)}]})
+}
+
+fn discount() -> Value {
+    json!({"code": "HELLO10", "value": {"kind": "percent", "basis_points": 1000},
+        "state": "active", "active": true, "starts_at": NOW, "ends_at": null,
+        "minimum": eur(2000), "usage_limit": 100, "once_per_customer": true, "used": 3,
+        "created_at": NOW})
+}
+
+fn entry(action: &str, kind: &str, title: &str, at: &str, change: Value) -> Value {
+    json!({"id": Fake::SMALL, "at": at, "actor": format!("account:{}", Fake::ORDER),
+        "action": action, "object_kind": kind, "object_id": Fake::ORDER, "object_title": title,
+        "change": change})
+}
+
+fn job() -> Value {
+    json!({"service": "order-api", "id": Fake::SMALL, "kind": "order.mail", "state": "dead",
+        "attempts": 8, "max_attempts": 8, "last_error": "the mail server hung up",
+        "created_at": NOW, "run_at": NOW})
+}
+
+fn stock() -> Value {
+    json!({"variant_id": Fake::SMALL, "product_id": Fake::ORDER, "product_title": "Oak bowl",
+        "product_handle": "oak-bowl", "product_status": "active", "variant_title": "Small",
+        "sku": "BOWL", "on_hand": 3, "reserved": 1, "available": 2, "track_inventory": true})
 }

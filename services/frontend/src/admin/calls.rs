@@ -1,0 +1,202 @@
+//! The public interface as staff's pages use it: orders, discounts, accounts, keys, logs, jobs.
+
+use http::{HeaderName, Method};
+use serde::Serialize;
+use techcommerce_contracts::{
+    Page,
+    audit::{AuditEntry, AuditQuery},
+    auth::{
+        AccountDetail, AccountInput, AccountPatch, AccountQuery, AccountRecord, ApiKey,
+        ApiKeyCreated, ApiKeyInput, ApiKeyList,
+    },
+    jobs::{JobCounts, JobEntry, JobQuery},
+    order_api::{
+        CancelInput, Discount, DiscountEdit, DiscountQuery, NewDiscountInput, NoteInput, Order,
+        OrderSummary, RefundInput, ShipmentInput, SummaryQuery,
+    },
+    product_api::{StockItem, StockQuery},
+};
+use techcommerce_kernel::{Error, Uuid};
+
+use crate::api::{Api, segment};
+
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+
+impl Api<'_> {
+    /// How the orders stood in the last `days` days.
+    pub async fn order_summary(&self, days: u32) -> Result<OrderSummary, Error> {
+        let query = SummaryQuery { days: Some(days) };
+        let call = self.own(Method::GET, "/api/orders/summary".into());
+        call.query(&query).send().await
+    }
+
+    /// Sends goods of an order; the same `key` is the same shipment.
+    pub async fn ship(&self, id: Uuid, key: &str, input: &ShipmentInput) -> Result<Order, Error> {
+        self.keyed(id, "shipments", key, input).await
+    }
+
+    /// Pays back; the same `key` is the same refund.
+    pub async fn refund(&self, id: Uuid, key: &str, input: &RefundInput) -> Result<Order, Error> {
+        self.keyed(id, "refunds", key, input).await
+    }
+
+    /// Notes something on an order for staff; the same `key` is the same note.
+    pub async fn note(&self, id: Uuid, key: &str, input: &NoteInput) -> Result<Order, Error> {
+        self.keyed(id, "notes", key, input).await
+    }
+
+    async fn keyed(
+        &self,
+        id: Uuid,
+        what: &str,
+        key: &str,
+        input: &impl Serialize,
+    ) -> Result<Order, Error> {
+        let call = self.own(Method::POST, format!("/api/orders/{id}/{what}"));
+        call.header(IDEMPOTENCY_KEY, key).json(input).send().await
+    }
+
+    /// Calls an order off.
+    pub async fn cancel(&self, id: Uuid, input: &CancelInput) -> Result<Order, Error> {
+        let call = self.own(Method::POST, format!("/api/orders/{id}/cancel"));
+        call.json(input).send().await
+    }
+
+    /// The money of an invoice has arrived.
+    pub async fn mark_paid(&self, id: Uuid) -> Result<Order, Error> {
+        self.own(Method::POST, format!("/api/orders/{id}/mark-paid"))
+            .send()
+            .await
+    }
+
+    /// Discount codes.
+    pub async fn discounts(&self, query: &DiscountQuery) -> Result<Page<Discount>, Error> {
+        let call = self.own(Method::GET, "/api/discounts".into());
+        call.query(query).send().await
+    }
+
+    /// A discount code.
+    pub async fn discount(&self, code: &str) -> Result<Discount, Error> {
+        self.own(Method::GET, discount_path(code)).send().await
+    }
+
+    /// Makes a discount code.
+    pub async fn create_discount(&self, input: &NewDiscountInput) -> Result<Discount, Error> {
+        let call = self.own(Method::POST, "/api/discounts".into());
+        call.json(input).send().await
+    }
+
+    /// Changes a discount code.
+    pub async fn edit_discount(&self, code: &str, edit: &DiscountEdit) -> Result<Discount, Error> {
+        let call = self.own(Method::PATCH, discount_path(code));
+        call.json(edit).send().await
+    }
+
+    /// Deletes a discount code.
+    pub async fn delete_discount(&self, code: &str) -> Result<(), Error> {
+        self.own(Method::DELETE, discount_path(code))
+            .send_empty()
+            .await
+    }
+
+    /// Accounts.
+    pub async fn accounts(&self, query: &AccountQuery) -> Result<Page<AccountRecord>, Error> {
+        let call = self.own(Method::GET, "/api/auth/accounts".into());
+        call.query(query).send().await
+    }
+
+    /// An account.
+    pub async fn account(&self, id: Uuid) -> Result<AccountDetail, Error> {
+        self.own(Method::GET, format!("/api/auth/accounts/{id}"))
+            .send()
+            .await
+    }
+
+    /// Invites somebody.
+    pub async fn invite(&self, input: &AccountInput) -> Result<AccountRecord, Error> {
+        let call = self.own(Method::POST, "/api/auth/accounts".into());
+        call.json(input).send().await
+    }
+
+    /// Changes an account.
+    pub async fn change_account(
+        &self,
+        id: Uuid,
+        patch: &AccountPatch,
+    ) -> Result<AccountRecord, Error> {
+        let call = self.own(Method::PATCH, format!("/api/auth/accounts/{id}"));
+        call.json(patch).send().await
+    }
+
+    /// Ends all sessions of an account.
+    pub async fn end_sessions(&self, id: Uuid) -> Result<(), Error> {
+        self.own(Method::DELETE, format!("/api/auth/accounts/{id}/sessions"))
+            .send_empty()
+            .await
+    }
+
+    /// All API keys.
+    pub async fn api_keys(&self) -> Result<Vec<ApiKey>, Error> {
+        let list = self.own(Method::GET, "/api/auth/api-keys".into());
+        Ok(list.send::<ApiKeyList>().await?.items)
+    }
+
+    /// Makes an API key.
+    pub async fn create_api_key(&self, input: &ApiKeyInput) -> Result<ApiKeyCreated, Error> {
+        let call = self.own(Method::POST, "/api/auth/api-keys".into());
+        call.json(input).send().await
+    }
+
+    /// Ends an API key.
+    pub async fn delete_api_key(&self, id: Uuid) -> Result<(), Error> {
+        self.own(Method::DELETE, format!("/api/auth/api-keys/{id}"))
+            .send_empty()
+            .await
+    }
+
+    /// What was changed in an area: `catalogue`, `orders`, `accounts` or `images`.
+    pub async fn audit(&self, area: &str, query: &AuditQuery) -> Result<Page<AuditEntry>, Error> {
+        let call = self.own(Method::GET, format!("/api/audit/{}", segment(area)));
+        call.query(query).send().await
+    }
+
+    /// Jobs that are not done.
+    pub async fn jobs(&self, query: &JobQuery) -> Result<Page<JobEntry>, Error> {
+        let call = self.own(Method::GET, "/api/jobs".into());
+        call.query(query).send().await
+    }
+
+    /// How many jobs there are.
+    pub async fn job_counts(&self) -> Result<JobCounts, Error> {
+        self.own(Method::GET, "/api/jobs/counts".into())
+            .send()
+            .await
+    }
+
+    /// Has a dead job tried again.
+    pub async fn retry_job(&self, service: &str, id: Uuid) -> Result<(), Error> {
+        let path = format!("/api/jobs/{}/{id}/retry", segment(service));
+        self.own(Method::POST, path).send_empty().await
+    }
+
+    /// Gives a dead job up.
+    pub async fn discard_job(&self, service: &str, id: Uuid) -> Result<(), Error> {
+        let path = format!("/api/jobs/{}/{id}", segment(service));
+        self.own(Method::DELETE, path).send_empty().await
+    }
+
+    /// Of what fewer than `below` are left, the fewest first.
+    pub async fn low_stock(&self, below: i64, limit: u32) -> Result<Vec<StockItem>, Error> {
+        let query = StockQuery {
+            below: Some(below),
+            limit: Some(limit),
+            ..StockQuery::default()
+        };
+        let call = self.own(Method::GET, "/api/stock".into()).query(&query);
+        Ok(call.send::<Page<StockItem>>().await?.items)
+    }
+}
+
+fn discount_path(code: &str) -> String {
+    format!("/api/discounts/{}", segment(code))
+}
