@@ -1,6 +1,6 @@
 //! What this service asks of product-api: prices and stock.
 
-use std::{collections::HashMap, time::Duration};
+use std::collections::HashMap;
 
 use techcommerce_contracts::{
     Client, codes,
@@ -11,11 +11,8 @@ use techcommerce_contracts::{
 };
 use techcommerce_kernel::{Error, Uuid};
 
-/// How often a call is made before its caller is told that product-api is away. All calls here
-/// may be repeated.
-const TRIES: u32 = 3;
-
-/// The way to product-api.
+/// The way to product-api. All calls here may be repeated: the channel does where a connection
+/// breaks, and whoever asked does where product-api itself says that it is busy.
 #[derive(Debug, Clone)]
 pub struct Products(Client);
 
@@ -42,8 +39,8 @@ impl Products {
         let request = QuoteRequest {
             variant_ids: variants,
         };
-        let call = || self.0.post("/internal/quotes").json(&request).send();
-        let quotes: Quotes = patiently(call).await?;
+        let call = self.0.post("/internal/quotes").json(&request);
+        let quotes: Quotes = call.idempotent().send().await?;
         let by_id = quotes
             .items
             .into_iter()
@@ -56,7 +53,8 @@ impl Products {
     /// # Errors
     /// `out_of_stock` and `not_for_sale` with the lines; `reservation_mismatch`.
     pub async fn reserve(&self, request: &ReserveRequest) -> Result<Reservation, Error> {
-        patiently(|| self.0.post("/internal/reservations").json(request).send()).await
+        let call = self.0.post("/internal/reservations").json(request);
+        call.idempotent().send().await
     }
 
     /// Makes the reserved stock ours.
@@ -65,8 +63,8 @@ impl Products {
         let request = ClaimRequest {
             reference: reference(order),
         };
-        let call = || self.0.post(path.clone()).json(&request).send_empty();
-        match patiently(call).await {
+        let call = self.0.post(path).json(&request);
+        match call.idempotent().send_empty().await {
             Ok(()) => Ok(Claimed::Ours),
             Err(error) if is_gone(&error) => Ok(Claimed::Lost),
             Err(error) => Err(error),
@@ -76,7 +74,7 @@ impl Products {
     /// Gives a reservation back, whatever became of it. One that nobody knows is given back.
     pub async fn release(&self, reservation: Uuid) -> Result<(), Error> {
         let path = format!("/internal/reservations/{reservation}/release");
-        match patiently(|| self.0.post(path.clone()).send_empty()).await {
+        match self.0.post(path).idempotent().send_empty().await {
             Err(error) if error.code() == codes::RESERVATION_NOT_FOUND => Ok(()),
             done => done,
         }
@@ -102,13 +100,8 @@ impl Products {
             reason: reason.to_owned(),
             lines,
         };
-        patiently(|| {
-            self.0
-                .post("/internal/restocks")
-                .json(&request)
-                .send_empty()
-        })
-        .await
+        let call = self.0.post("/internal/restocks").json(&request);
+        call.idempotent().send_empty().await
     }
 }
 
@@ -125,21 +118,4 @@ fn is_gone(error: &Error) -> bool {
         codes::OUT_OF_STOCK,
     ];
     GONE.contains(&error.code())
-}
-
-/// Makes a call again, after a short pause, when it failed for a reason that may pass.
-async fn patiently<T, F>(call: impl Fn() -> F) -> Result<T, Error>
-where
-    F: Future<Output = Result<T, Error>>,
-{
-    let mut tries = 1;
-    loop {
-        match call().await {
-            Err(error) if error.is_transient() && tries < TRIES => {
-                tokio::time::sleep(Duration::from_millis(50) * tries).await;
-                tries += 1;
-            }
-            outcome => return outcome,
-        }
-    }
 }
