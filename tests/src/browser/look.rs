@@ -5,6 +5,9 @@ use serde_json::Value;
 
 use super::driver::{Browser, Look};
 use super::{browse, stocked_shop};
+use crate::shop::{ADMIN, ADMIN_PASSWORD};
+use crate::shopper::{buy, wait_for_payment};
+use crate::staff::text;
 
 const PAGES: &[&str] = &[
     "/",
@@ -16,6 +19,25 @@ const PAGES: &[&str] = &[
     "/register",
     "/contact",
     "/imprint",
+];
+
+/// What staff see, beside an order and an account of the shop.
+const PAGES_FOR_STAFF: &[&str] = &[
+    "/admin",
+    "/admin/orders",
+    "/admin/discounts",
+    "/admin/discounts/new",
+    "/admin/customers",
+    "/admin/customers/invite",
+    "/admin/products",
+    "/admin/products/new",
+    "/admin/categories",
+    "/admin/stock",
+    "/admin/import",
+    "/admin/api-keys",
+    "/admin/audit",
+    "/admin/jobs",
+    "/admin/nowhere",
 ];
 
 /// Light and dark, wide and narrow: nothing runs over the edge, text can be read on its ground,
@@ -30,25 +52,73 @@ async fn every_page_in_every_light() -> Result<()> {
             ..Look::default()
         };
         let browser = browse(&shop, look).await?;
-        let mut grounds = Vec::new();
         for page in PAGES {
-            browser.open(page).await?;
-            let found: Value = browser.run(CHECKS).await?;
-            let wrong = found["wrong"].as_array().context("a list")?;
-            axe(&browser, page).await?;
-            ensure!(
-                wrong.is_empty(),
-                "{page} at {width}, dark: {dark}: {wrong:#?}"
-            );
-            grounds.push(found["ground"].as_f64().context("a number")?);
-        }
-        for ground in grounds {
-            ensure!(
-                (ground < 0.2) == dark,
-                "the ground's brightness is {ground}, dark: {dark}"
-            );
+            inspect(&browser, page, look).await?;
         }
         browser.close().await?;
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_page_for_staff_in_every_light() -> Result<()> {
+    let shop = stocked_shop().await?;
+    let admin = shop.admin().await?;
+    let client = shop.client();
+    let pot: Value = client
+        .get("/api/products/terracotta-pot")
+        .value(200)
+        .await?;
+    let placed = buy(&client, &text(&pot, "/variants/0/id")?, 2, "look").await?;
+    wait_for_payment(&client, &placed, "paid").await?;
+    let me: Value = admin.get("/api/auth/me").value(200).await?;
+    let mut pages: Vec<String> = PAGES_FOR_STAFF.iter().map(ToString::to_string).collect();
+    pages.push(format!("/admin/orders/{}", placed.id));
+    pages.push(format!("/admin/orders/{}/print?what=invoice", placed.id));
+    pages.push(format!("/admin/customers/{}", text(&me, "/id")?));
+    for (width, dark) in [(1280, false), (1280, true), (390, false), (390, true)] {
+        let look = Look {
+            width,
+            dark,
+            ..Look::default()
+        };
+        let browser = browse(&shop, look).await?;
+        browser.open("/login").await?;
+        browser.fill("main [name=email]", ADMIN).await?;
+        browser.fill("main [name=password]", ADMIN_PASSWORD).await?;
+        browser.click("main form button[type=submit]").await?;
+        browser.wait_for_path("/admin").await?;
+        for page in &pages {
+            inspect(&browser, page, look).await?;
+        }
+        browser.close().await?;
+    }
+    Ok(())
+}
+
+async fn inspect(browser: &Browser, page: &str, look: Look) -> Result<()> {
+    let (width, dark) = (look.width, look.dark);
+    browser.open(page).await?;
+    let found: Value = browser.run(CHECKS).await?;
+    let wrong = found["wrong"].as_array().context("a list")?;
+    axe(browser, page).await?;
+    ensure!(
+        wrong.is_empty(),
+        "{page} at {width}, dark: {dark}: {wrong:#?}"
+    );
+    let ground = found["ground"].as_f64().context("a number")?;
+    ensure!(
+        (ground < 0.2) == dark,
+        "{page}: the ground's brightness is {ground}, dark: {dark}"
+    );
+    if let Some(folder) = std::env::var_os("TECHCOMMERCE_TEST_PICTURES") {
+        let name: String = page
+            .chars()
+            .map(|c| if c.is_ascii_alphanumeric() { c } else { '_' })
+            .collect();
+        let light = if dark { "dark" } else { "light" };
+        let file = std::path::Path::new(&folder).join(format!("{name}-{width}-{light}.png"));
+        browser.driver.screenshot(&file).await?;
     }
     Ok(())
 }

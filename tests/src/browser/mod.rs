@@ -1,6 +1,7 @@
 //! The shop in a real browser.
 
 mod admin_catalogue;
+mod admin_orders;
 mod driver;
 mod keyboard;
 mod look;

@@ -6,7 +6,7 @@ use axum::{
     response::Response,
 };
 use http::StatusCode;
-use techcommerce_contracts::{auth::Session, order_api::OrderQuery};
+use techcommerce_contracts::{Role, auth::Session, order_api::OrderQuery};
 use techcommerce_kernel::{Kind, Uuid};
 
 use super::{order::status_of, sign::forget_session};
@@ -25,6 +25,7 @@ struct AccountPage {
     page: Page,
     email: String,
     must_change: bool,
+    staff: bool,
     orders: Vec<OrderRow>,
     orders_away: bool,
     next: Option<String>,
@@ -94,6 +95,7 @@ pub async fn show(
     let view = AccountPage {
         email: me.email.as_str().to_owned(),
         must_change: me.must_change_password,
+        staff: me.role != Role::Customer,
         orders: orders.iter().map(row).collect(),
         orders_away,
         next: next.map(|query| format!("/account?{query}")),

@@ -2,7 +2,7 @@
 
 use axum::{extract::State, response::Response};
 use http::StatusCode;
-use techcommerce_contracts::{auth::LoginRequest, codes};
+use techcommerce_contracts::{Role, auth::LoginRequest, codes};
 use techcommerce_kernel::Kind;
 
 use super::sign::{Link, Sheet, forget_session, keep_session, sheet};
@@ -46,6 +46,9 @@ pub async fn sign_in(
     match shop.api(&visitor).login(&request).await {
         Ok(session) => {
             let back = match sent.text("back") {
+                // Until the shop's own password is replaced nothing else is open.
+                _ if session.account.must_change_password => "/account/password",
+                "" if session.account.role != Role::Customer => "/admin",
                 "" => "/account",
                 back => safe_return(back),
             };

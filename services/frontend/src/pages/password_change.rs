@@ -2,7 +2,7 @@
 
 use axum::{extract::State, response::Response};
 use http::StatusCode;
-use techcommerce_contracts::{auth::PasswordChange, codes};
+use techcommerce_contracts::{Role, auth::PasswordChange, codes};
 use techcommerce_kernel::Kind;
 
 use super::sign::{Link, Sheet, keep_session, sheet};
@@ -43,7 +43,11 @@ pub async fn change(
     };
     match shop.api(&visitor).change_password(&request).await {
         Ok(session) => {
-            let mut response = see_other("/account?note=password-changed")?;
+            let next = match session.account.role {
+                Role::Customer => "/account?note=password-changed",
+                Role::Staff | Role::Admin => "/admin?note=password-changed",
+            };
+            let mut response = see_other(next)?;
             keep_session(&shop, &mut response, &session)?;
             Ok(response)
         }
