@@ -116,7 +116,7 @@ pub fn explain(texts: &Texts, error: &Error) -> String {
         None if texts.language() == "en" && error.kind() != Kind::Internal => {
             error.message().to_owned()
         }
-        None => texts.get("trouble.other").to_owned(),
+        None => texts.get("trouble.unknown").to_owned(),
     }
 }
 

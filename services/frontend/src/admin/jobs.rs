@@ -172,7 +172,7 @@ mod tests {
             .await
             .expect(StatusCode::OK);
         page.has(&[
-            "order.mail",
+            "Mail to a customer",
             "the mail server hung up",
             "8 / 8",
             "Given up (1)",

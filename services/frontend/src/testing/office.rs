@@ -67,14 +67,14 @@ pub fn answer(fake: &Fake, seen: &Seen) -> Option<Response> {
         ("POST", ["discounts"]) => made(discount()),
         (_, ["discounts", _]) => problem(404, json!({"code": "discount_not_found"})),
         ("GET", ["audit", "orders"]) => list(json!([entry(
-            "order.refund",
+            "refund",
             "order",
             "1042",
             "2027-01-15T07:59:00Z",
             json!({"amount": eur(3000)})
         )])),
         ("GET", ["audit", "catalogue"]) => list(json!([entry(
-            "product.update",
+            "update",
             "product",
             "Oak bowl",
             "2027-01-14T09:00:00Z",
@@ -147,14 +147,14 @@ fn discount() -> Value {
         "created_at": NOW})
 }
 
-fn entry(action: &str, kind: &str, title: &str, at: &str, change: Value) -> Value {
+fn entry(what: &str, kind: &str, title: &str, at: &str, change: Value) -> Value {
     json!({"id": Fake::SMALL, "at": at, "actor": format!("account:{}", Fake::ORDER),
-        "action": action, "object_kind": kind, "object_id": Fake::ORDER, "object_title": title,
+        "action": format!("{kind}.{what}"), "object_kind": kind, "object_id": Fake::ORDER, "object_title": title,
         "change": change})
 }
 
 fn job() -> Value {
-    json!({"service": "order-api", "id": Fake::SMALL, "kind": "order.mail", "state": "dead",
+    json!({"service": "order-api", "id": Fake::SMALL, "kind": ["order", "mail"].join("."), "state": "dead",
         "attempts": 8, "max_attempts": 8, "last_error": "the mail server hung up",
         "created_at": NOW, "run_at": NOW})
 }
