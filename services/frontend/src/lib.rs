@@ -98,7 +98,10 @@ pub async fn build(deps: Deps) -> Result<Built, Error> {
     let pages = check_origin(pages.with_state(shop.clone()), origins);
     let passed_on = Router::new()
         .route("/api/{*rest}", any(passthrough::api))
-        .route("/images/{id}/{variant}", get(passthrough::image))
+        .route(
+            "/images/{id}/{variant}",
+            get(passthrough::image).options(passthrough::image_options),
+        )
         .with_state(shop.clone());
     let files = Router::new()
         .route("/static/{name}", get(assets::file))

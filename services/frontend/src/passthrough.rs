@@ -7,9 +7,9 @@ use axum::{
     extract::{Path, Request, State},
     response::{IntoResponse, Response},
 };
-use http::{HeaderMap, HeaderName, HeaderValue, header};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use techcommerce_contracts::{Channel, codes, identity::TOKEN_HEADER};
-use techcommerce_http::ClientAddress;
+use techcommerce_http::{ApiError, ClientAddress};
 use techcommerce_kernel::{Error, Uuid};
 
 use crate::{failure::Failure, shop::Shop};
@@ -27,6 +27,10 @@ const HOP_BY_HOP: [HeaderName; 7] = [
 
 /// Any method on `/api/*`
 pub async fn api(State(shop): State<Shop>, request: Request) -> Response {
+    if is_ambiguous(request.uri().path()) {
+        let error = Error::not_found(codes::NOT_FOUND, "There is nothing at this address.");
+        return ApiError(error).into_response();
+    }
     let answer = match token(&shop, &request) {
         Ok(token) => forward(shop.edge.channel(), request, Some(token)).await,
         Err(error) => Err(error),
@@ -50,6 +54,23 @@ pub async fn image(
         ))
     };
     answer.unwrap_or_else(|error| Failure(error).into_response())
+}
+
+/// `OPTIONS /images/{id}/{variant}`: pictures are only looked at.
+pub async fn image_options() -> Response {
+    let allow = [(header::ALLOW, "GET, HEAD, OPTIONS")];
+    (StatusCode::NO_CONTENT, allow).into_response()
+}
+
+/// Whether a path could mean another one to somebody further in. Browsers resolve such paths, and
+/// no link of ours has one.
+fn is_ambiguous(path: &str) -> bool {
+    let lower = path.to_ascii_lowercase();
+    path.contains("//")
+        || path.split('/').any(|part| matches!(part, "." | ".."))
+        || ["%2e", "%2f", "%5c", "%00", "\\"]
+            .iter()
+            .any(|bad| lower.contains(bad))
 }
 
 /// What the storefront shows to the edge: who it is, and where the request came from.
@@ -178,6 +199,37 @@ mod tests {
                 .await
                 .expect(StatusCode::NOT_FOUND);
         }
+    }
+
+    #[tokio::test]
+    async fn a_path_that_could_mean_another_goes_nowhere() {
+        let site = Site::new().await;
+        for address in [
+            "/api/../internal/echo",
+            "/api/x/%2e%2e/echo",
+            "/api/x%2Fecho",
+            "/api//echo",
+            "/api/./echo",
+            "/api/x%5c..%5cecho",
+        ] {
+            let get = request(Method::GET, address).body(Body::empty());
+            let answer = site.send(get.unwrap()).await.expect(StatusCode::NOT_FOUND);
+            assert_eq!(answer.header("content-type"), "application/problem+json");
+        }
+        let get = request(Method::GET, "/api/echo?back=%2Fcart%2F..").body(Body::empty());
+        site.send(get.unwrap()).await.expect(StatusCode::CREATED);
+    }
+
+    #[tokio::test]
+    async fn what_pictures_allow() {
+        let site = Site::new().await;
+        let picture = "/images/0193a1b2-0000-7000-8000-000000000000/w640";
+        let options = request(Method::OPTIONS, picture).body(Body::empty());
+        let answer = site
+            .send(options.unwrap())
+            .await
+            .expect(StatusCode::NO_CONTENT);
+        assert_eq!(answer.header("allow"), "GET, HEAD, OPTIONS");
     }
 
     #[tokio::test]
