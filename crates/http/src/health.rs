@@ -37,6 +37,7 @@ type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 pub struct Check {
     name: &'static str,
     timeout: Duration,
+    optional: bool,
     run: Arc<dyn Fn() -> BoxFuture<Result<(), Error>> + Send + Sync>,
 }
 
@@ -53,6 +54,7 @@ impl Check {
         Self {
             name,
             timeout: Duration::from_secs(2),
+            optional: false,
             run: Arc::new(move || Box::pin(run())),
         }
     }
@@ -61,6 +63,13 @@ impl Check {
     #[must_use]
     pub fn within(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
+        self
+    }
+
+    /// The service can do much of its work without it: it is told, but makes nothing unready.
+    #[must_use]
+    pub fn optional(mut self) -> Self {
+        self.optional = true;
         self
     }
 
@@ -75,6 +84,7 @@ impl Check {
         }
         Outcome {
             name: self.name,
+            optional: self.optional,
             latency: started.elapsed(),
             // Anyone may ask; the reason is for the log.
             failed: result.err().map(|error| match error.kind() {
@@ -95,8 +105,16 @@ impl fmt::Debug for Check {
 
 struct Outcome {
     name: &'static str,
+    optional: bool,
     latency: Duration,
     failed: Option<&'static str>,
+}
+
+impl Outcome {
+    /// Whether the service can serve as far as this is concerned.
+    fn is_bearable(&self) -> bool {
+        self.optional || self.failed.is_none()
+    }
 }
 
 /// Where a service is in its life.
@@ -209,7 +227,7 @@ impl Health {
 
     /// Whether the service can serve now: it is ready and all its checks pass.
     pub async fn is_ready(&self) -> bool {
-        self.state() == State::Ready && self.outcomes().await.iter().all(|o| o.failed.is_none())
+        self.state() == State::Ready && self.outcomes().await.iter().all(Outcome::is_bearable)
     }
 
     /// `/live`, `/healthz`, `/readyz` and `/health`.
@@ -232,7 +250,7 @@ impl Health {
             .collect();
         // Read after the checks: a stop that came meanwhile must show.
         let state = self.state();
-        let ready = state == State::Ready && failed.is_empty();
+        let ready = state == State::Ready && outcomes.iter().all(Outcome::is_bearable);
         let status = match state {
             State::Ready if !ready => "unavailable",
             state => state.name(),

@@ -69,6 +69,18 @@ async fn a_failed_or_silent_store_is_named_but_not_explained() {
     assert!(!document.to_string().contains("secret"));
 }
 
+#[tokio::test]
+async fn what_can_be_done_without_is_told_and_no_more() {
+    let away = || async { Err(Error::unavailable("gone")) };
+    let health = Health::new(Service::Auth, vec![Check::new("redis", away).optional()]);
+    health.set_ready();
+    assert!(health.is_ready().await);
+    assert_eq!(ask(&health, "/readyz").await.0, 200);
+    let (status, document) = ask(&health, "/health").await;
+    assert_eq!((status, &document["status"]), (200, &json!("ready")));
+    assert_eq!(document["dependencies"]["redis"]["status"], "unavailable");
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_service_may_add_what_it_knows() {
     let health = Health::new(Service::Worker, vec![])
