@@ -154,7 +154,7 @@ fn entry(what: &str, kind: &str, title: &str, at: &str, change: Value) -> Value 
 }
 
 fn job() -> Value {
-    json!({"service": "order-api", "id": Fake::SMALL, "kind": ["order", "mail"].join("."), "state": "dead",
+    json!({"service": "order-api", "id": Fake::SMALL, "kind": format!("{}.{}", "order", "mail"), "state": "dead",
         "attempts": 8, "max_attempts": 8, "last_error": "the mail server hung up",
         "created_at": NOW, "run_at": NOW})
 }
