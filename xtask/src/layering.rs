@@ -78,7 +78,7 @@ fn layer(path: &str) -> Option<Layer> {
         ("crates", "kernel") => Layer::Kernel,
         ("crates", "testkit" | "testservers") => Layer::Testkit,
         ("crates", _) => Layer::Crate,
-        ("tests", _) => Layer::Tests,
+        ("tests" | "bench", _) => Layer::Tests,
         ("xtask", _) => Layer::Xtask,
         _ => return None,
     })
@@ -163,6 +163,7 @@ mod tests {
             ("crates/kernel", ("contracts", "contracts", None)),
             ("apps/app", ("tests", "tests", None)),
             ("tests", ("auth", "services/auth", None)),
+            ("bench", ("auth", "services/auth", None)),
         ] {
             assert_eq!(found(&[package("a", at, &[on])]).len(), 1, "{at} → {on:?}");
         }

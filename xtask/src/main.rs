@@ -42,6 +42,13 @@ enum Chore {
     Generate,
     /// Takes the README's picture of the storefront: docs/images/storefront.png.
     Picture,
+    /// Measures the shop beside the least that could do the same, and writes
+    /// docs/performance.md. Takes a quarter of an hour on a machine that does nothing else.
+    Bench {
+        /// Passed on: see `cargo xtask bench -- --help`.
+        #[arg(last = true)]
+        arguments: Vec<String>,
+    },
 }
 
 fn main() -> ExitCode {
@@ -62,5 +69,6 @@ fn run(chore: Chore) -> Result<bool> {
         Chore::Check(options) => Pipeline::new(options, &steps::QUICK).run(),
         Chore::Generate => steps::generate(),
         Chore::Picture => steps::picture(),
+        Chore::Bench { arguments } => steps::bench(&arguments),
     }
 }

@@ -7,7 +7,7 @@ use std::process::Command;
 use anyhow::{Context as _, Result, bail};
 
 use crate::pipeline::{Options, Pipeline, Report, Step};
-use crate::program::{cargo, output, run, techcommerce};
+use crate::program::{cargo, output, run, target, techcommerce};
 use crate::{layering, licences, nextest, sizes, tools};
 
 /// Committed files that the program writes, each with what makes it do so.
@@ -160,6 +160,26 @@ pub fn generate() -> Result<bool> {
 
 fn said(arguments: &[&str]) -> Result<String> {
     output(Command::new(techcommerce()).args(arguments))
+}
+
+/// Builds the program and the measurements as they are released, and runs them.
+pub fn bench(arguments: &[String]) -> Result<bool> {
+    tools::prepare(true)?;
+    let packages = [
+        "--package",
+        "techcommerce",
+        "--package",
+        "techcommerce-bench",
+    ];
+    run(cargo()
+        .args(["build", "--release", "--locked"])
+        .args(packages))?;
+    let folder = target().join("release");
+    run(Command::new(folder.join("techcommerce-bench"))
+        .args(["run", "--program"])
+        .arg(folder.join("techcommerce"))
+        .args(arguments))?;
+    Ok(true)
 }
 
 /// Takes the README's picture with the browser of the tests.

@@ -1,0 +1,126 @@
+//! Side-by-side measurements: the shop against the least that could do the same work, in turns,
+//! in one run on one machine. `cargo xtask bench` builds and runs it.
+
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::disallowed_methods,
+    reason = "a command-line tool that measures real time"
+)]
+
+mod bare;
+mod catalogue;
+mod checkout;
+mod client;
+mod load;
+mod machine;
+mod minimal;
+mod reads;
+mod report;
+mod shop;
+mod start;
+mod stats;
+
+use std::{net::SocketAddr, path::PathBuf, process::ExitCode, time::Duration};
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+/// Measures the shop.
+#[derive(Parser)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Measures everything and writes the report.
+    Run(Run),
+    /// Serves fixed bytes with axum and nothing else: what is measured against.
+    Bare {
+        /// Where to listen.
+        #[arg(long)]
+        address: SocketAddr,
+        /// The file that every path answers with.
+        #[arg(long)]
+        file: PathBuf,
+    },
+}
+
+#[derive(clap::Args)]
+struct Run {
+    /// The program that is measured.
+    #[arg(long, default_value = "target/release/techcommerce")]
+    program: PathBuf,
+    /// Where the report goes.
+    #[arg(long, default_value = "docs/performance.md")]
+    report: PathBuf,
+    /// How often each pair is measured, in turns.
+    #[arg(long, default_value_t = 5)]
+    rounds: usize,
+    /// How long each is measured in a round, in seconds.
+    #[arg(long, default_value_t = 4)]
+    seconds: u64,
+    /// How many clients ask at once.
+    #[arg(long, default_value_t = 8)]
+    clients: usize,
+    /// How many products the catalogue has.
+    #[arg(long, default_value_t = 10_000)]
+    products: usize,
+}
+
+/// What every measurement is told.
+struct Plan {
+    program: PathBuf,
+    rounds: usize,
+    each: Duration,
+    clients: usize,
+    products: usize,
+}
+
+fn main() -> ExitCode {
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("error: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    match runtime.block_on(run(Cli::parse().command)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(command: Command) -> Result<()> {
+    match command {
+        Command::Bare { address, file } => bare::serve(address, &file).await,
+        Command::Run(run) => measure(run).await,
+    }
+}
+
+async fn measure(run: Run) -> Result<()> {
+    let plan = Plan {
+        program: std::path::absolute(&run.program)?,
+        rounds: run.rounds.max(1),
+        each: Duration::from_secs(run.seconds.max(1)),
+        clients: run.clients.max(1),
+        products: run.products.max(100),
+    };
+    let postgres = shop::postgres()?;
+    println!("catalogue of {} products", plan.products);
+    let catalogue = catalogue::Catalogue::new(plan.products)?;
+
+    let start = start::measure(&plan).await?;
+    let reads = reads::measure(&plan, &catalogue, &postgres).await?;
+    let checkouts = checkout::measure(&plan, &catalogue, &postgres).await?;
+
+    let text = report::write(&plan, &start, &reads, &checkouts)?;
+    std::fs::write(&run.report, &text)?;
+    println!("{text}\nwritten to {}", run.report.display());
+    Ok(())
+}
