@@ -4,13 +4,13 @@ use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use techcommerce_testkit::Client;
 
-use crate::shop::{Shop, on_both, sign_in};
+use crate::shop::{Shop, on_all, sign_in};
 use crate::shopper::eventually;
 use crate::staff::text;
 
 const PASSWORD: &str = "seven quiet harbour lanterns";
 
-on_both!(
+on_all!(
     a_colleague_comes_and_goes,
     the_first_admins_password,
     a_key_ends_with_its_maker

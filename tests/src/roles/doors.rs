@@ -7,12 +7,14 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use techcommerce_testkit::Client;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
+use super::credentials::{INNER, Key, admin, forgeries, service};
 use super::things::NOTHING;
-use crate::shop::{Shop, on_both};
+use crate::shop::{Engine, Shop, on_all};
 
 /// Every inner address that a `.route("/internal/…` in the services' sources names.
 fn inner_addresses() -> Result<BTreeSet<String>> {
@@ -127,7 +129,7 @@ async fn raw(address: SocketAddr, request: &str) -> Result<(u16, String)> {
     ))
 }
 
-on_both!(inner_paths_have_no_way_in);
+on_all!(inner_paths_have_no_way_in);
 
 async fn inner_paths_have_no_way_in(shop: Shop) -> Result<()> {
     let inner = inner_addresses()?;
@@ -173,5 +175,72 @@ async fn inner_paths_have_no_way_in(shop: Shop) -> Result<()> {
         }
     }
     ensure!(wrong.is_empty(), "{}", wrong.join("\n"));
+    Ok(())
+}
+
+/// Where services are apart, each has a key that is believed for it alone: whoever takes over one
+/// of them cannot speak for people, nor for another service. (In one process there is one key.)
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_services_key_speaks_for_it_alone() -> Result<()> {
+    let shop = Shop::start(Engine::Split).await?;
+    let order_api = Key::of(&shop, "order-api")?;
+    let auth = Key::of(&shop, "auth")?;
+    let ask = async |at: &str, path: &str, token: &str| -> Result<u16> {
+        let base = format!("http://{}", shop.setup.place(at).0);
+        let client = Client::new(base);
+        let answer = client.get(path).header(INNER, token).send().await?;
+        Ok(answer.status)
+    };
+    for (at, path) in [
+        ("product-api", "/stock"),
+        ("order-api", "/orders"),
+        ("auth", "/auth/accounts"),
+        ("images", "/images"),
+        ("worker", "/jobs"),
+    ] {
+        // The test asks rightly: what auth signs is let in.
+        assert_eq!(ask(at, path, &auth.token(&admin())).await?, 200, "{at}");
+        for claim in [admin(), service("api"), service("worker")] {
+            let token = order_api.token(&claim);
+            assert_eq!(ask(at, path, &token).await?, 401, "{at}: {claim}");
+        }
+        let own = order_api.token(&service("order-api"));
+        assert_eq!(
+            ask(at, path, &own).await?,
+            401,
+            "{at}: a service is no staff"
+        );
+    }
+    Ok(())
+}
+
+/// Where the edge is a process of its own, it believes of services only where a visitor is.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_edge_itself_believes_nobody() -> Result<()> {
+    let shop = Shop::start(Engine::Split).await?;
+    let client = Client::new(format!("http://{}", shop.setup.place("api").0));
+    for (what, headers) in forgeries(&shop)? {
+        for path in [
+            "/api/stock",
+            "/api/auth/me",
+            "/api/jobs",
+            "/api/audit/orders",
+        ] {
+            let mut request = client.get(path);
+            for (name, value) in &headers {
+                request = request.header(name, value);
+            }
+            assert_eq!(
+                request.problem(401).await?,
+                "unauthenticated",
+                "{what}: {path}"
+            );
+        }
+    }
+    for target in spellings("/internal/keys") {
+        let request = format!("GET {target} HTTP/1.1\r\nhost: api\r\nconnection: close\r\n\r\n");
+        let (_, answer) = raw(shop.setup.place("api").0, &request).await?;
+        ensure!(!answer.contains("\"kty\""), "{target}: {answer}");
+    }
     Ok(())
 }

@@ -23,6 +23,11 @@ async fn on_postgres() -> Result<()> {
     everyone_tries_everything(Engine::Postgres).await
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn apart() -> Result<()> {
+    everyone_tries_everything(Engine::Split).await
+}
+
 async fn everyone_tries_everything(engine: Engine) -> Result<()> {
     let cast = Cast::gather(engine).await?;
     let table = table();

@@ -195,6 +195,7 @@ fn catalogue() -> Vec<Rule> {
             .sends(|_| Ok(Sent::File("text/csv", things::catalogue()?))),
         staff("get /api/products/imports"),
         staff("get /api/products/imports/{id}"),
+        staff("post /api/products/imports/{id}/apply"),
         staff("get /api/products/export").asks(|_| "?format=shopify".to_owned()),
         anyone("get /api/categories"),
         staff("post /api/categories")

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use bytes::Bytes;
-use serde_json::{Value, json};
+use serde_json::Value;
 use techcommerce_testkit::Client;
 
 use crate::shopper::{Placed, buy, card, cart_with, checkout, place, wait_for_payment};
