@@ -133,9 +133,10 @@ techcommerce_testkit::on_both_engines! { MIGRATOR;
         store.be(Mood::Keeps);
         let shop = Shop::with_store(db, Store::of(Arc::new(store)));
         let other = shop.beside(shop.store.clone());
+        let file = picture();
         let (one, two) = tokio::join!(
-            upload_to(&shop.built, &shop, &picture()),
-            upload_to(&other, &shop, &picture()),
+            upload_to(&shop.built, &shop, &file),
+            upload_to(&other, &shop, &file),
         );
         assert_eq!((one.0.as_u16(), two.0.as_u16()), (201, 201));
         assert_eq!(one.1, two.1);
@@ -216,17 +217,10 @@ async fn the_doctor_tries_a_store() {
         "a volume that is not mounted"
     );
 
-    let wrong = [
-        TestS3 {
-            secret_key: "another".into(),
-            ..TestS3::new()
-        },
-        TestS3 {
-            bucket: "no-such-bucket".into(),
-            ..TestS3::new()
-        },
-    ];
-    for place in wrong {
+    let (mut forbidden, mut missing) = (TestS3::new(), TestS3::new());
+    forbidden.secret_key = "another".into();
+    missing.bucket = "no-such-bucket".into();
+    for place in [forbidden, missing] {
         let error = s3(&place).try_out(&env).await.unwrap_err();
         assert_eq!(error.code(), "unavailable");
         assert!(
