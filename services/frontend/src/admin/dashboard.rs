@@ -218,7 +218,7 @@ mod tests {
             "href=\"/admin/jobs?state=dead\"",
             "Oak bowl",
             "2 left",
-            "€1,000.00",
+            "€100.00",
         ]);
         page.lacks(&["cannot be shown", "Payment failed"]);
         assert_eq!(page.header("cache-control"), "private, no-store");
