@@ -93,7 +93,11 @@ impl Findings {
                 Ok(store) => store.try_out(&env).await,
                 Err(error) => Err(error),
             };
-            self.note("the store of pictures takes and gives", tried, "check images.…");
+            self.note(
+                "the store of pictures takes and gives",
+                tried,
+                "check images.store, where it is and its keys, and that the folder or the bucket is there",
+            );
         }
         if !here.is_whole() {
             self.examine_others(settings, here, &env).await;
@@ -137,7 +141,9 @@ impl Findings {
             self.note(
                 &format!("{service} answers at {at}"),
                 answer,
-                &format!("start it with `techcommerce serve {service}`, or set services.{variable}"),
+                &format!(
+                    "start it with `techcommerce serve {service}`, or set services.{variable}"
+                ),
             );
         }
     }
@@ -217,7 +223,10 @@ async fn alive(channel: &Channel) -> Result<(), Error> {
     let answer = channel.call_within(PATIENCE, request).await?;
     match answer.status().is_success() {
         true => Ok(()),
-        false => Err(Error::unavailable(format!("it answered {}", answer.status()))),
+        false => Err(Error::unavailable(format!(
+            "it answered {}",
+            answer.status()
+        ))),
     }
 }
 
