@@ -159,7 +159,9 @@ async fn forged_identities(cast: &Cast, table: &[Rule], wrong: &mut Vec<String>)
 /// does not exist: that is an error, but not one of who asks. That the right thing happens is for
 /// the journeys.
 async fn permissions(cast: &Cast, table: &[Rule], wrong: &mut Vec<String>) -> Result<()> {
-    for rule in table {
+    // What ends sessions comes last: it may end those of the cast.
+    let (last, first): (Vec<_>, Vec<_>) = table.iter().partition(|rule| rule.ends_sessions);
+    for rule in first.into_iter().chain(last) {
         for actor in &cast.actors {
             if rule.may.verdict(actor) != Verdict::Allowed {
                 continue;
@@ -177,7 +179,6 @@ async fn permissions(cast: &Cast, table: &[Rule], wrong: &mut Vec<String>) -> Re
                 false => nonsense(&client, rule, cast)?,
             };
             let answer = request.send().await?;
-            // What runs by no job at all has no job to be looked at.
             let there = !rule.operation.contains("{") || answer.status != 404;
             let let_in = match reads {
                 true => answer.status < 400 && there,

@@ -154,7 +154,10 @@ fn accounts() -> Vec<Rule> {
         anyone("post /api/auth/password-reset"),
         anyone("post /api/auth/password-reset/confirm"),
         person("get /api/auth/me"),
-        person("post /api/auth/password"),
+        person("post /api/auth/password").sends(|_| {
+            let (old, new) = (super::cast::PASSWORD, "eight loud mountain whistles");
+            json(json!({"current_password": old, "new_password": new}))
+        }),
         person("get /api/auth/sessions"),
         person("delete /api/auth/sessions").ends_sessions(),
         Rule::new(
@@ -255,6 +258,7 @@ fn others() -> Vec<Rule> {
         staff("get /api/images/{id}"),
         staff("get /api/audit/images"),
         staff("get /api/jobs"),
+        staff("get /api/jobs/counts"),
         staff("post /api/jobs/{service}/{id}/retry"),
         staff("delete /api/jobs/{service}/{id}"),
     ]
