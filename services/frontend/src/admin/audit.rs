@@ -8,11 +8,12 @@ use serde_json::Value;
 use techcommerce_contracts::{
     Page,
     audit::{AuditEntry, AuditQuery},
+    order_api::DiscountValue,
 };
-use techcommerce_kernel::{Error, Money, Timestamp};
+use techcommerce_kernel::{Error, Money, Timestamp, Uuid};
 
 use super::{
-    Desk, Frame, Section,
+    Desk, Frame, Section, discounts,
     form::{Choice, Field, Form, Kind},
     frame::show as answer,
     orders::{Tab, day},
@@ -231,38 +232,65 @@ fn link(entry: &AuditEntry) -> Option<String> {
     Some(format!("{start}{id}"))
 }
 
+/// What a reader wants to know: nothing that is empty, no ids.
 fn changes(page: &Frame, change: &Value) -> Vec<Change> {
     let Value::Object(fields) = change else {
         return Vec::new();
     };
     let change = |(field, value): (&String, &Value)| {
         let (from, to) = match (value.get("from"), value.get("to")) {
-            (Some(from), Some(to)) => (Some(told(page, from)), told(page, to)),
-            _ => (None, told(page, value)),
+            (Some(from), Some(to)) => (Some(told(page, from)?), told(page, to)?),
+            _ if is_empty(value) => return None,
+            _ => (None, told(page, value)?),
         };
-        Change {
-            field: field.replace('_', " "),
+        let known = page.texts().find(&format!("fact.{field}"));
+        Some(Change {
+            field: known.map_or_else(|| field.replace('_', " "), str::to_owned),
             from,
             to,
-        }
+        })
     };
-    fields.iter().map(change).collect()
+    fields.iter().filter_map(change).collect()
 }
 
-fn told(page: &Frame, value: &Value) -> String {
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::String(text) => text.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        Value::Object(fields) => fields.is_empty(),
+        Value::Bool(_) | Value::Number(_) => false,
+    }
+}
+
+/// A value for a person; none if it is an id.
+fn told(page: &Frame, value: &Value) -> Option<String> {
     let text = match value {
-        Value::Null => "–".to_owned(),
-        Value::String(text) if text.is_empty() => "–".to_owned(),
-        Value::String(text) => text.clone(),
-        Value::Object(_) => match serde_json::from_value::<Money>(value.clone()) {
-            Ok(money) => page.money(money),
-            Err(_) => value.to_string(),
+        _ if is_empty(value) => "–".to_owned(),
+        Value::String(text) if text.parse::<Uuid>().is_ok() => return None,
+        Value::String(text) => match text.parse::<Timestamp>() {
+            Ok(time) => page.when(time).text,
+            Err(_) => text.clone(),
         },
+        Value::Bool(true) => page.t("fact.yes").to_owned(),
+        Value::Bool(false) => page.t("fact.no").to_owned(),
+        Value::Object(_) => object(page, value),
         other => other.to_string(),
     };
-    match text.char_indices().nth(LONGEST) {
+    Some(match text.char_indices().nth(LONGEST) {
         Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
         None => text,
+    })
+}
+
+/// Money and discounts as they are written elsewhere.
+fn object(page: &Frame, value: &Value) -> String {
+    if let Ok(money) = serde_json::from_value::<Money>(value.clone()) {
+        return page.money(money);
+    }
+    match serde_json::from_value::<DiscountValue>(value.clone()) {
+        Ok(discount) => discounts::value(page, discount),
+        Err(_) => value.to_string(),
     }
 }
 

@@ -120,7 +120,8 @@ pub fn state(page: &Frame, state: DiscountState) -> Badge {
     Badge::new(page.texts(), &format!("discount.is_{}", state.name()), tone)
 }
 
-fn value(page: &Frame, value: DiscountValue) -> String {
+/// What it takes off.
+pub fn value(page: &Frame, value: DiscountValue) -> String {
     match value {
         DiscountValue::Percent { basis_points } => {
             format!("{}\u{a0}%", percent(basis_points, page.language()))

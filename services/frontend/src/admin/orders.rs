@@ -33,6 +33,9 @@ const FILTERS: [&str; 8] = [
     "account",
 ];
 
+/// What is folded away on a narrow page.
+const FOLDED: [&str; 5] = ["status", "payment", "fulfilment", "from", "to"];
+
 #[derive(Template)]
 #[template(path = "admin/orders.html")]
 struct OrdersPage {
@@ -42,6 +45,8 @@ struct OrdersPage {
     attention: String,
     account: String,
     filtered: bool,
+    /// Whether a filter that is folded away on a narrow page is in use.
+    narrowed: bool,
     rows: Vec<Row>,
     pager: Pager,
 }
@@ -115,6 +120,7 @@ pub async fn show(desk: Desk, Asked(sent): Asked) -> Result<Response, Failure> {
     let view = OrdersPage {
         tabs: tabs(&desk, sent.text("attention")),
         filtered: FILTERS.iter().any(|name| !sent.text(name).is_empty()),
+        narrowed: FOLDED.iter().any(|name| !sent.text(name).is_empty()),
         attention: sent.text("attention").to_owned(),
         account: sent.text("account").to_owned(),
         rows: found
