@@ -1,5 +1,7 @@
 //! Holds a JSON value against a JSON Schema, as far as OpenAPI 3.1 documents use it.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 /// What is wrong with `value`, each as `path: reason`; empty if nothing is.
@@ -10,14 +12,30 @@ pub fn violations(root: &Value, schema: &Value, value: &Value) -> Vec<String> {
 }
 
 fn check(root: &Value, schema: &Value, value: &Value, path: &str, wrong: &mut Vec<String>) {
+    check_part(root, schema, value, path, &BTreeSet::new(), wrong);
+}
+
+/// Checks what may be a part of a whole: fields in `others` belong to its other parts.
+fn check_part(
+    root: &Value,
+    schema: &Value,
+    value: &Value,
+    path: &str,
+    others: &BTreeSet<&str>,
+    wrong: &mut Vec<String>,
+) {
     if let Some(reference) = schema["$ref"].as_str() {
         match root.pointer(reference.trim_start_matches('#')) {
-            Some(target) => check(root, target, value, path, wrong),
+            Some(target) => check_part(root, target, value, path, others, wrong),
             None => wrong.push(format!("{path}: the document has no {reference}")),
         }
     }
+    let mut of_all = others.clone();
     for part in list(&schema["allOf"]) {
-        check(root, part, value, path, wrong);
+        fields(root, part, &mut of_all);
+    }
+    for part in list(&schema["allOf"]) {
+        check_part(root, part, value, path, &of_all, wrong);
     }
     for (word, exactly_one) in [("oneOf", true), ("anyOf", false)] {
         let parts = list(&schema[word]);
@@ -51,7 +69,21 @@ fn check(root: &Value, schema: &Value, value: &Value, path: &str, wrong: &mut Ve
             check(root, schema, item, &format!("{path}[{index}]"), wrong);
         }
     }
-    check_object(root, schema, value, path, wrong);
+    check_object(root, schema, value, path, &of_all, wrong);
+}
+
+/// The fields that a schema names, with those of its parts.
+fn fields<'a>(root: &'a Value, schema: &'a Value, into: &mut BTreeSet<&'a str>) {
+    if let Some(reference) = schema["$ref"].as_str()
+        && let Some(target) = root.pointer(reference.trim_start_matches('#'))
+    {
+        fields(root, target, into);
+    }
+    for part in list(&schema["allOf"]) {
+        fields(root, part, into);
+    }
+    let properties = schema["properties"].as_object().into_iter().flatten();
+    into.extend(properties.map(|(name, _)| name.as_str()));
 }
 
 fn check_type(schema: &Value, value: &Value, path: &str, wrong: &mut Vec<String>) {
@@ -107,7 +139,14 @@ fn check_text(schema: &Value, value: &Value, path: &str, wrong: &mut Vec<String>
     }
 }
 
-fn check_object(root: &Value, schema: &Value, value: &Value, path: &str, wrong: &mut Vec<String>) {
+fn check_object(
+    root: &Value,
+    schema: &Value,
+    value: &Value,
+    path: &str,
+    others: &BTreeSet<&str>,
+    wrong: &mut Vec<String>,
+) {
     let Some(object) = value.as_object() else {
         return;
     };
@@ -126,7 +165,7 @@ fn check_object(root: &Value, schema: &Value, value: &Value, path: &str, wrong: 
                 Some(schema @ Value::Object(_)) => check(root, schema, value, &place, wrong),
                 // The program's own types say all that they give: what a schema does not name
                 // is an omission of the document. (Problems may carry more; they say so.)
-                None if properties.is_some() && schema.get("allOf").is_none() => {
+                None if properties.is_some() && !others.contains(name.as_str()) => {
                     wrong.push(format!("{place}: is not in the document"));
                 }
                 _ => {}
@@ -176,5 +215,22 @@ mod tests {
         ] {
             assert_eq!(violations(&root, &schema, &bad).len(), 1, "{bad}");
         }
+    }
+
+    #[test]
+    fn the_parts_of_a_whole_know_each_other() {
+        let root = json!({"components": {"schemas": {"Image": {
+            "type": "object",
+            "required": ["id"],
+            "properties": {"id": {"type": "string"}},
+        }}}});
+        let schema = json!({"allOf": [
+            {"$ref": "#/components/schemas/Image"},
+            {"type": "object", "required": ["bytes"], "properties": {"bytes": {"type": "integer"}}},
+        ]});
+        let wrong = |value| violations(&root, &schema, &value);
+        assert_eq!(wrong(json!({"id": "a", "bytes": 1})), Vec::<String>::new());
+        assert_eq!(wrong(json!({"id": "a"})), ["$: `bytes` is missing"]);
+        assert!(!wrong(json!({"id": "a", "bytes": 1, "more": 1})).is_empty());
     }
 }
