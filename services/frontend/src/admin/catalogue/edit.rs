@@ -377,7 +377,7 @@ async fn page(desk: &Desk, form: ProductForm, product: Option<&Product>, shown: 
         categories,
         statuses: STATUSES
             .iter()
-            .map(|(status, key)| choice(status.name(), texts.get(key)))
+            .map(|(status, key, _)| choice(status.name(), texts.get(key)))
             .collect(),
         rules: StockRule::NAMES.into_iter().map(rule).collect(),
         missing: form

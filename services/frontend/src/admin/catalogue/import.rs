@@ -15,12 +15,12 @@ use techcommerce_kernel::{Error, Kind as ErrorKind};
 use super::{
     calls::{ImportOrder, import_file},
     upload::with_file,
-    who::Names,
 };
 use crate::{
     admin::{
         Desk, Frame, Section, frame,
         parts::{Badge, Pager, When},
+        people::People,
     },
     failure::Failure,
     forms::{Asked, Sent},
@@ -114,23 +114,23 @@ async fn page(desk: &Desk, sent: &Sent, wrong: Option<String>, status: StatusCod
         |_| (Vec::new(), None),
         |list| (list.items, list.next_cursor),
     );
-    let names = Names::of(desk, runs.iter().map(|run| run.actor.as_str())).await;
+    let people = People::of(desk).await;
     let page = ImportPage {
         page: desk.frame(Section::Import, desk.t("goods_import.title")),
         wrong,
         away,
-        runs: runs.iter().map(|run| row(desk, run, &names)).collect(),
+        runs: runs.iter().map(|run| row(desk, run, &people)).collect(),
         pager: Pager::new(PATH, sent, &[], next),
     };
     frame::show(status, &page.page, &page)
 }
 
-fn row(desk: &Desk, run: &ImportRun, names: &Names) -> Run {
+fn row(desk: &Desk, run: &ImportRun, people: &People) -> Run {
     Run {
         href: format!("{PATH}/{}", run.id),
         name: name_of(desk, run),
         when: When::of(desk.texts(), &desk.shop.settings.time_zone, run.started_at),
-        who: names.get(&run.actor),
+        who: people.name(desk, &run.actor),
         badge: badge(desk, run),
         created: run.report.created,
         updated: run.report.updated,

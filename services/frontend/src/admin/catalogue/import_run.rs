@@ -8,14 +8,12 @@ use techcommerce_contracts::product_api::{
 };
 use techcommerce_kernel::Uuid;
 
-use super::{
-    import::{PATH, again, badge, name_of},
-    who::Names,
-};
+use super::import::{PATH, again, badge, name_of};
 use crate::{
     admin::{
         Desk, Frame, Section, frame,
         parts::{Badge, When},
+        people::People,
     },
     failure::Failure,
     page::see_other,
@@ -80,7 +78,7 @@ pub async fn apply(desk: Desk, Path(id): Path<Uuid>) -> Result<Response, Failure
 }
 
 async fn page(desk: &Desk, run: ImportRun, wrong: Option<String>, status: StatusCode) -> Response {
-    let names = Names::of(desk, std::iter::once(run.actor.as_str())).await;
+    let people = People::of(desk).await;
     let mut page = desk.frame(Section::Import, name_of(desk, &run));
     if let Some(words) = wrong {
         page = page.warn(words);
@@ -125,7 +123,7 @@ async fn page(desk: &Desk, run: ImportRun, wrong: Option<String>, status: Status
     let view = RunPage {
         badge: badge(desk, &run),
         started: When::of(texts, &desk.shop.settings.time_zone, run.started_at),
-        who: names.get(&run.actor),
+        who: people.name(desk, &run.actor),
         running: run.state == ImportState::Running,
         apply: run.can_apply.then(|| format!("{PATH}/{}/apply", run.id)),
         created: changes(ImportOutcome::Created),

@@ -14,7 +14,6 @@ mod product;
 mod products;
 mod stock;
 mod upload;
-mod who;
 
 use axum::{
     Router,

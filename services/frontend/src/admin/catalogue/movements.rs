@@ -9,13 +9,14 @@ use techcommerce_contracts::{
 };
 use techcommerce_kernel::Uuid;
 
-use super::{stock, who::Names};
+use super::stock;
 use crate::{
     admin::{
         Desk, Frame, Section,
         form::Form,
         frame,
         parts::{Pager, When},
+        people::People,
     },
     failure::Failure,
     forms::{Asked, Sent},
@@ -102,7 +103,7 @@ async fn page(
         product
     );
     let (level, found) = (level?, found?);
-    let names = Names::of(desk, found.items.iter().map(|m| m.actor.as_str())).await;
+    let people = People::of(desk).await;
     let known = |product: &Product| product.variants.iter().any(|v| v.id == variant);
     let product = product.filter(known);
     let title = match &product {
@@ -121,7 +122,7 @@ async fn page(
         on_hand: level.on_hand,
         reserved: level.reserved,
         available: level.available,
-        rows: found.items.iter().map(|m| row(desk, m, &names)).collect(),
+        rows: found.items.iter().map(|m| row(desk, m, &people)).collect(),
         pager: Pager::new(&path, sent, &["product"], found.next_cursor),
         back: format!(
             "movements:{variant}:{}",
@@ -136,7 +137,7 @@ async fn page(
     Ok(frame::show(status, &page.page, &page))
 }
 
-fn row(desk: &Desk, movement: &StockMovement, names: &Names) -> Row {
+fn row(desk: &Desk, movement: &StockMovement, people: &People) -> Row {
     let known = REASONS.contains(&movement.reason.as_str());
     let order = movement
         .reference
@@ -159,6 +160,6 @@ fn row(desk: &Desk, movement: &StockMovement, names: &Names) -> Row {
         },
         note: movement.note.clone().unwrap_or_default(),
         order: order.map(|id| format!("/admin/orders/{id}")),
-        who: names.get(&movement.actor),
+        who: people.name(desk, &movement.actor),
     }
 }

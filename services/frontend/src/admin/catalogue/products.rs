@@ -74,11 +74,23 @@ pub const ACTIONS: [(&str, &str); 7] = [
     ("price", "goods_bulk.price"),
 ];
 
-/// A status and the key of its words.
-pub const STATUSES: [(ProductStatus, &str); 3] = [
-    (ProductStatus::Active, "goods.status_active"),
-    (ProductStatus::Draft, "goods.status_draft"),
-    (ProductStatus::Archived, "goods.status_archived"),
+/// A status, the key of what one product is called then, and that of the list of all.
+pub const STATUSES: [(ProductStatus, &str, &str); 3] = [
+    (
+        ProductStatus::Active,
+        "goods.status_active",
+        "goods.all_active",
+    ),
+    (
+        ProductStatus::Draft,
+        "goods.status_draft",
+        "goods.all_draft",
+    ),
+    (
+        ProductStatus::Archived,
+        "goods.status_archived",
+        "goods.all_archived",
+    ),
 ];
 
 /// Which products a query asks for.
@@ -117,7 +129,7 @@ pub async fn show(desk: Desk, Asked(sent): Asked) -> Result<Response, Failure> {
     let chosen = query.status.unwrap_or_default();
     let categories = categories.unwrap_or_default();
     let counts = counts.ok();
-    let tab = |(status, label): (ProductStatus, &'static str)| Tab {
+    let tab = |(status, _, label): (ProductStatus, &'static str, &'static str)| Tab {
         href: kept(&sent, Some(status)),
         label,
         count: counts.map(|counts| match status {
@@ -229,13 +241,21 @@ fn stock(product: &Product, texts: &Texts) -> Badge {
         return Badge::new(texts, "goods.not_counted", "");
     }
     let sum: i64 = counted.iter().sum();
-    let tone = match () {
-        () if !product.variants.iter().any(|v| v.can_sell(1)) => "bad",
-        () if counted.iter().any(|count| *count < super::stock::LOW) => "warn",
-        () => "",
-    };
+    let few = counted.iter().filter(|count| **count < super::stock::LOW);
+    let few = few.count() as i64;
+    let left = texts.count("goods.available", sum);
+    if !product.variants.iter().any(|v| v.can_sell(1)) {
+        return Badge {
+            text: left,
+            tone: "bad",
+        };
+    }
     Badge {
-        text: texts.count("goods.available", sum),
-        tone,
+        text: match few {
+            0 => left,
+            _ if counted.len() == 1 => left,
+            few => format!("{left}, {}", texts.count("goods.few", few)),
+        },
+        tone: if few > 0 { "warn" } else { "" },
     }
 }
