@@ -148,6 +148,34 @@ on_both_engines! { MIGRATOR;
         assert_eq!(shop.get("/products?limit=1").await.body["items"][0]["category"], Value::Null);
     }
 
+    async fn a_category_goes_while_products_come(db: TestDb) {
+        let shop = Served::new(db.db()).await;
+        let mut paths = Vec::new();
+        for number in 0..4 {
+            let product = shop.add(&format!("Mug {number}"), &json!({})).await;
+            paths.push(format!("/products/{}", id(&product)));
+        }
+        for _ in 0..5 {
+            let made = shop.staff(Method::POST, "/categories", &json!({ "title": "Mugs" })).await;
+            assert_eq!(made.status, 201, "{}", made.body);
+            let filed = json!({ "category": "mugs" });
+            let (gone, a, b, c, d) = tokio::join!(
+                shop.json(As::Staff, Method::DELETE, "/categories/mugs", &Value::Null),
+                shop.json(As::Staff, Method::PATCH, &paths[0], &filed),
+                shop.json(As::Staff, Method::PATCH, &paths[1], &filed),
+                shop.json(As::Staff, Method::PATCH, &paths[2], &filed),
+                shop.json(As::Staff, Method::PATCH, &paths[3], &filed),
+            );
+            assert_eq!(gone.status, 204, "{}", gone.body);
+            for answer in [a, b, c, d] {
+                assert!(matches!(answer.status, 200 | 400), "{}", answer.body);
+            }
+            for path in &paths {
+                assert_eq!(shop.seen(path).await["category"], Value::Null);
+            }
+        }
+    }
+
     async fn stock_is_listed_with_its_movements(db: TestDb) {
         let shop = Served::new(db.db()).await;
         let sizes = json!({ "variants": [variant("L", 900, 9), variant("M", 900, 2), variant("S", 900, 0)] });

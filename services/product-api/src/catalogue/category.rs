@@ -162,13 +162,18 @@ pub async fn delete(
     if products.len() == BATCH {
         return Ok(None);
     }
-    let locked = execute!(
-        tx,
-        sqlx::query("UPDATE categories SET position = position WHERE id = $1").bind(id)
-    )?;
-    if locked == 0 {
-        return Err(not_found());
-    }
+    // Whoever files a product in it holds its key until the commit, and is waited for.
+    let sql = format!(
+        "SELECT id FROM categories WHERE id = $1{}",
+        tx.dialect().for_update()
+    );
+    let locked: Option<Uuid> = with!(tx, |c| sqlx::query_scalar(sqlx::AssertSqlSafe(
+        sql.as_str()
+    ))
+    .bind(id)
+    .fetch_optional(c)
+    .await)?;
+    locked.ok_or_else(not_found)?;
     // Somebody may have filed a product until we had the lock.
     let left: Option<Uuid> = with!(tx, |c| sqlx::query_scalar(
         "SELECT id FROM products WHERE category_id = $1 LIMIT 1"
