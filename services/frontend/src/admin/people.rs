@@ -57,7 +57,9 @@ impl People {
             Some(("account", id)) => desk.texts().with("word.account", short(id)),
             Some(("api-key", id)) => desk.texts().with("word.api_key", short(id)),
             _ if actor == "guest" => desk.t("word.guest").to_owned(),
-            _ if actor == "system" || actor.is_empty() || actor.starts_with("service:") => desk.t("word.system").to_owned(),
+            _ if actor == "system" || actor.is_empty() || actor.starts_with("service:") => {
+                desk.t("word.system").to_owned()
+            }
             _ => actor.to_owned(),
         }
     }
