@@ -72,7 +72,8 @@ on_both_engines! { MIGRATOR;
         let report = import(&shop.db, &shop.env, QUIRKS, false).await;
         assert_eq!((counts(&report), report.rows, report.format.as_str()), ((3, 0, 0, 0), 6, "shopify"));
         let warned: Vec<(u64, &str)> = report.warnings.iter().map(|w| (w.line, w.column.as_str())).collect();
-        assert_eq!(warned, [(5, "Variant Inventory Qty"), (9, "Handle")]);
+        assert_eq!(warned, [(1, ""), (5, "Variant Inventory Qty"), (9, "Handle")]);
+        assert!(report.warnings[0].reason.contains("not taken over"), "{:?}", report.warnings[0]);
 
         let shirt = shop.until("/products/linen-shirt", |answer| answer.status == 200).await.body;
         assert_eq!(shirt["description"], "<p>Line one,\nline \"two\"</p>");

@@ -6,6 +6,7 @@ pub mod find;
 pub mod input;
 pub mod keys;
 pub mod limits;
+mod many;
 mod parts;
 pub mod read;
 pub mod rows;

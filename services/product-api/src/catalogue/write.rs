@@ -138,9 +138,7 @@ impl<'a> Writer<'a> {
             .bind(fold(&draft.title))
         );
         inserted.map_err(refused)?;
-        for (position, variant) in (0_i64..).zip(&draft.variants) {
-            self.add_variant(tx, id, position, variant).await?;
-        }
+        self.add_variants(tx, id, &draft.variants).await?;
         self.images(tx, id, &draft.images).await?;
         changes.insert(Change::product(id));
         Ok(id)

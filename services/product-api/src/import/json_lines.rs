@@ -43,6 +43,18 @@ pub(super) enum Line {
     End,
 }
 
+impl Line {
+    /// Why it is no line of ours at all, if it is none.
+    pub fn is_no_line(&self) -> Option<&str> {
+        let refusal = match self {
+            Self::Product(parsed) => parsed.refusals.first().filter(|r| r.column.is_none())?,
+            Self::Broken(refusal) => refusal,
+            Self::End => return None,
+        };
+        Some(&refusal.reason)
+    }
+}
+
 impl<R: Read> Lines<R> {
     /// From the file's first byte on.
     pub fn new(source: R, context: Context) -> Self {

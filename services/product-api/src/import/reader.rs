@@ -57,10 +57,7 @@ pub(super) fn read(
     source.rewind().map_err(unreadable)?;
     if first_byte(source).map_err(unreadable)? == Some(b'{') {
         source.rewind().map_err(unreadable)?;
-        if sink.format("jsonl") {
-            json_lines(source, context, length, sink);
-        }
-        return Ok(());
+        return json_lines(source, context, length, sink);
     }
     source.rewind().map_err(unreadable)?;
     let records = Records::open(&mut *source).map_err(|refusal| refusal.reason)?;
@@ -155,10 +152,28 @@ fn each_row_at(
     }
 }
 
-fn json_lines(source: &mut impl Source, context: Context, length: u64, sink: &mut impl Sink) {
+fn json_lines(
+    source: &mut impl Source,
+    context: Context,
+    length: u64,
+    sink: &mut impl Sink,
+) -> Result<(), String> {
     let mut lines = Lines::new(source, context);
+    let mut first = true;
     loop {
-        let (parsed, goes_on) = match lines.next_line() {
+        let line = lines.next_line();
+        if std::mem::take(&mut first) {
+            if let Some(why) = line.is_no_line() {
+                return Err(format!(
+                    "The file begins as JSON Lines do, but not with a product as the export writes \
+                     it: {why}"
+                ));
+            }
+            if !sink.format("jsonl") {
+                return Ok(());
+            }
+        }
+        let (parsed, goes_on) = match line {
             Line::Product(parsed) => (vec![*parsed], true),
             Line::Broken(refusal) => (vec![Parsed::refused(refusal)], false),
             Line::End => break,
@@ -170,7 +185,7 @@ fn json_lines(source: &mut impl Source, context: Context, length: u64, sink: &mu
             last: false,
         };
         if !sink.piece(piece) {
-            return;
+            return Ok(());
         }
         if !goes_on {
             break;
@@ -181,6 +196,7 @@ fn json_lines(source: &mut impl Source, context: Context, length: u64, sink: &mu
         last: true,
         ..Piece::default()
     });
+    Ok(())
 }
 
 fn percent(bytes: u64, length: u64) -> u32 {

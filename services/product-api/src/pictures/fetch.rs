@@ -55,7 +55,7 @@ pub enum Refused {
 /// Fetches pictures. Clones share what they know of hosts.
 #[derive(Clone)]
 pub struct Fetcher {
-    client: Client<HttpsConnector<HttpConnector<Resolver>>, Empty<Bytes>>,
+    client: Result<Client<HttpsConnector<HttpConnector<Resolver>>, Empty<Bytes>>, String>,
     allowed: HostsAllowed,
     agent: Arc<str>,
     hosts: Arc<Mutex<HashMap<String, Arc<Semaphore>>>>,
@@ -70,15 +70,17 @@ impl Fetcher {
         let mut http = HttpConnector::new_with_resolver(resolver);
         http.enforce_http(false);
         http.set_connect_timeout(Some(CONNECT));
-        let https = HttpsConnectorBuilder::new()
-            .with_webpki_roots()
-            .https_or_http()
-            .enable_http1()
-            .wrap_connector(http);
-        let client = Client::builder(TokioExecutor::new())
-            .pool_idle_timeout(Duration::from_secs(10))
-            .pool_max_idle_per_host(AT_ONE_HOST)
-            .build(https);
+        // Named, so that nothing else in the program decides which it is.
+        let provider = rustls::crypto::ring::default_provider();
+        let https = HttpsConnectorBuilder::new().with_provider_and_webpki_roots(provider);
+        let client = https.map(|https| {
+            let https = https.https_or_http().enable_http1().wrap_connector(http);
+            Client::builder(TokioExecutor::new())
+                .pool_idle_timeout(Duration::from_secs(10))
+                .pool_max_idle_per_host(AT_ONE_HOST)
+                .build(https)
+        });
+        let client = client.map_err(|error| error.to_string());
         Self {
             client,
             allowed,
@@ -123,13 +125,15 @@ impl Fetcher {
     }
 
     async fn ask(&self, url: &Url) -> Result<Response<hyper::body::Incoming>, Refused> {
+        let client = self.client.as_ref();
+        let client = client.map_err(|why| Refused::Later(format!("TLS fails: {why}."), None))?;
         let request = Request::get(url.as_str())
             .header(header::USER_AGENT, &*self.agent)
             // Without it some would send formats that the image service does not know.
             .header(header::ACCEPT, "image/webp, image/png, image/jpeg")
             .body(Empty::new())
             .map_err(|error| Refused::Never(format!("{url} cannot be asked for: {error}.")))?;
-        match tokio::time::timeout(HEAD, self.client.request(request)).await {
+        match tokio::time::timeout(HEAD, client.request(request)).await {
             Err(_late) => Err(Refused::Later(
                 format!("{url} did not answer in time."),
                 None,
