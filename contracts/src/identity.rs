@@ -12,7 +12,10 @@ mod trust;
 
 use std::{
     net::IpAddr,
-    sync::{Arc, Mutex, PoisonError, RwLock},
+    sync::{
+        Arc, Mutex, PoisonError, RwLock,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -146,6 +149,8 @@ pub struct Claims {
 pub struct TokenSigner {
     service: Service,
     key: Arc<RwLock<SigningKey>>,
+    /// How often the key was replaced.
+    replaced: Arc<AtomicU64>,
     env: Env,
 }
 
@@ -161,6 +166,7 @@ impl TokenSigner {
         Self {
             service,
             key: Arc::new(RwLock::new(SigningKey::from_bytes(seed))),
+            replaced: Arc::default(),
             env,
         }
     }
@@ -173,6 +179,7 @@ impl TokenSigner {
     /// From now on signs with another key, which all others must trust already.
     pub fn replace(&self, seed: &[u8; 32]) {
         *self.key.write().unwrap_or_else(PoisonError::into_inner) = SigningKey::from_bytes(seed);
+        self.replaced.fetch_add(1, Ordering::Release);
     }
 
     /// The public key: 32 bytes.
@@ -323,8 +330,8 @@ impl std::fmt::Debug for TokenVerifier {
 pub struct ServiceTokens {
     signer: TokenSigner,
     service: Service,
-    /// By the address of the outermost client.
-    signed: Arc<Mutex<Recent<Option<IpAddr>, Signed>>>,
+    /// By the key, and the address of the outermost client.
+    signed: Arc<Mutex<Recent<(u64, Option<IpAddr>), Signed>>>,
 }
 
 /// A token and until when it is good.
@@ -352,8 +359,10 @@ impl ServiceTokens {
 
     fn signed_for(&self, client_address: Option<IpAddr>) -> Result<String, Error> {
         let now = self.signer.env.now();
+        // Read before signing: a token of the new key under the old number is renewed, no harm.
+        let asked = (self.signer.replaced.load(Ordering::Acquire), client_address);
         let signed = || self.signed.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((token, expires)) = signed().get(&client_address)
+        if let Some((token, expires)) = signed().get(&asked)
             && *expires > now + TOKEN_LIFETIME / 2
             && *expires <= now + TOKEN_LIFETIME
         {
@@ -361,7 +370,7 @@ impl ServiceTokens {
         }
         let principal = Principal::Service { name: self.service };
         let new = self.signer.sign(principal, client_address)?;
-        signed().insert(client_address, new.clone());
+        signed().insert(asked, new.clone());
         Ok(new.0)
     }
 }
@@ -487,6 +496,10 @@ mod tests {
         clock.advance(Duration::from_secs(40));
         let second = tokens.token().unwrap();
         assert_ne!(first, second);
+        signer.replace(&[8; 32]);
+        let other = tokens.token().unwrap();
+        assert!(signer.verifier().verify(&other).is_ok(), "by the new key");
+        signer.replace(&[7; 32]);
         assert!(signer.verifier().verify(&second).is_ok());
     }
 

@@ -20,6 +20,14 @@ use crate::staff::{Stock, product, stock};
 /// How long a reservation lives in this test: long enough for a checkout, short enough to wait.
 const RESERVATION_SECONDS: u32 = 8;
 const AT_ONCE: usize = 8;
+/// Which service of a split shop a kill may fall on; none is all.
+const VICTIMS: [Option<&str>; 5] = [
+    Some("order-api"),
+    Some("product-api"),
+    Some("worker"),
+    Some("api"),
+    None,
+];
 
 struct Size {
     checkouts: usize,
@@ -67,6 +75,15 @@ async fn checkouts_survive_on_postgres() -> Result<()> {
     Ok(())
 }
 
+/// Each kill falls on one of the services, or on all at once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn checkouts_survive_split() -> Result<()> {
+    for seed in size().seeds {
+        checkouts_survive(Engine::Split, seed).await?;
+    }
+    Ok(())
+}
+
 async fn checkouts_survive(engine: Engine, seed: u64) -> Result<()> {
     let size = size();
     let mut random = StdRng::seed_from_u64(seed);
@@ -89,7 +106,12 @@ async fn checkouts_survive(engine: Engine, seed: u64) -> Result<()> {
     for kill in 0..=size.kills {
         let moment =
             (kill < size.kills).then(|| Duration::from_millis(random.random_range(20..900)));
-        buy_until(&mut shop, &mut attempts, &lamp.variant_id, moment).await?;
+        let victim = match shop.setup.is_split() {
+            true => VICTIMS[random.random_range(0..VICTIMS.len())],
+            false => None,
+        };
+        let death = moment.map(|moment| Death { moment, victim });
+        buy_until(&mut shop, &mut attempts, &lamp.variant_id, death).await?;
         if moment.is_some() {
             shop.start_again().await?;
         }
@@ -119,12 +141,19 @@ async fn checkouts_survive(engine: Engine, seed: u64) -> Result<()> {
     audit::clean(&shop).await
 }
 
-/// All buyers without an acknowledged order try, a few at once; after `moment` the shop dies.
+/// When the shop dies, and which part of it; none is all.
+#[derive(Debug, Clone, Copy)]
+struct Death {
+    moment: Duration,
+    victim: Option<&'static str>,
+}
+
+/// All buyers without an acknowledged order try, a few at once, until the shop dies.
 async fn buy_until(
     shop: &mut Shop,
     attempts: &mut [Attempt],
     variant: &str,
-    moment: Option<Duration>,
+    death: Option<Death>,
 ) -> Result<()> {
     let client = shop.client();
     let open: Vec<(usize, Attempt)> = attempts
@@ -152,9 +181,12 @@ async fn buy_until(
             })
         })
         .collect();
-    if let Some(moment) = moment {
+    if let Some(Death { moment, victim }) = death {
         sleep(moment).await;
-        shop.kill()?;
+        match victim {
+            Some(service) => shop.processes.kill(service)?,
+            None => shop.kill()?,
+        }
     }
     for buyer in buyers {
         buyer.await?;

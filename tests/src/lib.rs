@@ -15,13 +15,18 @@
     reason = "these are tests"
 )]
 
+mod apart;
 mod audit;
+mod away;
+mod balancer;
 mod browser;
 mod document;
 mod journeys;
 mod kills;
+mod large;
 mod processes;
 mod races;
+mod rolling;
 mod roles;
 mod schema;
 mod shop;

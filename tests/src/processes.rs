@@ -45,11 +45,15 @@ impl Processes {
         Ok(processes)
     }
 
-    /// Starts all of them.
+    /// Starts all that do not run.
     pub fn start_all(&mut self) -> Result<()> {
-        self.names()
-            .iter()
-            .try_for_each(|name| self.start_one(name))
+        let names = self.names();
+        let resting = names.iter().filter(|name| self.parts[*name].1.is_none());
+        let resting: Vec<&String> = resting.collect();
+        for name in resting {
+            self.start_one(name)?;
+        }
+        Ok(())
     }
 
     /// Starts the one of this name.
@@ -96,6 +100,20 @@ impl Processes {
             Some(mut process) => process.kill(),
             None => Ok(()),
         }
+    }
+
+    /// Sends a signal to all.
+    pub fn signal_all(&self, name: &str) -> Result<()> {
+        for (_, process) in self.parts.values() {
+            if let Some(process) = process {
+                let id = process.id().to_string();
+                let sent = Command::new("kill")
+                    .args([&format!("-{name}"), &id])
+                    .status()?;
+                ensure!(sent.success(), "SIG{name} cannot be sent");
+            }
+        }
+        Ok(())
     }
 
     /// SIGTERM and the orderly end, of all at once.

@@ -5,14 +5,14 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use techcommerce_testkit::{
-    Client, PostgresDatabase, Process, TempDir, TestRedis, binary, folder, free_address,
+    Client, PostgresDatabase, TempDir, TestRedis, binary, folder, free_address,
 };
 
+use crate::balancer::Balancer;
 use crate::document::Document;
 use crate::processes::{Part, Processes};
 
@@ -45,6 +45,14 @@ pub enum Engine {
     Split,
 }
 
+/// One of several processes of a service.
+struct Replica {
+    service: &'static str,
+    name: String,
+    address: SocketAddr,
+    management: SocketAddr,
+}
+
 /// A shop before its start.
 pub struct Setup {
     folder: TempDir,
@@ -53,6 +61,8 @@ pub struct Setup {
     redis: Option<TestRedis>,
     /// Where each process serves and is watched.
     places: BTreeMap<&'static str, (SocketAddr, SocketAddr)>,
+    /// The processes of the services that have two, which stand behind the services' addresses.
+    replicas: Vec<Replica>,
     settings: BTreeMap<String, String>,
 }
 
@@ -77,6 +87,7 @@ impl Setup {
             database,
             redis,
             places: places.collect(),
+            replicas: Vec::new(),
             settings: BTreeMap::new(),
         };
         let address = setup.address();
@@ -149,6 +160,26 @@ impl Setup {
         self.engine == Engine::Split
     }
 
+    /// With two processes of each of these services behind a balancer.
+    pub fn with_replicas(mut self, services: &[&'static str]) -> Self {
+        for service in services {
+            for number in 1..=2 {
+                self.replicas.push(Replica {
+                    service,
+                    name: format!("{service}-{number}"),
+                    address: free_address(),
+                    management: free_address(),
+                });
+            }
+        }
+        self
+    }
+
+    /// The names of the processes of services that have two.
+    pub fn replicas(&self) -> Vec<String> {
+        self.replicas.iter().map(|one| one.name.clone()).collect()
+    }
+
     /// Another Redis than the one that tests share.
     pub fn with_redis(self, redis: &TestRedis) -> Self {
         let url = redis.url().to_owned();
@@ -193,18 +224,25 @@ impl Setup {
     /// Starts the shop and waits until it can serve.
     pub async fn start(self) -> Result<Shop> {
         if self.is_split() {
-            let folder = self.folder.path().join("keys").display().to_string();
-            let made = self.command(&["keys", &folder])?.output()?;
-            ensure!(made.status.success(), "{made:?}");
+            self.make_keys()?;
         }
         let mut processes = Processes::start(self.parts()?, self.folder.path())?;
         processes.wait_until_ready().await?;
+        let mut balancers = Vec::new();
+        for (service, (address, _)) in &self.places {
+            let replicas = self.replicas.iter().filter(|one| one.service == *service);
+            let replicas: Vec<SocketAddr> = replicas.map(|one| one.address).collect();
+            if !replicas.is_empty() {
+                balancers.push(Balancer::start(*address, replicas).await?);
+            }
+        }
         let (address, management) = self.place("frontend");
         let mut shop = Shop {
             client: Client::new(format!("http://{address}")),
             management: Client::new(format!("http://{management}")),
             setup: self,
             processes,
+            _balancers: balancers,
             document: Arc::new(Document::new(Value::Null)),
         };
         let document = shop.client.get("/api/openapi.json").send().await?;
@@ -212,30 +250,56 @@ impl Setup {
         Ok(shop)
     }
 
+    /// Where the keys of a split shop are.
+    pub fn keys(&self) -> PathBuf {
+        self.folder.path().join("keys")
+    }
+
+    /// Makes the keys of a split shop.
+    pub fn make_keys(&self) -> Result<()> {
+        let folder = self.keys().display().to_string();
+        let made = self.command(&["keys", &folder])?.output()?;
+        ensure!(made.status.success(), "{made:?}");
+        Ok(())
+    }
+
+    /// Starts one service of a split shop and nothing else.
+    pub fn launch_only(&self, service: &str) -> Result<Processes> {
+        self.make_keys()?;
+        let parts = self.parts()?.into_iter();
+        let parts = parts.filter(|part| part.name == service).collect();
+        Processes::start(parts, self.folder.path())
+    }
+
     /// The processes, not started.
     fn parts(&self) -> Result<Vec<Part>> {
-        let part = |(name, (address, management)): (&&'static str, &(SocketAddr, SocketAddr))| {
-            let mut command = match *name {
+        let part = |name: &str, service: &str, address: SocketAddr, management: SocketAddr| {
+            let mut command = match service {
                 "shop" => self.command(&["serve"])?,
                 service => self.command(&["serve", service])?,
             };
-            command.env(
-                "TECHCOMMERCE_LISTEN_MANAGEMENT_PORT",
-                management.port().to_string(),
-            );
+            command
+                .env("TECHCOMMERCE_LISTEN_PORT", address.port().to_string())
+                .env(
+                    "TECHCOMMERCE_LISTEN_MANAGEMENT_PORT",
+                    management.port().to_string(),
+                );
+            let name = name.to_owned();
             Ok(Part {
-                name: (*name).to_owned(),
+                name,
                 command,
-                address: *address,
+                address,
             })
         };
-        self.places.iter().map(part).collect()
-    }
-
-    /// Starts the one process of a whole shop and does not wait for anything.
-    pub fn launch(&self) -> Result<Process> {
-        let log = self.folder.path().join("output.log");
-        Process::start(&mut self.command(&["serve"])?, &log)
+        let several = |service: &str| self.replicas.iter().any(|one| one.service == service);
+        let single = self.places.iter().filter(|(service, _)| !several(service));
+        let single = single
+            .map(|(service, (address, management))| part(service, service, *address, *management));
+        let double = self
+            .replicas
+            .iter()
+            .map(|one| part(&one.name, one.service, one.address, one.management));
+        single.chain(double).collect()
     }
 }
 
@@ -243,6 +307,7 @@ impl Setup {
 pub struct Shop {
     pub setup: Setup,
     pub processes: Processes,
+    _balancers: Vec<Balancer>,
     client: Client,
     management: Client,
     document: Arc<Document>,

@@ -25,6 +25,11 @@ async fn on_postgres() -> Result<()> {
     every_documented_operation(Engine::Postgres).await
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn split() -> Result<()> {
+    every_documented_operation(Engine::Split).await
+}
+
 /// The whole public interface, once around.
 async fn every_documented_operation(engine: Engine) -> Result<()> {
     // The built-in catalogue brings the discount code.
