@@ -61,10 +61,16 @@ pub async fn login(
         (Ok(true), Some(account)) if account.disabled_at.is_none() => account,
         (Ok(right), account) => {
             app.sign_ins.with(["failed"]).inc();
-            if let Some(account) = &account {
-                log(&app, SIGN_IN_FAILED, account, &caller).await?;
+            let refused = refusal(right && account.is_some());
+            if let Some(account) = account {
+                // Behind the answer, so that its time does not tell who runs the shop.
+                tokio::spawn(async move {
+                    if let Err(error) = log(&app, SIGN_IN_FAILED, &account, &caller).await {
+                        tracing::error!(?error, "a failed sign-in is missing in the log");
+                    }
+                });
             }
-            return Err(refusal(right && account.is_some()).into());
+            return Err(refused.into());
         }
         (Err(error), _) => {
             // We could not find out: that is no failure of the one who signs in.
