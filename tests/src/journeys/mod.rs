@@ -7,6 +7,8 @@ mod errors;
 mod guest;
 mod idempotency;
 mod import;
+mod import_formats;
+mod import_pictures;
 mod operation;
 mod orders;
 mod payments;
