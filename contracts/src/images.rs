@@ -65,9 +65,16 @@ pub struct ImageVariant {
 /// A picture as staff see it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ImageDetails {
-    /// The picture and its sizes.
-    #[serde(flatten)]
-    pub image: Uploaded,
+    /// Names the picture.
+    pub id: Uuid,
+    /// The address of its middle size.
+    pub url: String,
+    /// Width in pixels of the largest size.
+    pub width: u32,
+    /// Height in pixels of the largest size.
+    pub height: u32,
+    /// All sizes.
+    pub variants: Vec<ImageVariant>,
     /// The name of the uploaded file, if it had one.
     pub file_name: Option<String>,
     /// What was uploaded: `png`, `jpeg`, `gif` or `webp`; `null` where nobody noted it.

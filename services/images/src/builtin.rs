@@ -81,7 +81,11 @@ impl Builtin {
         let sizes = self.0.get(&id).map(|picture| &picture.sizes);
         let bytes: usize = sizes.into_iter().flatten().map(|(_, b)| b.len()).sum();
         Ok(Some(ImageDetails {
-            image,
+            id: image.id,
+            url: image.url,
+            width: image.width,
+            height: image.height,
+            variants: image.variants,
             file_name: None,
             format: None,
             uploaded_bytes: None,

@@ -42,6 +42,9 @@ pub(crate) struct Found {
 pub(crate) enum Content {
     Whole(Bytes),
     Pieces(u64, BoxStream<'static, Result<Bytes, Error>>),
+    /// The file is there but is no whole WebP: what a store or a disk has damaged must not be
+    /// shown, and not be cached for ever.
+    Damaged,
 }
 
 impl Files {
@@ -50,6 +53,11 @@ impl Files {
             store,
             breaker: Arc::default(),
         }
+    }
+
+    /// Where they are, to be told to staff.
+    pub fn place(&self) -> String {
+        self.store.to_string()
     }
 
     fn objects(&self) -> &dyn ObjectStore {
@@ -109,20 +117,16 @@ impl Files {
         }
     }
 
-    /// Whether one size is there.
+    /// Whether one size is there and whole.
     pub async fn has(&self, id: Uuid, variant: Variant) -> Result<bool, Error> {
-        let path = path(id, variant);
-        Ok(self
-            .ask(ANSWER, self.objects().head(&path))
-            .await?
-            .is_some())
+        let content = self.get(id, variant).await?;
+        Ok(matches!(
+            content,
+            Some(Content::Whole(_) | Content::Pieces(..))
+        ))
     }
 
     /// One size, or `None` if there is no such file.
-    ///
-    /// # Errors
-    /// `unavailable`, also if the file is there but is no whole WebP: what a store or a disk has
-    /// damaged must not be shown, and not be cached for ever.
     pub async fn get(&self, id: Uuid, variant: Variant) -> Result<Option<Content>, Error> {
         let path = path(id, variant);
         let Some(file) = self.ask(ANSWER, self.objects().get(&path)).await? else {
@@ -132,13 +136,17 @@ impl Files {
         // A local file comes in chunks of 8 KB, each by way of another thread: at once is cheaper.
         if length <= AT_ONCE {
             let bytes = self.ask(ANSWER, file.bytes()).await?.unwrap_or_default();
-            check(&bytes, bytes.len() as u64)?;
-            return Ok(Some(Content::Whole(bytes)));
+            return Ok(Some(match is_whole(&bytes, bytes.len() as u64) {
+                true => Content::Whole(bytes),
+                false => damaged(&path),
+            }));
         }
         let mut pieces = file.into_stream().map_err(away).boxed();
         let first = timeout(ANSWER, pieces.try_next()).await.map_err(away)??;
         let first = first.unwrap_or_default();
-        check(&first, length)?;
+        if !is_whole(&first, length) {
+            return Ok(Some(damaged(&path)));
+        }
         let pieces = stream::once(std::future::ready(Ok(first))).chain(pieces);
         Ok(Some(Content::Pieces(length, pieces.boxed())))
     }
@@ -147,6 +155,7 @@ impl Files {
     pub async fn read(&self, id: Uuid, variant: Variant) -> Result<Option<Bytes>, Error> {
         Ok(match self.get(id, variant).await? {
             None => None,
+            Some(Content::Damaged) => return Err(away("the file is damaged")),
             Some(Content::Whole(bytes)) => Some(bytes),
             Some(Content::Pieces(length, pieces)) => {
                 let mut all = Vec::with_capacity(usize::try_from(length).unwrap_or(0));
@@ -241,29 +250,31 @@ fn path(id: Uuid, variant: Variant) -> Path {
 
 /// A WebP says its own length (RFC 9649 §2.4): the first bytes of a file tell whether it is one
 /// and whether it is whole.
-fn check(first: &[u8], length: u64) -> Result<(), Error> {
-    let says = match first {
-        [
-            b'R',
-            b'I',
-            b'F',
-            b'F',
-            a,
-            b,
-            c,
-            d,
-            b'W',
-            b'E',
-            b'B',
-            b'P',
-            ..,
-        ] => u64::from(u32::from_le_bytes([*a, *b, *c, *d])) + 8,
-        _ => 0,
+fn is_whole(first: &[u8], length: u64) -> bool {
+    let [
+        b'R',
+        b'I',
+        b'F',
+        b'F',
+        a,
+        b,
+        c,
+        d,
+        b'W',
+        b'E',
+        b'B',
+        b'P',
+        ..,
+    ] = first
+    else {
+        return false;
     };
-    if says == length {
-        return Ok(());
-    }
-    Err(away("the file is damaged"))
+    u64::from(u32::from_le_bytes([*a, *b, *c, *d])) + 8 == length
+}
+
+fn damaged(path: &Path) -> Content {
+    tracing::error!(%path, "the file of a picture is damaged");
+    Content::Damaged
 }
 
 /// The store failed.

@@ -49,8 +49,12 @@ impl Handler for Sizes {
             return Ok(Outcome::GiveUp("there is no such picture".into()));
         }
         let Some(original) = self.files.read(id, Variant::Original).await? else {
-            let reason = "the picture's file is gone; upload the same picture again to mend it";
-            return Ok(Outcome::GiveUp(reason.into()));
+            // Perhaps a volume that is not there yet, so it is tried again.
+            return Err(Error::internal(format!(
+                "the picture's file is not in {}: images and worker must have the same \
+                 images.store; if the file is lost, upload the same picture again",
+                self.files.place()
+            )));
         };
         let length = original.len();
         let variants = self.preparing.run(move || smaller(&original)).await?;

@@ -52,12 +52,12 @@ techcommerce_testkit::on_both_engines! { MIGRATOR;
             ("two files", [part(FILE, &picture), part(FILE, &picture), end()].concat(), 400),
             ("a file under another name", [part("content-disposition: form-data; name=\"picture\"", &picture), end()].concat(), 400),
             ("a part without a name", [part("content-type: image/png", &picture), end()].concat(), 400),
-            ("huge headers", [part(&huge, &picture), end()].concat(), 400),
+            ("huge headers", [part(&huge, &picture), end()].concat(), 201),
             ("headers that are none", [part("\u{0}\u{1}", &picture), end()].concat(), 400),
             ("cut off", whole[..whole.len() - 60].to_vec(), 400),
             ("another boundary", String::from_utf8_lossy(&whole).replace(BOUNDARY, "other").into_bytes(), 400),
             ("an empty file", [part(FILE, b""), end()].concat(), 415),
-            ("many empty parts", [many, end()].concat(), 413),
+            ("many empty parts", [many, end()].concat(), 400),
             ("a preamble", [b"hello\r\n".to_vec(), part(FILE, &picture), end()].concat(), 201),
             ("a name with folders", [part("content-disposition: form-data; name=\"file\"; filename=\"../../x\"", &picture), end()].concat(), 201),
             ("a note before and behind", [note.clone(), part(FILE, &picture), note, end()].concat(), 201),
@@ -79,7 +79,7 @@ techcommerce_testkit::on_both_engines! { MIGRATOR;
             assert!([400, 415].contains(&status.as_u16()), "{kind}: {status} {answer}");
         }
         assert_eq!(shop.stored().await.len(), 1);
-        assert_eq!(shop.counted("known") + shop.counted("stored"), 3);
+        assert_eq!(shop.counted("known") + shop.counted("stored"), 4);
         assert!(shop.counted("refused_form") > 8);
     }
 

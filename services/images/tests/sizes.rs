@@ -85,6 +85,12 @@ techcommerce_testkit::on_both_engines! { MIGRATOR;
         let (status, headers, bytes) = shop.get(&format!("/images/{id}/w320")).await;
         assert_eq!((status.as_u16(), webp(&bytes).width()), (200, 900));
         assert_eq!(headers[header::CACHE_CONTROL], FOR_NOW);
+        // A size is damaged: the same.
+        shop.put(&format!("{id}/w320.webp"), &bytes[..1000]).await;
+        let (status, headers, bytes) = shop.get(&format!("/images/{id}/w320")).await;
+        assert_eq!((status.as_u16(), webp(&bytes).width()), (200, 900));
+        assert_eq!(headers[header::CACHE_CONTROL], FOR_NOW);
+        shop.remove(&format!("{id}/w320.webp")).await;
         // The largest is lost as well.
         shop.remove(&format!("{id}/original.webp")).await;
         let (status, _, bytes) = shop.get(&format!("/images/{id}/original")).await;

@@ -46,8 +46,13 @@ fn not_found() -> Error {
 
 /// A row as staff see it.
 fn shown(row: ImageRow) -> ImageDetails {
+    let image = describe(row.id, row.size());
     ImageDetails {
-        image: describe(row.id, row.size()),
+        id: image.id,
+        url: image.url,
+        width: image.width,
+        height: image.height,
+        variants: image.variants,
         file_name: row.file_name,
         format: row.format,
         uploaded_bytes: row.uploaded_bytes,

@@ -13,7 +13,11 @@ use techcommerce_http::{ApiResult, etag};
 use techcommerce_kernel::{Error, Uuid};
 
 use super::not_found;
-use crate::{State, files::Content, variant::Variant};
+use crate::{
+    State,
+    files::{Content, away},
+    variant::Variant,
+};
 
 /// One size of an id never changes.
 const FOR_EVER: &str = "public, max-age=31536000, immutable";
@@ -73,19 +77,28 @@ pub(crate) async fn show(
         let answer = StatusCode::NOT_MODIFIED.into_response();
         return Ok(dressed(answer, tag(id, wanted)?, FOR_EVER));
     }
-    if let Some(content) = state.files.get(id, wanted).await? {
-        return Ok(dressed(picture(content), tag(id, wanted)?, FOR_EVER));
+    let mut damaged = false;
+    // Not made yet, lost or damaged: any other is better than a broken picture.
+    let others = Variant::all().filter(|other| *other != wanted);
+    for variant in std::iter::once(wanted).chain(others) {
+        let content = match state.files.get(id, variant).await? {
+            None => continue,
+            Some(Content::Damaged) => {
+                damaged = true;
+                continue;
+            }
+            Some(content) => content,
+        };
+        let keep = if variant == wanted { FOR_EVER } else { FOR_NOW };
+        let answer = if has(variant)? {
+            StatusCode::NOT_MODIFIED.into_response()
+        } else {
+            picture(content)
+        };
+        return Ok(dressed(answer, tag(id, variant)?, keep));
     }
-    // Not made yet, or lost: any other is better than a broken picture.
-    for other in Variant::all().filter(|other| *other != wanted) {
-        if let Some(content) = state.files.get(id, other).await? {
-            let answer = if has(other)? {
-                StatusCode::NOT_MODIFIED.into_response()
-            } else {
-                picture(content)
-            };
-            return Ok(dressed(answer, tag(id, other)?, FOR_NOW));
-        }
+    if damaged {
+        return Err(away("all files of the picture are damaged").into());
     }
     tracing::error!(%id, "the files of a picture are gone");
     Err(not_found().into())
@@ -101,6 +114,8 @@ fn picture(content: Content) -> Response {
     let (length, body) = match content {
         Content::Whole(bytes) => (bytes.len() as u64, Body::from(bytes)),
         Content::Pieces(length, pieces) => (length, Body::from_stream(pieces)),
+        // Passed over before.
+        Content::Damaged => (0, Body::empty()),
     };
     let webp = HeaderValue::from_static("image/webp");
     let headers = [
