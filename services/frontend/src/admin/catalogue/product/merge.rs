@@ -55,6 +55,9 @@ impl ProductForm {
             let both = self.changed("pictures");
             let theirs = fresh.pictures.len().to_string();
             if both {
+                // What was waited for and has come is among theirs, under a key of its own.
+                let known = |key: &str| fresh.pictures.iter().any(|p| p.key == key);
+                self.pictures.retain(|p| p.id.is_some() || known(&p.key));
                 // What was added meanwhile stays; the order is this one's.
                 let missing = fresh
                     .pictures
@@ -265,6 +268,19 @@ mod tests {
         assert!(mine.changed("title") && mine.changed("variants"));
         // A second time there is nothing new to tell.
         assert!(mine.merge(&now, "en").is_empty());
+    }
+
+    #[test]
+    fn a_picture_that_was_fetched_meanwhile_is_there_once() {
+        let mut mine = form();
+        mine.move_picture(&mine.pictures[0].key.clone(), 1);
+        let mut now = theirs();
+        now.images[1].id = Some("0193a1b2-0000-7000-8000-00000000000b".parse().unwrap());
+        now.images[1].source_url = None;
+        let found = mine.merge(&now, "en");
+        assert!(found[0].both && found[0].part == "pictures");
+        let ids: Vec<_> = mine.pictures.iter().map(|picture| picture.id).collect();
+        assert_eq!(ids, [now.images[0].id, now.images[1].id]);
     }
 
     #[test]

@@ -256,7 +256,7 @@ fn combinations(options: &[Vec<String>]) -> Option<Vec<Vec<String>>> {
             let chosen = chosen.clone();
             values
                 .iter()
-                .map(move |value| [chosen.as_slice(), &[value.clone()]].concat())
+                .map(move |value| [chosen.as_slice(), std::slice::from_ref(value)].concat())
         };
         all = all.iter().flat_map(longer).collect();
     }
