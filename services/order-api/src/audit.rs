@@ -1,9 +1,10 @@
 //! Recomputing what must agree.
 //!
-//! The ledger is the truth; the orders' balances, the lines' sums, the provider's books and the
-//! jobs have to agree with it. Every difference is one line that says what was expected and what
-//! is there. The rows are read in pages by key, so that a large shop can be audited while it runs;
-//! an order that changes meanwhile is read as one statement and so is consistent in itself.
+//! The ledger is the truth; the orders' balances, the lines' sums, the provider's books, the uses
+//! of discounts and the jobs have to agree with it. Every difference is one line that says what was
+//! expected and what is there. The rows are read in pages by key, so that a large shop can be
+//! audited while it runs; an order that changes meanwhile is read as one statement and so is
+//! consistent in itself.
 
 use techcommerce_kernel::{Error, Uuid};
 use techcommerce_store::{Conn, Db, with};
@@ -64,6 +65,7 @@ pub async fn audit(db: &Db) -> Result<Audit, Error> {
         let rows = page(&mut conn, after).await?;
         drop(conn);
         let Some(last) = rows.last() else {
+            audit.differences.extend(discounts(db).await?);
             return Ok(audit);
         };
         after = last.id;
@@ -77,6 +79,21 @@ pub async fn audit(db: &Db) -> Result<Audit, Error> {
             });
         }
     }
+}
+
+/// Discounts are used by the orders that name them and were not given up.
+async fn discounts(db: &Db) -> Result<Vec<String>, Error> {
+    const WRONG: &str = "SELECT d.code, d.used, COUNT(o.id) AS orders FROM discounts d \
+         LEFT JOIN orders o ON o.discount_code = d.code AND o.status <> 'cancelled' \
+         GROUP BY d.code, d.used HAVING d.used <> COUNT(o.id) ORDER BY d.code LIMIT 100";
+    let mut conn = db.read().await?;
+    let wrong: Vec<(String, i64, i64)> = with!(conn, |c| sqlx::query_as(WRONG)
+        .fetch_all(c)
+        .await)?;
+    let line = |(code, used, orders): (String, i64, i64)| {
+        format!("discount {code}: {used} uses are counted, {orders} orders use it")
+    };
+    Ok(wrong.into_iter().map(line).collect())
 }
 
 async fn page(conn: &mut Conn, after: Uuid) -> Result<Vec<Row>, Error> {

@@ -143,6 +143,9 @@ on_both_engines! { MIGRATOR;
             crate::audit(&shop.db).await.unwrap().differences
         };
         assert_eq!(run("UPDATE orders SET number = number").await, [""; 0]);
+        let found = run("UPDATE discounts SET used = 1 WHERE code = 'FIVER'").await;
+        assert_eq!(found, ["discount FIVER: 1 uses are counted, 0 orders use it"]);
+        run("UPDATE discounts SET used = 0").await;
         let found = run("UPDATE orders SET captured = captured - 1").await;
         assert_eq!(found, ["order 1001: what was captured is 9999, expected 10000"]);
         let found = run("UPDATE test_provider_payments SET captured = 20000").await;
