@@ -87,9 +87,7 @@ async fn discounts(db: &Db) -> Result<Vec<String>, Error> {
          LEFT JOIN orders o ON o.discount_code = d.code AND o.status <> 'cancelled' \
          GROUP BY d.code, d.used HAVING d.used <> COUNT(o.id) ORDER BY d.code LIMIT 100";
     let mut conn = db.read().await?;
-    let wrong: Vec<(String, i64, i64)> = with!(conn, |c| sqlx::query_as(WRONG)
-        .fetch_all(c)
-        .await)?;
+    let wrong: Vec<(String, i64, i64)> = with!(conn, |c| sqlx::query_as(WRONG).fetch_all(c).await)?;
     let line = |(code, used, orders): (String, i64, i64)| {
         format!("discount {code}: {used} uses are counted, {orders} orders use it")
     };
