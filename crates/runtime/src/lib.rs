@@ -6,6 +6,7 @@
 //! routers, starts their tasks, serves, and stops all in reverse when [`Shutdown`] is requested or
 //! one task fails.
 
+mod lingering;
 mod listener;
 mod management;
 mod module;

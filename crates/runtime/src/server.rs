@@ -18,7 +18,7 @@ use tokio::{
 };
 use tower::ServiceExt;
 
-use crate::{Listener, Shutdown};
+use crate::{Listener, Shutdown, lingering::Lingering};
 
 /// How long a connection that came just before the end may take for its one request.
 const LATE: Duration = Duration::from_secs(1);
@@ -111,7 +111,7 @@ async fn answer(
     peer: SocketAddr,
     request: Request<Incoming>,
 ) -> Result<Response<Body>, Infallible> {
-    let mut request = request.map(Body::new);
+    let mut request = Lingering::of(request);
     request.extensions_mut().insert(PeerAddress(peer));
     let mut response = router.oneshot(request).await?;
     if draining.is_requested() {

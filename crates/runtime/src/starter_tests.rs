@@ -269,6 +269,28 @@ async fn a_stop_turns_clients_away_without_losing_a_request() {
     process.ended.abort();
 }
 
+/// Who sends more than is wanted still reads why it was refused.
+#[tokio::test]
+async fn a_body_that_nobody_reads_does_not_break_the_answer() {
+    let (listener, address) = listener().await;
+    let refuse = Router::new().route("/", post(|| async { http::StatusCode::PAYLOAD_TOO_LARGE }));
+    let starter = starter()
+        .module(module(Service::Api, &[], refuse, Vec::new()))
+        .listen(Service::Api, listener);
+    let process = Process::start(starter).await;
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let size = 16 << 20;
+    let head = format!("POST / HTTP/1.1\r\nhost: x\r\ncontent-length: {size}\r\n\r\n");
+    stream.write_all(head.as_bytes()).await.unwrap();
+    // Sent to its end before anything is read, as simple clients do.
+    stream.write_all(&vec![b'x'; size]).await.unwrap();
+    let mut buffer = [0; 1024];
+    let length = stream.read(&mut buffer).await.unwrap();
+    let answer = String::from_utf8_lossy(&buffer[..length]);
+    assert!(answer.starts_with("HTTP/1.1 413"), "{answer}");
+    process.stop().await.unwrap();
+}
+
 #[tokio::test]
 async fn a_stop_waits_for_changes_whose_client_went_away() {
     let api = module(Service::Api, &[], Router::new(), Vec::new());
