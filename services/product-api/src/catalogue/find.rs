@@ -106,16 +106,16 @@ impl Search {
         }))
     }
 
-    /// A condition on `products`, which the statement calls `alias`.
-    pub fn product(&self, alias: &str, conditions: &mut Conditions) -> String {
+    /// A condition on `products p`.
+    pub fn product(&self, conditions: &mut Conditions) -> String {
         let mut words = Vec::with_capacity(self.words.len());
         for word in &self.words {
             let word = conditions.bind(Value::Text(word.clone()));
-            words.push(format!("{alias}.title_key LIKE {word} ESCAPE '\\'"));
+            words.push(format!("p.title_key LIKE {word} ESCAPE '\\'"));
         }
         let handle = conditions.bind(Value::Text(self.folded_beginning.clone()));
         format!(
-            "(({}) OR {alias}.handle LIKE {handle} ESCAPE '\\')",
+            "(({}) OR p.handle LIKE {handle} ESCAPE '\\')",
             words.join(" AND ")
         )
     }
@@ -220,7 +220,7 @@ fn filter(conditions: &mut Conditions, query: &ProductQuery) -> Result<(), Error
         (!text.is_empty()).then(|| text.to_owned())
     };
     if let Some(search) = Search::new(query.q.as_deref())? {
-        let product = search.product("p", conditions);
+        let product = search.product(conditions);
         let variant = search.variant(conditions);
         conditions.and(&format!(
             "({product} OR p.id IN (SELECT v.product_id FROM variants v

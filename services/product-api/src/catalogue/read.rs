@@ -171,18 +171,20 @@ pub async fn counts(conn: &mut Conn, below: i64) -> Result<ProductCounts, StoreE
             .find(|(name, _)| name == status)
             .map_or(0, |count| count.1)
     };
-    let (low_stock, out_of_stock): (i64, i64) = with!(conn, |c| sqlx::query_as(
+    // `CROSS JOIN` says to SQLite to begin with the levels, of which few are low.
+    let (low_stock, out_of_stock): (i64, i64) = with!(conn, |c| {
+        sqlx::query_as(
         "SELECT CAST(COALESCE(SUM(CASE WHEN s.on_hand > s.reserved THEN 1 ELSE 0 END), 0)
                 AS BIGINT),
             CAST(COALESCE(SUM(CASE WHEN s.on_hand > s.reserved THEN 0 ELSE 1 END), 0) AS BIGINT)
-         FROM stock_levels s JOIN variants v ON v.id = s.variant_id
-         JOIN products p ON p.id = v.product_id
-         WHERE s.on_hand - s.reserved < $1 AND v.track_inventory = TRUE AND v.archived = FALSE
+         FROM stock_levels s CROSS JOIN variants v CROSS JOIN products p
+         WHERE v.id = s.variant_id AND p.id = v.product_id AND s.on_hand - s.reserved < $1 AND v.track_inventory = TRUE AND v.archived = FALSE
          AND p.status = 'active'"
     )
     .bind(below)
     .fetch_one(c)
-    .await)?;
+    .await
+    })?;
     Ok(ProductCounts {
         active: of("active"),
         draft: of("draft"),

@@ -64,14 +64,21 @@ impl<'a> Writer<'a> {
     }
 
     /// The id of a category, which is made if there is none with its handle.
+    ///
+    /// # Errors
+    /// `invalid_input` if there is none and the draft does not say what it is called.
     pub async fn category(
         &self,
         tx: &mut Conn,
         draft: &CategoryDraft,
         changes: &mut BTreeSet<Change>,
-    ) -> Result<Uuid, StoreError> {
+    ) -> Result<Uuid, Error> {
         if let Some(id) = read::category(tx, &draft.handle).await? {
             return Ok(id);
+        }
+        if draft.title.is_empty() {
+            // Staff name categories that there are; somebody deleted this one meanwhile.
+            return Err(no_category());
         }
         let id = self.env.new_id();
         let rows = execute!(
@@ -229,8 +236,12 @@ fn refused(error: StoreError) -> Error {
         handle_taken()
     } else if error.is_foreign_key_violation() {
         // Somebody deleted the category after it was looked up.
-        Error::invalid_field("category", "is the handle of no category")
+        no_category()
     } else {
         error.into()
     }
+}
+
+fn no_category() -> Error {
+    Error::invalid_field("category", "is the handle of no category")
 }

@@ -13,11 +13,16 @@ use crate::catalogue::{
     rows::parsed,
 };
 
-const ITEMS: &str = "SELECT v.id AS variant_id, v.product_id, p.title AS product_title,
+const COLUMNS: &str = "SELECT v.id AS variant_id, v.product_id, p.title AS product_title,
         p.handle AS product_handle, p.status AS product_status, v.title AS variant_title, v.sku,
-        v.position, v.track_inventory, s.on_hand, s.reserved
-     FROM variants v JOIN products p ON p.id = v.product_id
-     JOIN stock_levels s ON s.variant_id = v.id";
+        v.position, v.track_inventory, s.on_hand, s.reserved";
+
+// `CROSS JOIN` is a join like any other to PostgreSQL; SQLite, which knows little of what is in
+// its tables, takes them in this order.
+const BY_PRODUCT: &str = "FROM variants v CROSS JOIN products p CROSS JOIN stock_levels s
+     WHERE p.id = v.product_id AND s.variant_id = v.id";
+const BY_LEVEL: &str = "FROM stock_levels s CROSS JOIN variants v CROSS JOIN products p
+     WHERE v.id = s.variant_id AND p.id = v.product_id";
 
 #[derive(Debug, sqlx::FromRow)]
 struct ItemRow {
@@ -74,16 +79,12 @@ pub async fn items(conn: &mut Conn, query: &StockQuery) -> Result<Page<StockItem
     let mut conditions = Conditions::default();
     conditions.and("v.archived = FALSE AND p.status <> 'archived'");
     if let Some(search) = Search::new(query.q.as_deref())? {
-        // Found first by the two tables on their own: one row by one would be slow.
-        let product = search.product("f", &mut conditions);
+        let product = search.product(&mut conditions);
         let variant = search.variant(&mut conditions);
-        conditions.and(&format!(
-            "v.id IN (SELECT w.id FROM products f JOIN variants w ON w.product_id = f.id
-             WHERE {product} UNION SELECT v.id FROM variants v WHERE {variant})"
-        ));
+        conditions.and(&format!("({product} OR {variant})"));
     }
     let cursor = query.cursor.as_deref();
-    let order = match query.below {
+    let (tables, order) = match query.below {
         Some(below) => {
             let below = conditions.bind(Value::Number(below));
             conditions.and(&format!(
@@ -97,24 +98,26 @@ pub async fn items(conn: &mut Conn, query: &StockQuery) -> Result<Page<StockItem
                     "(s.on_hand - s.reserved, s.variant_id) > ({available}, {id})"
                 ));
             }
-            "s.on_hand - s.reserved, s.variant_id"
+            (BY_LEVEL, "s.on_hand - s.reserved, s.variant_id")
         }
         None => {
-            if let Some(cursor) = cursor {
-                let (product, position, variant): ByProduct = cursor::decode(cursor)?;
-                let product = conditions.bind(Value::Id(product));
-                let position = conditions.bind(Value::Number(position));
-                let variant = conditions.bind(Value::Id(variant));
-                conditions.and(&format!(
-                    "v.product_id <= {product} AND (v.product_id < {product}
-                     OR (v.position, v.id) > ({position}, {variant}))"
-                ));
-            }
-            "v.product_id DESC, v.position, v.id"
+            // The first page asks as the others do: it makes both engines go by the index.
+            let (product, position, variant): ByProduct = match cursor {
+                Some(cursor) => cursor::decode(cursor)?,
+                None => (Uuid::max(), i64::MAX, Uuid::max()),
+            };
+            let product = conditions.bind(Value::Id(product));
+            let position = conditions.bind(Value::Number(position));
+            let variant = conditions.bind(Value::Id(variant));
+            conditions.and(&format!(
+                "v.product_id <= {product} AND (v.product_id < {product}
+                 OR (v.position, v.id) > ({position}, {variant}))"
+            ));
+            (BY_PRODUCT, "v.product_id DESC, v.position, v.id")
         }
     };
     let sql = format!(
-        "{ITEMS} WHERE {} ORDER BY {order} LIMIT {}",
+        "{COLUMNS} {tables} AND {} ORDER BY {order} LIMIT {}",
         conditions.sql(),
         limit + 1
     );
