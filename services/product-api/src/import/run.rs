@@ -150,7 +150,8 @@ impl<F: Read + Seek + Send + 'static> Begun<F> {
         } = self;
         let Opened { file, hash, bytes } = opened;
         let what = begin(&import, &hash, bytes);
-        let outcome = carry_out(db, env, notifier, &import, file, &mut run, progress).await;
+        let place = Place { db, env, notifier };
+        let outcome = carry_out(place, &import, file, &mut run, progress).await;
         let error = outcome.as_ref().err();
         if error.is_some_and(|error| error.code() == codes::IMPORT_TAKEN_OVER) {
             outcome?;
@@ -183,10 +184,15 @@ enum Message {
     Failed(String),
 }
 
+/// Where an import goes.
+struct Place<'a> {
+    db: &'a Db,
+    env: &'a Env,
+    notifier: Option<&'a Notifier>,
+}
+
 async fn carry_out(
-    db: &Db,
-    env: &Env,
-    notifier: Option<&Notifier>,
+    Place { db, env, notifier }: Place<'_>,
     import: &Import,
     mut file: impl Read + Seek + Send + 'static,
     run: &mut Run,
