@@ -24,6 +24,8 @@ pub async fn accounts(shop: &Shop, admin: &Client) -> Result<()> {
         .value(201)
         .await?;
     let path = format!("/api/auth/accounts/{}", text(&made, "/id")?);
+    // Before it is shut: nobody is mailed an invitation to an account that is.
+    invitation(shop, "tourist@example.com").await?;
     admin.get("/api/auth/accounts?q=tour").expect(200).await?;
     admin.get(&path).expect(200).await?;
     admin
@@ -36,7 +38,7 @@ pub async fn accounts(shop: &Shop, admin: &Client) -> Result<()> {
         .expect(204)
         .await?;
     admin.get("/api/audit/accounts").expect(200).await?;
-    invitation(shop, "tourist@example.com").await.map(drop)
+    Ok(())
 }
 
 /// Invited, at work, promoted, gone.
