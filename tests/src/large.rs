@@ -134,7 +134,9 @@ async fn resident(shop: &Shop) -> Result<u64> {
     let metrics = shop.management().get("/metrics").expect(200).await?.text();
     let mut lines = metrics.lines();
     let line = lines.find_map(|line| line.strip_prefix("process_resident_memory_bytes "));
-    Ok(line.context("no such metric")?.trim().parse()?)
+    // Numbers of metrics are written as fractions.
+    let bytes: f64 = line.context("no such metric")?.trim().parse()?;
+    Ok(bytes as u64)
 }
 
 /// A line of the kernel's on a process, in kB.
