@@ -3,6 +3,7 @@
 
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
+use techcommerce_testkit::Client;
 
 use crate::shop::{Shop, on_both};
 use crate::shopper::eventually;
@@ -184,5 +185,47 @@ async fn two_edit_one_product(shop: Shop) -> Result<()> {
         text(&log, "/items/0/actor")?.starts_with("account:"),
         "{log}"
     );
+    Ok(())
+}
+
+/// A stop of the tour: every operation of this room once.
+pub async fn stop(staff: &Client) -> Result<()> {
+    let lamp = product(staff, "Lamp of the tour", Stock::Counted(3)).await?;
+    staff
+        .post("/api/categories")
+        .json(&json!({"title": "Stop of the tour"}))
+        .expect(201)
+        .await?;
+    let category = "/api/categories/stop-of-the-tour";
+    staff
+        .patch(category)
+        .json(&json!({"position": 1}))
+        .expect(200)
+        .await?;
+    staff.delete(category).expect(204).await?;
+    let bulk = json!({
+        "ids": [lamp.product_id],
+        "action": {"kind": "change_price", "percent": 2.5},
+    });
+    staff
+        .post("/api/products/bulk")
+        .json(&bulk)
+        .expect(200)
+        .await?;
+    staff
+        .post("/api/products/preview")
+        .json(&json!({"description": "<p>Good.</p>"}))
+        .expect(200)
+        .await?;
+    let movements = format!("/api/stock/{}/movements", lamp.variant_id);
+    for path in [
+        "/api/products/counts",
+        "/api/products?status=active&q=tour",
+        "/api/stock?below=5",
+        movements.as_str(),
+        "/api/audit/catalogue",
+    ] {
+        staff.get(path).expect(200).await?;
+    }
     Ok(())
 }

@@ -57,6 +57,7 @@ async fn every_documented_operation(engine: Engine) -> Result<()> {
     pictures(&staff, &client).await?;
     super::pictures::asked_by_staff(&staff).await?;
     catalogue(&staff, &client).await?;
+    super::shelves::stop(&staff).await?;
     let paid = carts_and_orders(&staff, &client).await?;
     afterwards(&staff, &client, &paid).await?;
     accounts(&shop, &staff, &client).await?;
@@ -144,11 +145,21 @@ async fn catalogue(staff: &Client, client: &Client) -> Result<()> {
         .expect(200)
         .await?;
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/shopify.csv");
-    staff
+    let look: Value = staff
         .post("/api/products/import?dry_run=true")
         .body("text/csv", std::fs::read(file)?)
-        .expect(200)
+        .value(200)
         .await?;
+    staff.get("/api/products/imports").expect(200).await?;
+    let run = format!("/api/products/imports/{}", text(&look, "/id")?);
+    staff.get(&run).expect(200).await?;
+    let begun: Value = staff.post(&format!("{run}/apply")).value(202).await?;
+    let run = format!("/api/products/imports/{}", text(&begun, "/id")?);
+    eventually("the end of the import", async || {
+        let run: Value = staff.get(&run).value(200).await?;
+        Ok((run["state"] == "done").then_some(()))
+    })
+    .await?;
     staff
         .get("/api/products/export?format=shopify")
         .expect(200)
