@@ -13,7 +13,7 @@ use techcommerce_testkit::{Answer, Client};
 use tokio::sync::Barrier;
 
 use crate::audit;
-use crate::shop::{Shop, on_both};
+use crate::shop::{Shop, on_all};
 use crate::shopper::{Placed, card, cart_with, checkout, placed, send_order, wait_for_payment};
 use crate::staff::{Item, Stock, product, stock};
 
@@ -68,7 +68,7 @@ fn one_each(item: &Item, buyers: usize) -> Vec<Vec<(String, i64)>> {
     vec![vec![(item.variant_id.clone(), 1)]; buyers]
 }
 
-on_both!(
+on_all!(
     many_buyers_for_few_units,
     several_units_of_one_variant,
     contested_variants_in_any_order,

@@ -451,5 +451,3 @@ macro_rules! on_all {
 }
 
 pub(crate) use on_all;
-// The older name.
-pub(crate) use on_all as on_both;

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use serde_json::{Value, json};
 
-use crate::shop::{Shop, on_both, sign_in};
+use crate::shop::{Shop, on_all, sign_in};
 use crate::shopper::{buy, card, cart_with, checkout, place, wait_for_payment};
 use crate::staff::{Stock, product, text};
 
@@ -18,7 +18,7 @@ async fn register(client: &techcommerce_testkit::Client, email: &str) -> Result<
     Ok(())
 }
 
-on_both!(
+on_all!(
     ordering_with_an_account,
     sessions_one_by_one,
     refused_sign_ins,

@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 
-use crate::shop::{Engine, Setup, Shop, on_both};
+use crate::shop::{Engine, Setup, Shop, on_all};
 use crate::shopper::eventually;
 use crate::staff::{Stock, euros, product, stock, text};
 
-on_both!(a_product_from_draft_to_archive, stock_by_hand);
+on_all!(a_product_from_draft_to_archive, stock_by_hand);
 
 /// From the draft to the shelf and off it again.
 async fn a_product_from_draft_to_archive(shop: Shop) -> Result<()> {

@@ -8,13 +8,13 @@ use techcommerce_kernel::{Env, Uuid};
 use techcommerce_testkit::Client;
 
 use crate::audit;
-use crate::shop::{Shop, on_both};
+use crate::shop::{Shop, on_all};
 use crate::shopper::{
     buy, card, cart_with, checkout, eventually, order, place, wait_for, wait_for_payment,
 };
 use crate::staff::{Stock, euros, product, text};
 
-on_both!(
+on_all!(
     finding_an_order,
     the_figures_of_the_day,
     what_customers_are_told,

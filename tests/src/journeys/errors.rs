@@ -4,10 +4,10 @@ use anyhow::{Result, ensure};
 use http::Method;
 use serde_json::{Value, json};
 
-use crate::shop::{Shop, on_both};
+use crate::shop::{Shop, on_all};
 use crate::staff::{Stock, product};
 
-on_both!(bad_input_is_never_a_fault, bodies_that_are_none);
+on_all!(bad_input_is_never_a_fault, bodies_that_are_none);
 
 /// Every documented operation, with what programs get wrong.
 async fn bad_input_is_never_a_fault(shop: Shop) -> Result<()> {

@@ -4,13 +4,13 @@ use anyhow::Result;
 use serde_json::{Value, json};
 
 use crate::audit;
-use crate::shop::{Shop, on_both};
+use crate::shop::{Shop, on_all};
 use crate::shopper::{
     card, cart_with, checkout, order, place, put_line, send_order, wait_for_payment,
 };
 use crate::staff::{Stock, euros, product, stock, text};
 
-on_both!(
+on_all!(
     from_cart_to_paid,
     changing_a_cart,
     an_invoice_is_marked_as_paid

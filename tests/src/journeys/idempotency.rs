@@ -4,11 +4,11 @@ use anyhow::Result;
 use serde_json::Value;
 
 use crate::audit;
-use crate::shop::{Shop, on_both};
+use crate::shop::{Shop, on_all};
 use crate::shopper::{card, cart_with, checkout, place, placed, send_order};
 use crate::staff::{Stock, product, stock};
 
-on_both!(retries, the_same_key_of_two_buyers);
+on_all!(retries, the_same_key_of_two_buyers);
 
 /// The same key and body give the same order, also after a restart; another body does not.
 async fn retries(shop: Shop) -> Result<()> {

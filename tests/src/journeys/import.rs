@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
-use crate::shop::{Shop, on_both};
+use crate::shop::{Shop, on_all};
 use crate::shopper::eventually;
 use crate::staff::text;
 
@@ -18,7 +18,7 @@ fn fixture() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(FIXTURE)
 }
 
-on_both!(by_the_interface, by_the_command, there_and_back);
+on_all!(by_the_interface, by_the_command, there_and_back);
 
 /// By the interface: first only a look, then for good, then again without effect.
 async fn by_the_interface(shop: Shop) -> Result<()> {

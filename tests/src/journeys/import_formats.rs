@@ -5,11 +5,11 @@ use std::path::Path;
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 
-use crate::shop::{Shop, on_both};
+use crate::shop::{Shop, on_all};
 use crate::shopper::eventually;
 use crate::staff::text;
 
-on_both!(a_shop_moves_in, an_export_is_a_shop);
+on_all!(a_shop_moves_in, an_export_is_a_shop);
 
 fn fixture(name: &str) -> Result<Vec<u8>> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))

@@ -4,11 +4,11 @@ use anyhow::{Result, ensure};
 use serde_json::Value;
 use techcommerce_testkit::Client;
 
-use crate::shop::{Shop, on_both};
+use crate::shop::{Shop, on_all};
 use crate::shopper::buy;
 use crate::staff::{Stock, product};
 
-on_both!(
+on_all!(
     health_and_metrics,
     nothing_secret_in_the_log,
     security_headers,

@@ -7,13 +7,13 @@ use serde_json::{Value, json};
 use tokio::time::sleep;
 
 use crate::audit;
-use crate::shop::{Shop, on_both};
+use crate::shop::{Shop, on_all};
 use crate::shopper::{
     buy, card, cart_with, checkout, eventually, order, place, wait_for, wait_for_payment,
 };
 use crate::staff::{Stock, euros, product, stock, text};
 
-on_both!(
+on_all!(
     shipping_in_parts,
     cancelling_a_paid_order,
     cancelling_an_unpaid_order,

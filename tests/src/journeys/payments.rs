@@ -1,12 +1,12 @@
 //! What the provider for trials can do to an order.
 
 use crate::audit;
-use crate::shop::{Shop, on_both};
+use crate::shop::{Shop, on_all};
 use crate::shopper::{card, cart_with, checkout, eventually, place, wait_for_payment};
 use crate::staff::{Stock, product, stock};
 use anyhow::Result;
 
-on_both!(
+on_all!(
     a_declined_card,
     a_provider_that_misbehaves,
     an_unknown_token

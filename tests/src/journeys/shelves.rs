@@ -5,11 +5,11 @@ use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 use techcommerce_testkit::Client;
 
-use crate::shop::{Shop, on_both};
+use crate::shop::{Shop, on_all};
 use crate::shopper::eventually;
 use crate::staff::{Stock, euros, product, text};
 
-on_both!(
+on_all!(
     categories_from_first_to_last,
     stock_and_its_movements,
     many_products_at_once,

@@ -7,13 +7,13 @@ use std::time::Duration;
 use anyhow::{Result, ensure};
 use serde_json::Value;
 
-use crate::shop::{Engine, Setup, Shop, on_both};
+use crate::shop::{Engine, Setup, Shop, on_all};
 use crate::shopper::{buy, order, wait_for_payment};
 use crate::staff::{Stock, product, stock};
 
 const LIMIT: Duration = Duration::from_secs(60);
 
-on_both!(a_restart_keeps_everything);
+on_all!(a_restart_keeps_everything);
 
 /// A restart keeps everything.
 async fn a_restart_keeps_everything(shop: Shop) -> Result<()> {
