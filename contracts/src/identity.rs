@@ -330,10 +330,11 @@ impl std::fmt::Debug for TokenVerifier {
 pub struct ServiceTokens {
     signer: TokenSigner,
     service: Service,
-    /// By the key, and the address of the outermost client.
-    signed: Arc<Mutex<Recent<(u64, Option<IpAddr>), Signed>>>,
+    signed: Arc<Mutex<Recent<For, Signed>>>,
 }
 
+/// The key, by its number, and the address of the outermost client.
+type For = (u64, Option<IpAddr>);
 /// A token and until when it is good.
 type Signed = (String, Timestamp);
 

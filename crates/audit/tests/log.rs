@@ -1,5 +1,7 @@
 //! The log on both engines.
 
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
+
 use std::{sync::LazyLock, time::Duration};
 
 use serde_json::json;
@@ -8,7 +10,7 @@ use techcommerce_audit::{Entry, list, record, with_tables};
 use techcommerce_contracts::{Principal, Role, audit::AuditQuery};
 use techcommerce_kernel::{Error, Uuid};
 use techcommerce_store::transact;
-use techcommerce_testkit::{TestDb, env};
+use techcommerce_testkit::env;
 
 static MIGRATOR: LazyLock<Migrator> =
     LazyLock::new(|| with_tables(Migrator::with_migrations(Vec::new())));

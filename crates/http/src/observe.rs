@@ -89,11 +89,8 @@ impl Observed {
             .map(|AnsweredWith(code)| Arc::<str>::from(code.as_str()));
         let passed_on = response.extensions().get::<AnsweredAs>().cloned();
         let passed_on = passed_on.filter(|_| self.route.template().contains("{*"));
-        match (&passed_on, &self.route) {
-            (None, Route::Matched(path)) => {
-                response.extensions_mut().insert(AnsweredAs(path.clone()));
-            }
-            _ => {}
+        if let (None, Route::Matched(path)) = (&passed_on, &self.route) {
+            response.extensions_mut().insert(AnsweredAs(path.clone()));
         }
         let route = passed_on.as_ref().map(|AnsweredAs(path)| path.as_str());
         self.end(response.status().as_u16(), code.as_deref(), route);

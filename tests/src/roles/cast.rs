@@ -85,9 +85,9 @@ impl Cast {
         let owner = client.with_bearer(&grace);
         let sessions: Value = owner.get("/api/auth/sessions").value(200).await?;
         let other = sessions["items"].as_array().into_iter().flatten();
-        let other = other.filter(|session| session["current"] == false);
+        let mut other = other.filter(|session| session["current"] == false);
         let owned = Owned {
-            session: text(other.last().context("another session")?, "/id")?,
+            session: text(other.next_back().context("another session")?, "/id")?,
             account,
             api_key: victim,
         };

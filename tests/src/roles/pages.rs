@@ -78,10 +78,7 @@ async fn pages_for_staff_are_for_staff() -> Result<()> {
             .filter(|actor| actor.person || actor.token.is_none())
         {
             let client = browser(&cast, actor);
-            let allowed = match (actor.name, for_admins) {
-                ("an admin", _) | ("staff", false) => true,
-                _ => false,
-            };
+            let allowed = matches!((actor.name, for_admins), ("an admin", _) | ("staff", false));
             for method in [Method::GET, Method::POST] {
                 if allowed && method == Method::POST {
                     continue;

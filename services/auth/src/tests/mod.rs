@@ -225,11 +225,11 @@ impl House {
     /// The token of the link in the last mail with one.
     pub fn mailed_token(&self) -> String {
         let mails = self.mails();
-        let token = mails.iter().filter_map(|mail| {
+        let mut tokens = mails.iter().filter_map(|mail| {
             let (_, rest) = mail.split_once("/reset-password?token=")?;
             Some(rest.split_whitespace().next()?.to_owned())
         });
-        token.last().unwrap()
+        tokens.next_back().unwrap()
     }
 
     /// Runs the jobs that are due.
