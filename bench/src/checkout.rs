@@ -47,7 +47,8 @@ const WITHOUT_WORKER: [&str; 6] = [
 pub async fn measure(plan: &Plan, catalogue: &Catalogue, server: &Server) -> Result<Checkouts> {
     let sqlite = Setup::new(&plan.program, None)?;
     sqlite.import(catalogue).await?;
-    let setup = Setup::new(&plan.program, Some(database(server, "placing").await?))?;
+    let setup = Setup::new(&plan.program, Some(database(server, "placed").await?))?;
+    setup.migrate().await?;
     setup.import(catalogue).await?;
     let pool = PgPool::connect(server.url()).await?;
     sqlx::query("CREATE EXTENSION IF NOT EXISTS pg_stat_statements")
@@ -55,7 +56,7 @@ pub async fn measure(plan: &Plan, catalogue: &Catalogue, server: &Server) -> Res
         .await?;
     // The same data for each, before anybody has written to it.
     for copy in ["minimal", "whole"] {
-        let sql = format!("CREATE DATABASE {copy} TEMPLATE placing");
+        let sql = format!("CREATE DATABASE {copy} TEMPLATE placed");
         sqlx::query(sqlx::AssertSqlSafe(sql)).execute(&pool).await?;
     }
     let (base, _) = server.url().rsplit_once('/').context("an address")?;
@@ -65,6 +66,7 @@ pub async fn measure(plan: &Plan, catalogue: &Catalogue, server: &Server) -> Res
     let placing = setup.start_services(&WITHOUT_WORKER, "/readyz").await?;
     let whole = whole.start(&[]).await?;
     let sqlite = sqlite.start(&[]).await?;
+    let of_sqlite = Arc::new(variants(sqlite.address).await?);
     let variants = Arc::new(variants(placing.address).await?);
     let postgres = postgres_process(server)?;
 
@@ -78,11 +80,11 @@ pub async fn measure(plan: &Plan, catalogue: &Catalogue, server: &Server) -> Res
     let (mut by_shop, mut by_minimal) = (0.0, 0.0);
     for round in 0..plan.rounds {
         println!("checkouts, round {}", round + 1);
-        let before = statements(&pool, "placing").await?;
+        let before = statements(&pool, "placed").await?;
         found
             .postgres
             .push(place(plan, &placing, Some(postgres), &variants).await?);
-        by_shop += statements(&pool, "placing").await? - before;
+        by_shop += statements(&pool, "placed").await? - before;
 
         let before = statements(&pool, "minimal").await?;
         let own = std::process::id();
@@ -99,7 +101,7 @@ pub async fn measure(plan: &Plan, catalogue: &Catalogue, server: &Server) -> Res
         settled(&pool, base, "whole").await?;
         found
             .sqlite_whole
-            .push(place(plan, &sqlite, None, &variants).await?);
+            .push(place(plan, &sqlite, None, &of_sqlite).await?);
         quiet(&sqlite).await?;
     }
     let count = |samples: &[Sample]| -> f64 {

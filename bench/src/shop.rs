@@ -96,6 +96,17 @@ impl<'p> Setup<'p> {
         self.folder.path().join("log")
     }
 
+    /// Brings all databases up to date.
+    pub async fn migrate(&self) -> Result<()> {
+        let status = self.command(&["migrate"])?.status().await?;
+        ensure!(
+            status.success(),
+            "migrate ended with {status}: {}",
+            self.said()
+        );
+        Ok(())
+    }
+
     /// Imports the catalogue; how long that took.
     pub async fn import(&self, catalogue: &Catalogue) -> Result<Duration> {
         let file = catalogue.file();
@@ -133,6 +144,12 @@ impl<'p> Setup<'p> {
         let mut arguments = vec!["serve"];
         arguments.extend(services);
         let mut command = self.command(&arguments)?;
+        if !services.is_empty() {
+            let keys = self.keys().await?;
+            command
+                .env("TECHCOMMERCE_KEYS_PRIVATE", &keys)
+                .env("TECHCOMMERCE_KEYS_TRUSTED", keys.join("trusted-keys"));
+        }
         command
             .env(
                 "TECHCOMMERCE_LISTEN_MANAGEMENT_PORT",
@@ -176,6 +193,21 @@ impl<'p> Setup<'p> {
             address,
             ready: began.elapsed(),
         })
+    }
+
+    /// A folder with the keys that services apart know each other by.
+    async fn keys(&self) -> Result<std::path::PathBuf> {
+        let folder = self.folder.path().join("keys");
+        if !folder.exists() {
+            let mut command = self.command(&["keys", &folder.display().to_string()])?;
+            let status = command.status().await?;
+            ensure!(
+                status.success(),
+                "keys ended with {status}: {}",
+                self.said()
+            );
+        }
+        Ok(folder)
     }
 
     fn said(&self) -> String {
