@@ -63,9 +63,12 @@ impl<K: Hash + Eq + Copy + Display> Counter<K> {
     }
 
     async fn give_back(&self, key: K, now: Timestamp) {
-        match &self.shared {
+        let together = match &self.shared {
             Some(shared) => shared.give_back(&self.key(key), self.quota, now).await,
-            None => self.alone.give_back(&key),
+            None => false,
+        };
+        if !together {
+            self.alone.give_back(&key);
         }
     }
 

@@ -88,9 +88,9 @@ impl SharedLimits {
         })
     }
 
-    /// Gives one back.
-    pub(super) async fn give_back(&self, key: &str, quota: Quota, now: Timestamp) {
-        self.run(key, quota, now, -1).await;
+    /// Gives one back; `false`: Redis does not answer.
+    pub(super) async fn give_back(&self, key: &str, quota: Quota, now: Timestamp) -> bool {
+        self.run(key, quota, now, -1).await.is_some()
     }
 
     async fn run(&self, key: &str, quota: Quota, now: Timestamp, count: i64) -> Option<(i64, i64)> {

@@ -104,6 +104,15 @@ async fn without_redis_each_replica_counts_alone() {
 }
 
 #[tokio::test]
+async fn without_redis_holders_are_counted_apart_as_well() {
+    let mut redis = TestRedis::own();
+    let few = |settings: &mut Settings| settings.requests_per_minute = 3;
+    let edge = Edge::counting(few, true, Some(shared(&redis)));
+    redis.stop();
+    holders_are_counted_apart(&edge).await;
+}
+
+#[tokio::test]
 async fn passwords_are_tried_less_often() {
     let edge = Edge::with(|settings| settings.login_per_minute = 2, true);
     for path in ["/api/auth/login", "/api/auth/register"] {
