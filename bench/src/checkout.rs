@@ -98,21 +98,16 @@ pub async fn measure(plan: &Plan, catalogue: &Catalogue, server: &Server) -> Res
         found
             .postgres_whole
             .push(place(plan, &whole, Some(postgres), &variants).await?);
-        settled(&pool, base, "whole").await?;
+        settled(&format!("{base}/whole")).await?;
         found
             .sqlite_whole
             .push(place(plan, &sqlite, None, &of_sqlite).await?);
         quiet(&sqlite).await?;
     }
-    let count = |samples: &[Sample]| -> f64 {
-        samples
-            .iter()
-            .map(|sample| sample.rate * plan.each.as_secs_f64() + plan.clients as f64)
-            .sum()
-    };
+    let done = |samples: &[Sample]| samples.iter().map(|sample| sample.done).sum::<usize>() as f64;
     found.statements = (
-        by_shop / count(&found.postgres),
-        by_minimal / count(&found.minimal),
+        by_shop / done(&found.postgres),
+        by_minimal / done(&found.minimal),
     );
     for shop in [placing, whole, sqlite] {
         shop.stop().await?;
@@ -133,9 +128,8 @@ async fn statements(pool: &PgPool, database: &str) -> Result<f64> {
 }
 
 /// Waits until no order of the whole shop waits for its payment any more.
-async fn settled(pool: &PgPool, base: &str, database: &str) -> Result<()> {
-    let _ = pool;
-    let orders = PgPool::connect(&format!("{base}/{database}")).await?;
+async fn settled(database: &str) -> Result<()> {
+    let orders = PgPool::connect(database).await?;
     for _ in 0..1200 {
         let open: i64 = sqlx::query_scalar(
             "SELECT COUNT(*) FROM order_api.orders \

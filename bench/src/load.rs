@@ -66,6 +66,7 @@ where
     anyhow::ensure!(count > 0, "nothing was done in {each:?}");
     let per_thousand = |spent: f64| spent * 1000.0 / count as f64;
     Ok(Sample {
+        done: count + clients,
         rate: count as f64 / lasted,
         p50: taken[count / 2],
         p99: taken[count * 99 / 100],

@@ -2,7 +2,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use techcommerce_testservers::{Server, free_port};
 use tokio::process::{Child, Command};
 
@@ -68,7 +68,7 @@ async fn pair(
     let body = body(whole.address, &outer).await?;
     let file = catalogue.folder().join("bare.json");
     std::fs::write(&file, &body)?;
-    let (_bare, bare) = bare(&file).await?;
+    let (handler, address) = bare(&file).await?;
     let mut read = Read {
         what,
         bytes: body.len(),
@@ -76,10 +76,10 @@ async fn pair(
         shop: Vec::new(),
         bare: Vec::new(),
     };
-    let bare_id = _bare.id().unwrap_or_default();
+    let id = handler.id().context("the bare handler has ended")?;
     for round in 0..plan.rounds {
         println!("{what}, round {}", round + 1);
-        read.bare.push(ask(plan, bare, path, bare_id).await?);
+        read.bare.push(ask(plan, address, path, id).await?);
         read.service
             .push(ask(plan, apart.address, path, apart.id()?).await?);
         read.shop

@@ -57,6 +57,8 @@ impl fmt::Display for Spread {
 /// What one round of load found.
 #[derive(Debug, Clone)]
 pub struct Sample {
+    /// Things done, those that warmed up included.
+    pub done: usize,
     /// Things done in a second.
     pub rate: f64,
     /// How long half of them took at most, and 99 of 100.
