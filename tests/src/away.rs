@@ -43,6 +43,13 @@ impl Street {
         })
     }
 
+    /// Whoever wants to sign in is told to try again later.
+    async fn nobody_signs_in(&self) -> Result<()> {
+        let login = json!({"email": ADMIN, "password": ADMIN_PASSWORD});
+        let request = self.client.post("/api/auth/login").json(&login);
+        is_away(request.send().await?)
+    }
+
     /// Kills a service, has a look, and starts it again; then everything works.
     async fn without(
         &mut self,
@@ -153,15 +160,7 @@ async fn without_auth(street: &mut Street) -> Result<()> {
     street.browse().await?;
     let placed = street.buy().await?;
     wait_for_payment(&street.client, &placed, "paid").await?;
-    let login = json!({"email": ADMIN, "password": ADMIN_PASSWORD});
-    is_away(
-        street
-            .client
-            .post("/api/auth/login")
-            .json(&login)
-            .send()
-            .await?,
-    )?;
+    street.nobody_signs_in().await?;
     is_away(street.staff.get("/api/orders").send().await?)?;
     let browser = street
         .client
@@ -270,15 +269,7 @@ async fn redis() -> Result<()> {
         street.browse().await?;
         let placed = street.buy().await?;
         wait_for_payment(&street.client, &placed, "paid").await?;
-        let login = json!({"email": ADMIN, "password": ADMIN_PASSWORD});
-        is_away(
-            street
-                .client
-                .post("/api/auth/login")
-                .json(&login)
-                .send()
-                .await?,
-        )?;
+        street.nobody_signs_in().await?;
         let browser = street
             .client
             .with_header("cookie", "tc_session=tcs_of-somebody");
