@@ -16,8 +16,8 @@ use techcommerce_store::transact;
 
 use crate::{app::App, discounts};
 pub use rows::{
-    CartRow, LineRow, delete_stale, insert, lines, lock_open, put_discount, put_line, remove_line,
-    reopen, row, take,
+    CartRow, LineRow, delete_stale, insert, lines, lock, lock_open, put_discount, put_line,
+    remove_line, reopen, row, take,
 };
 
 /// The most lines that a cart may hold.

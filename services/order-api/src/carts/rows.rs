@@ -16,6 +16,19 @@ pub struct CartRow {
     pub order_id: Option<Uuid>,
 }
 
+impl CartRow {
+    /// Itself, if it has not become an order.
+    ///
+    /// # Errors
+    /// `cart_ordered`.
+    pub fn open(self) -> Result<Self, Error> {
+        match self.order_id {
+            None => Ok(self),
+            Some(_) => Err(ordered()),
+        }
+    }
+}
+
 /// A line's row.
 #[derive(Debug, Clone, sqlx::FromRow)]
 pub struct LineRow {
@@ -59,11 +72,11 @@ pub async fn lines(conn: &mut Conn, key: &str) -> Result<Vec<LineRow>, Error> {
         .await)?)
 }
 
-/// Locks a cart that has not become an order.
+/// Locks the cart, whatever it has become.
 ///
 /// # Errors
-/// `cart_not_found`, `cart_ordered`.
-pub async fn lock_open(tx: &mut Conn, key: &str, now: Timestamp) -> Result<CartRow, Error> {
+/// `cart_not_found`.
+pub async fn lock(tx: &mut Conn, key: &str, now: Timestamp) -> Result<CartRow, Error> {
     const LOCK: &str =
         "UPDATE carts SET updated_at = $2 WHERE key = $1 RETURNING discount_code, order_id";
     let row: Option<CartRow> = with!(tx, |c| sqlx::query_as(LOCK)
@@ -71,11 +84,15 @@ pub async fn lock_open(tx: &mut Conn, key: &str, now: Timestamp) -> Result<CartR
         .bind(now.as_micros())
         .fetch_optional(c)
         .await)?;
-    let row = row.ok_or_else(not_found)?;
-    match row.order_id {
-        None => Ok(row),
-        Some(_) => Err(ordered()),
-    }
+    row.ok_or_else(not_found)
+}
+
+/// Locks a cart that has not become an order.
+///
+/// # Errors
+/// `cart_not_found`, `cart_ordered`.
+pub async fn lock_open(tx: &mut Conn, key: &str, now: Timestamp) -> Result<CartRow, Error> {
+    lock(tx, key, now).await?.open()
 }
 
 /// Sets how many of a variant an open cart holds. At least one.

@@ -55,11 +55,13 @@ pub(super) async fn fix(app: &App, attempt: &Attempt) -> Result<Fixed, Error> {
             return known(record, attempt);
         }
         let now = app.env.now();
-        let cart = carts::lock_open(tx, &attempt.cart_key, now).await?;
-        // Somebody may have been quicker while we waited for the cart.
+        let cart = carts::lock(tx, &attempt.cart_key, now).await?;
+        // The same request may have been quicker while we waited for the cart, and have made it an
+        // order already.
         if let Some(record) = record(tx, attempt.id).await? {
             return known(record, attempt);
         }
+        let cart = cart.open()?;
         let lines = carts::lines(tx, &attempt.cart_key).await?;
         if lines.is_empty() {
             return Err(Error::conflict(codes::CART_EMPTY, "The cart is empty."));

@@ -3,6 +3,7 @@ use std::sync::Arc;
 use http::Method;
 use serde_json::{Value, json};
 use techcommerce_jobs::{Ended, Ran};
+use techcommerce_store::{Db, Dialect, execute, with};
 use techcommerce_testkit::on_both_engines;
 use tokio::task::{JoinHandle, JoinSet};
 
@@ -37,6 +38,21 @@ fn worker(shop: &Arc<Shop>) -> JoinHandle<Vec<Ran>> {
     tokio::spawn(async move { shop.jobs.drain().await.unwrap() })
 }
 
+async fn write(db: &Db, sql: &'static str) {
+    let mut tx = db.begin().await.unwrap();
+    execute!(&mut tx, sqlx::query(sql)).unwrap();
+    tx.commit().await.unwrap();
+}
+
+/// Whether a transaction on PostgreSQL waits for another's lock on a row. On SQLite who writes
+/// waits before the transaction begins.
+async fn somebody_waits(db: &Db) -> bool {
+    const WAITS: &str = "SELECT EXISTS (SELECT 1 FROM pg_stat_activity \
+         WHERE datname = current_database() AND wait_event_type = 'Lock')";
+    let mut conn = db.read().await.unwrap();
+    with!(&mut conn, |c| sqlx::query_scalar(WAITS).fetch_one(c).await).unwrap()
+}
+
 on_both_engines! { MIGRATOR;
     async fn the_same_key_twice_at_once_is_one_order(db: TestDb) {
         let shop = Arc::new(Shop::new(&db).await);
@@ -58,6 +74,34 @@ on_both_engines! { MIGRATOR;
         shop.assert_balanced(&ran).await;
         let (_, page) = shop.get(staff(), "/orders").await;
         assert_eq!(page["items"].as_array().unwrap().len(), 1);
+    }
+
+    /// Of two that come at once, the second may wait for the cart until the first is done with all.
+    async fn who_waits_for_the_cart_finds_the_order(db: TestDb) {
+        const AWAY: &str = "DELETE FROM idempotency_records";
+        const BACK: &str = "INSERT INTO idempotency_records SELECT * FROM kept";
+        let shop = Arc::new(Shop::new(&db).await);
+        let mug = shop.warehouse.stock(1000, 9);
+        let cart = shop.cart(&[(mug, 1)]).await;
+        let (_, first) = shop.place(&cart, "k", None).await;
+        for sql in ["CREATE TABLE kept AS SELECT * FROM idempotency_records", AWAY] {
+            write(&db, sql).await;
+        }
+        // The second looks for a record before there is one, and gets the cart after.
+        let mut tx = db.begin().await.unwrap();
+        for sql in ["UPDATE carts SET updated_at = updated_at", BACK] {
+            execute!(&mut tx, sqlx::query(sql)).unwrap();
+        }
+        let second = tokio::spawn({
+            let (shop, cart) = (shop.clone(), cart.clone());
+            async move { shop.place(&cart, "k", None).await }
+        });
+        while db.dialect() == Dialect::Postgres && !somebody_waits(&db).await {
+            tokio::task::yield_now().await;
+        }
+        tx.commit().await.unwrap();
+        let (status, second) = second.await.unwrap();
+        assert_eq!((status.as_u16(), &second["id"]), (201, &first["id"]), "{second}");
     }
 
     async fn one_cart_makes_one_order(db: TestDb) {
