@@ -1,0 +1,64 @@
+# shellcheck shell=bash
+# What the scripts share: talking, asking for tools, doing things or only showing them.
+# Sourced, never run.
+# shellcheck disable=SC2034,SC2154 # variables are set in one file and used in another
+
+# Set by the scripts: 1 shows what would change and changes nothing.
+dry_run=${dry_run:-0}
+# What is being done, for the message if it fails.
+doing="starting"
+started=$SECONDS
+
+say() { printf '%s\n' "$*"; }
+note() { printf '      %s\n' "$*"; }
+complain() { printf '%s\n' "$*" >&2; }
+
+# A step of the way, with the time since the start.
+step() {
+  doing=$1
+  printf '\n[%3ds] %s\n' "$((SECONDS - started))" "$1"
+}
+
+# Ends the script: what went wrong, then how to mend it.
+fail() {
+  complain ""
+  complain "error: $1"
+  shift
+  local line
+  for line in "$@"; do complain "       $line"; done
+  exit 1
+}
+
+# need PROGRAM MEND: the program is there, or the script ends.
+need() {
+  command -v "$1" >/dev/null 2>&1 || fail "$1 is not installed." "$2"
+}
+
+# Runs what changes something, or shows it.
+change() {
+  if ((dry_run)); then
+    printf '      would run:'
+    printf ' %q' "$@"
+    printf '\n'
+  else
+    "$@"
+  fi
+}
+
+# All of kubectl goes through here, so that no command can hit another cluster than the chosen one.
+kube() { kubectl --context "$context" "$@"; }
+
+# The same in the shop's namespace.
+in_shop() { kube --namespace "$namespace" "$@"; }
+
+# names_of KIND FILE: the names of the objects of a kind in a rendered file.
+names_of() {
+  awk -v kind="$1" '
+    function done() { if (found && name != "") print name; found = 0; name = ""; inside = 0 }
+    /^---/ { done(); next }
+    /^kind: / { found = ($2 == kind) }
+    /^[a-z]/ { inside = ($1 == "metadata:") }
+    inside && /^  name: / { name = $2 }
+    END { done() }
+  ' "$2"
+}
