@@ -4,6 +4,8 @@ use techcommerce_config::{ServiceUrl, Settings};
 use techcommerce_contracts::Service;
 use techcommerce_kernel::Error;
 
+use crate::stores;
+
 /// The services that keep a database of their own.
 pub const WITH_DATABASE: [Service; 4] = [
     Service::ProductApi,
@@ -34,7 +36,20 @@ impl Here {
     /// If the settings do not suffice for services that run apart.
     pub fn of(mut services: Vec<Service>, settings: &Settings) -> Result<Self, Error> {
         if services.is_empty() {
-            return Ok(Self::whole());
+            let here = Self::whole();
+            let without = here.without_address(settings);
+            if !without.is_empty() && without.len() < WITH_DATABASE.len() {
+                return Err(Error::invalid(
+                    "configuration",
+                    format!(
+                        "Some services have a database in PostgreSQL, and {} none: set {}, or \
+                         database_url for all that have none of their own.",
+                        names(&without, |service| service.name().to_owned()),
+                        names(&without, setting),
+                    ),
+                ));
+            }
+            return Ok(here);
         }
         services.sort_unstable();
         services.dedup();
@@ -42,14 +57,26 @@ impl Here {
             services,
             whole: false,
         };
-        if settings.database_url.is_none() && !here.databases().is_empty() {
+        let without = here.without_address(settings);
+        if !without.is_empty() {
             return Err(Error::invalid(
                 "configuration",
-                "Services that run apart keep their data in PostgreSQL: set database_url, or start all \
-                 of them in one process with `techcommerce serve`.",
+                format!(
+                    "Services that run apart keep their data in PostgreSQL: set {}, or database_url for \
+                     all, or start all of them in one process with `techcommerce serve`.",
+                    names(&without, setting),
+                ),
             ));
         }
         Ok(here)
+    }
+
+    /// Those of [`Self::databases`] that have no address in PostgreSQL.
+    fn without_address(&self, settings: &Settings) -> Vec<Service> {
+        let databases = self.databases().into_iter();
+        databases
+            .filter(|service| stores::url(settings, *service).is_none())
+            .collect()
     }
 
     /// What a command that is no `serve` works with: these services, or all of them, as the
@@ -91,6 +118,16 @@ impl Here {
             .into_iter()
             .filter(move |service| !here.contains(service))
     }
+}
+
+/// The setting with the address of a service's own database.
+pub fn setting(service: Service) -> String {
+    format!("databases.{}", service.name().replace('-', "_"))
+}
+
+fn names(services: &[Service], name: impl Fn(Service) -> String) -> String {
+    let names: Vec<_> = services.iter().map(|service| name(*service)).collect();
+    names.join(", ")
 }
 
 /// Where a service is reached when it runs apart.
@@ -139,5 +176,16 @@ mod tests {
         assert!(Here::of(vec![Service::Auth], &settings).is_err());
         assert!(Here::of(vec![Service::Frontend], &settings).is_ok());
         assert!(Here::of(Vec::new(), &settings).unwrap().is_whole());
+    }
+
+    #[test]
+    fn a_service_needs_the_address_of_its_own_database_alone() {
+        let some = settings(&[("TECHCOMMERCE_DATABASES_ORDER_API", "postgres://db/shop")]);
+        assert!(Here::of(vec![Service::OrderApi], &some).is_ok());
+        for services in [vec![Service::Worker], vec![Service::Auth], vec![]] {
+            let error = Here::of(services, &some).unwrap_err().to_string();
+            assert!(error.contains("databases.auth"), "{error}");
+            assert!(!error.contains("databases.order_api"), "{error}");
+        }
     }
 }

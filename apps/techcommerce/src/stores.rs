@@ -3,7 +3,7 @@
 use std::{fs::OpenOptions, io::ErrorKind, path::Path, str::FromStr};
 
 use sqlx::{migrate::Migrator, postgres::PgConnectOptions};
-use techcommerce_config::Settings;
+use techcommerce_config::{Secret, Settings};
 use techcommerce_contracts::Service;
 use techcommerce_kernel::Error;
 use techcommerce_store::{Db, PostgresOptions};
@@ -79,6 +79,19 @@ impl Stores {
     }
 }
 
+/// The address of a service's database in PostgreSQL: its own, else the one for all.
+pub fn url(settings: &Settings, service: Service) -> Option<&Secret> {
+    let databases = &settings.databases;
+    let own = match service {
+        Service::ProductApi => &databases.product_api,
+        Service::OrderApi => &databases.order_api,
+        Service::Auth => &databases.auth,
+        Service::Images => &databases.images,
+        Service::Frontend | Service::Api | Service::Worker => &None,
+    };
+    own.as_ref().or(settings.database_url.as_ref())
+}
+
 fn migrator(service: Service) -> Option<&'static Migrator> {
     match service {
         Service::ProductApi => Some(&techcommerce_product_api::MIGRATOR),
@@ -94,7 +107,7 @@ async fn open_one(
     folder: Option<&DataFolder>,
     service: Service,
 ) -> Result<Db, Error> {
-    let Some(url) = &settings.database_url else {
+    let Some(url) = url(settings, service) else {
         let folder = folder.ok_or_else(|| Error::internal("SQLite needs the data folder"))?;
         let path = folder.join(format!("{service}.db"));
         make_for_owner(&path)?;

@@ -13,10 +13,10 @@ mod settings;
 mod table;
 
 pub use load::{Effective, Loaded, Sources, load};
-pub use parse::{Parse, PublicUrl, ServiceUrl, Value};
+pub use parse::{HostPort, Parse, PublicUrl, ServiceUrl, Value};
 pub use secret::Secret;
 pub use settings::{
-    Keys, Limits, Listen, Log, Orders, Services, Session, Settings, Shipping, Shop, Shutdown, Tax,
-    Worker,
+    Databases, Keys, Limits, Listen, Log, Orders, Services, Session, Settings, Shipping, Shop,
+    Shutdown, Tax, Worker,
 };
 pub use table::{Definition, reference_markdown};

@@ -77,7 +77,10 @@ impl Found {
             let path = value.show();
             match std::fs::read_to_string(&path) {
                 Ok(secret) => {
-                    let secret = Value::Text(secret.trim_end().to_owned());
+                    let secret = Value::File {
+                        text: secret.trim_end().to_owned(),
+                        path: PathBuf::from(&path),
+                    };
                     self.put(definition.key, secret, format!("{source}, file {path}"));
                 }
                 Err(error) => self.wrong.push(format!(
@@ -396,6 +399,42 @@ mod tests {
         assert_eq!(url.expose(), "postgres://u:hunter2@db/shop");
         assert!(!format!("{loaded:?}").contains("hunter2"));
         assert!(with(&[("TECHCOMMERCE_DATABASE_URL_FILE", &path)], &[]).is_err());
+    }
+
+    #[test]
+    fn a_secret_knows_its_file_and_is_read_again() {
+        let file = std::env::temp_dir().join(format!("techcommerce-again-{}", std::process::id()));
+        std::fs::write(&file, "postgres://order_api:first@db/shop\n").unwrap();
+        let path = file.display().to_string();
+        let variables = [("TECHCOMMERCE_DATABASES_ORDER_API_FILE", path.as_str())];
+        let databases = with(&variables, &[]).unwrap().settings.databases;
+        let url = databases.order_api.unwrap();
+        assert_eq!(url.file(), Some(file.as_path()));
+        assert_eq!(url.read_again().unwrap(), url);
+        std::fs::write(&file, "postgres://order_api:second@db/shop\n").unwrap();
+        let again = url.read_again().unwrap();
+        assert_eq!(again.expose(), "postgres://order_api:second@db/shop");
+        std::fs::remove_file(&file).unwrap();
+        assert!(again.read_again().is_err());
+        assert_eq!(databases.auth, None);
+    }
+
+    #[test]
+    fn addresses_in_place_of_others() {
+        for (good, host, port) in [
+            ("postgres-direct:5433", "postgres-direct", Some(5433)),
+            ("10.0.0.7", "10.0.0.7", None),
+            ("[::1]:5432", "::1", Some(5432)),
+            ("[::1]", "::1", None),
+        ] {
+            let loaded = with(&[("TECHCOMMERCE_DATABASE_DIRECT_ADDRESS", good)], &[]).unwrap();
+            let address = loaded.settings.database_direct_address.unwrap();
+            assert_eq!((address.host(), address.port()), (host, port), "{good}");
+        }
+        for wrong in ["postgres://db", "db/shop", ":5432", "db:x", "a b"] {
+            let set = [("TECHCOMMERCE_DATABASE_REPLICA_ADDRESS", wrong)];
+            assert!(with(&set, &[]).is_err(), "{wrong}");
+        }
     }
 
     #[test]

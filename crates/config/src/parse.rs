@@ -13,19 +13,26 @@ pub enum Value {
     Text(String),
     /// A TOML array.
     List(Vec<String>),
+    /// What stands in a file of its own.
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What it held.
+        text: String,
+    },
 }
 
 impl Value {
     pub(crate) fn show(&self) -> String {
         match self {
-            Self::Text(text) => text.clone(),
+            Self::Text(text) | Self::File { text, .. } => text.clone(),
             Self::List(items) => items.join("; "),
         }
     }
 
     fn text(&self) -> Result<&str, String> {
         match self {
-            Self::Text(text) => Ok(text.trim()),
+            Self::Text(text) | Self::File { text, .. } => Ok(text.trim()),
             Self::List(_) => Err("must be one value, not a list".into()),
         }
     }
@@ -99,7 +106,11 @@ impl Parse for PathBuf {
 
 impl Parse for Secret {
     fn parse(value: &Value) -> Result<Self, String> {
-        value.text().map(Self::new)
+        let secret = Self::new(value.text()?);
+        Ok(match value {
+            Value::File { path, .. } => secret.in_file(path.clone()),
+            Value::Text(_) | Value::List(_) => secret,
+        })
     }
 }
 
@@ -118,7 +129,9 @@ impl Parse for Vec<String> {
     fn parse(value: &Value) -> Result<Self, String> {
         let items = match value {
             Value::List(items) => items.clone(),
-            Value::Text(text) => text.split(';').map(ToOwned::to_owned).collect(),
+            Value::Text(text) | Value::File { text, .. } => {
+                text.split(';').map(ToOwned::to_owned).collect()
+            }
         };
         Ok(items
             .into_iter()
@@ -169,6 +182,46 @@ impl Parse for ServiceUrl {
             true => Ok(Self { text, port }),
             false => Err(wrong()),
         }
+    }
+}
+
+/// A host, perhaps with a port, and nothing else.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HostPort {
+    host: String,
+    port: Option<u16>,
+}
+
+impl HostPort {
+    /// The host; an IPv6 address without its brackets.
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// The port, if one is named.
+    pub fn port(&self) -> Option<u16> {
+        self.port
+    }
+}
+
+impl Parse for HostPort {
+    fn parse(value: &Value) -> Result<Self, String> {
+        let text = value.text()?;
+        let url = Value::Text(format!("http://{text}"));
+        let wrong = || "must be host or host:port, as postgres-direct:5432".to_owned();
+        if text.contains('/') {
+            return Err(wrong());
+        }
+        let url = ServiceUrl::parse(&url).map_err(|_| wrong())?;
+        let authority = url.text.trim_start_matches("http://");
+        let named = authority
+            .rsplit_once(':')
+            .filter(|(_, port)| !port.contains(']'));
+        let host = named.map_or(authority, |(host, _)| host);
+        Ok(Self {
+            host: host.trim_matches(['[', ']']).to_owned(),
+            port: named.map(|_| url.port),
+        })
     }
 }
 

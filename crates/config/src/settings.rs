@@ -6,7 +6,7 @@ use techcommerce_kernel::{Currency, TimeZone};
 
 use crate::{
     Secret,
-    parse::{PublicUrl, ServiceUrl},
+    parse::{HostPort, PublicUrl, ServiceUrl},
     table::{Definition, Resolved, settings},
 };
 
@@ -23,12 +23,31 @@ settings! {
         database_url: Option<Secret> = "" secret;
         /// The most connections to PostgreSQL that a process keeps for each database it opens.
         database_connections: u32 = "10";
+        /// host:port in place of those in the addresses of databases, for migrations and for notifications; set it where the addresses name a pooler (PgBouncer 1.21 or later, transaction mode). Connections to the pooler then carry no settings of a session: the roles' own apply, as `techcommerce migrate` makes them.
+        database_direct_address: Option<HostPort> = "";
+        /// host:port in place of those in the addresses of databases, for reads that may lag: lists and reports for staff. While it is away they go where all others go.
+        database_replica_address: Option<HostPort> = "";
+        /// Whether `serve` brings the schemas up to date. false: it waits for the versions that it needs, reports them in /readyz meanwhile, and `techcommerce migrate` brings them.
+        database_migrate: bool = "true";
+        /// PostgreSQL as somebody who may make roles and schemas: `techcommerce migrate` then makes those that `databases` names and sets their passwords. Give it to nothing else.
+        database_admin_url: Option<Secret> = "" secret;
         /// Redis as redis://host:6379 for sessions; none: the database.
         redis_url: Option<Secret> = "" secret;
         /// Mail server as smtps://user:password@host or smtp://host; none: files in data_dir/mail.
         smtp_url: Option<Secret> = "" secret;
         /// Proxies whose X-Forwarded-For is believed, as 10.0.0.0/8.
         trusted_proxies: Vec<String> = "";
+    }
+    /// The databases of the services in PostgreSQL, each with a role of its own; what is set goes before `database_url`. Where it stands in a file, that is read again when it changes.
+    databases: Databases {
+        /// Of products and stock, as postgres://product_api:password@host/database.
+        product_api: Option<Secret> = "" secret;
+        /// Of carts and orders, as postgres://order_api:password@host/database.
+        order_api: Option<Secret> = "" secret;
+        /// Of accounts, as postgres://auth:password@host/database.
+        auth: Option<Secret> = "" secret;
+        /// Of pictures, as postgres://images:password@host/database.
+        images: Option<Secret> = "" secret;
     }
     /// What shoppers see.
     shop: Shop {
@@ -209,12 +228,18 @@ impl Settings {
                 "must be some of test, invoice".into(),
             ));
         }
-        let schemes: [(&str, &Option<Secret>, &[&str]); 3] = [
+        let postgres = ["postgres://", "postgresql://"].as_slice();
+        let schemes: [(&str, &Option<Secret>, &[&str]); 8] = [
+            ("database_url", &self.database_url, postgres),
+            ("database_admin_url", &self.database_admin_url, postgres),
             (
-                "database_url",
-                &self.database_url,
-                &["postgres://", "postgresql://"],
+                "databases.product_api",
+                &self.databases.product_api,
+                postgres,
             ),
+            ("databases.order_api", &self.databases.order_api, postgres),
+            ("databases.auth", &self.databases.auth, postgres),
+            ("databases.images", &self.databases.images, postgres),
             (
                 "redis_url",
                 &self.redis_url,
