@@ -1,22 +1,17 @@
 //! What the services of a process stand on.
 
-use std::{path::PathBuf, time::Duration};
+use std::path::PathBuf;
 
 use techcommerce_auth::{RedisSessions, Sessions};
 use techcommerce_config::Settings;
 use techcommerce_contracts::Service;
 use techcommerce_jobs::Wake;
-use techcommerce_kernel::{Env, Error, Kind};
+use techcommerce_kernel::{Env, Error};
 use techcommerce_mail::{Mailer, Sender, SmtpSettings, Transport};
 use techcommerce_store::Db;
 use techcommerce_telemetry::Telemetry;
 
 use crate::{data_folder::DataFolder, here::Here, stores::Stores, trust::Trust};
-
-/// How long services that run apart wait for a database that is not there yet, and how often they
-/// look: whatever starts them may start it at the same time.
-const PATIENCE: u32 = 60;
-const LOOK: Duration = Duration::from_secs(1);
 
 /// Settings, folder, databases, keys and the ways out, opened once.
 pub struct Ground {
@@ -42,8 +37,22 @@ pub struct Wakes {
     pub images: Wake,
 }
 
+impl Wakes {
+    /// That of a service's queue.
+    pub fn of(&self, service: Service) -> Option<Wake> {
+        let wake = match service {
+            Service::ProductApi => &self.product_api,
+            Service::OrderApi => &self.order_api,
+            Service::Auth => &self.auth,
+            Service::Images => &self.images,
+            Service::Frontend | Service::Api | Service::Worker => return None,
+        };
+        Some(wake.clone())
+    }
+}
+
 impl Ground {
-    /// Opens what the services that run here need, and brings their databases up to date.
+    /// Opens what the services that run here need. Their databases are used when they are ready.
     pub async fn open(
         settings: Settings,
         folder: Option<DataFolder>,
@@ -52,7 +61,6 @@ impl Ground {
         let env = Env::system();
         let trust = Trust::open(&settings, folder.as_ref(), &here, &env)?;
         let stores = Stores::open(&settings, folder.as_ref(), &here.databases()).await?;
-        migrate(&stores, &here).await?;
         Ok(Self {
             telemetry: Telemetry::new(
                 env!("CARGO_PKG_VERSION"),
@@ -106,19 +114,6 @@ pub fn needs_folder(here: &Here) -> bool {
         Service::Worker,
     ];
     here.is_whole() || keepers.into_iter().any(|service| here.has(service))
-}
-
-async fn migrate(stores: &Stores, here: &Here) -> Result<(), Error> {
-    for _ in 0..PATIENCE {
-        match stores.migrate().await {
-            Err(error) if error.kind() == Kind::Unavailable && !here.is_whole() => {
-                tracing::warn!(%error, "waiting for the database");
-                tokio::time::sleep(LOOK).await;
-            }
-            outcome => return outcome,
-        }
-    }
-    stores.migrate().await
 }
 
 /// Where sessions are kept: in Redis if there is one, else in auth's database.

@@ -1,14 +1,18 @@
 //! The services' databases: a file each, or a schema each of one PostgreSQL.
 
-use std::{fs::OpenOptions, io::ErrorKind, path::Path, str::FromStr};
+use std::{fs::OpenOptions, io::ErrorKind, path::Path, str::FromStr, time::Duration};
 
 use sqlx::{migrate::Migrator, postgres::PgConnectOptions};
-use techcommerce_config::{Secret, Settings};
+use techcommerce_config::{HostPort, Secret, Settings};
 use techcommerce_contracts::Service;
 use techcommerce_kernel::Error;
-use techcommerce_store::{Db, PostgresOptions};
+use techcommerce_runtime::Shutdown;
+use techcommerce_store::{Db, Place, PostgresOptions, Source};
 
-use crate::data_folder::DataFolder;
+use crate::{data_folder::DataFolder, schemas::schema, trust::HangUp};
+
+/// How often the files with addresses are looked at.
+const LOOK: Duration = Duration::from_secs(2);
 
 /// The databases of the services that keep theirs here.
 #[derive(Debug, Clone)]
@@ -50,12 +54,12 @@ impl Stores {
     pub async fn migrate(&self) -> Result<(), Error> {
         for (service, db, migrator) in self.all() {
             db.migrate(migrator).await.map_err(|error| {
-                let unreachable = error.is_unreachable();
+                let unreachable = error.is_unreachable() || error.is_refused();
                 let failed = Error::from(error);
                 if unreachable {
                     Error::unavailable(format!(
                         "The database of {service} cannot be reached: {}.\n\
-                         Check that it runs and that database_url is right; `techcommerce doctor` tries it.",
+                         Check that it runs and that its address is right; `techcommerce doctor` tries it.",
                         std::error::Error::source(&failed)
                             .map_or_else(|| failed.to_string(), ToString::to_string)
                     ))
@@ -69,6 +73,24 @@ impl Stores {
             })?;
         }
         Ok(())
+    }
+
+    /// Reads the addresses again that stand in files, every few seconds and at once on SIGHUP,
+    /// until `stop`: a mounted file tells nobody that it changed. What does not work yet is told
+    /// in the log, and the address before stays in force.
+    pub async fn follow(self, stop: Shutdown) -> Result<(), Error> {
+        let mut hang_up = HangUp::listen()?;
+        loop {
+            tokio::select! {
+                () = stop.requested() => return Ok(()),
+                () = tokio::time::sleep(LOOK) => {}
+                () = hang_up.next() => {}
+            }
+            for (_, db) in &self.0 {
+                // Told where it is tried.
+                db.look_for_new_address().await.ok();
+            }
+        }
     }
 
     /// Closes all of them.
@@ -125,14 +147,37 @@ async fn open_one(
     let connect = PgConnectOptions::from_str(url.expose()).map_err(|error| {
         Error::invalid(
             "configuration",
-            format!("database_url is no PostgreSQL address: {error}"),
+            format!("the address of the database of {service} is no PostgreSQL address: {error}"),
         )
     })?;
     Ok(Db::open_postgres(PostgresOptions {
-        connect,
-        schema: service.name().replace('-', "_"),
-        max_connections: settings.database_connections,
+        direct: settings.database_direct_address.as_ref().map(place),
+        replica: settings.database_replica_address.as_ref().map(place),
+        source: source(url),
+        ..PostgresOptions::new(connect, &schema(service), settings.database_connections)
     }))
+}
+
+fn place(address: &HostPort) -> Place {
+    Place {
+        host: address.host().to_owned(),
+        port: address.port(),
+    }
+}
+
+/// The file that the address stands in, if it does.
+fn source(url: &Secret) -> Option<Source> {
+    url.file()?;
+    let kept = url.clone();
+    let read = move || {
+        let again = kept.read_again().map_err(|error| {
+            let file = kept.file().map(Path::display);
+            let file = file.map_or_else(String::new, |file| file.to_string());
+            Error::invalid("configuration", format!("cannot read {file}: {error}"))
+        })?;
+        Ok(again.expose().to_owned())
+    };
+    Some(Source::new(url.expose(), read))
 }
 
 /// Makes the file, if it is not there, for its owner alone: a data folder that was made by others

@@ -193,17 +193,18 @@ fn in_file(path: &Path, error: &Error) -> Error {
     )
 }
 
+/// Somebody asks for files to be read again.
 #[cfg(unix)]
-struct HangUp(tokio::signal::unix::Signal);
+pub struct HangUp(tokio::signal::unix::Signal);
 
 #[cfg(unix)]
 impl HangUp {
-    fn listen() -> Result<Self, Error> {
+    pub fn listen() -> Result<Self, Error> {
         use tokio::signal::unix::{SignalKind, signal};
         Ok(Self(signal(SignalKind::hangup())?))
     }
 
-    async fn next(&mut self) {
+    pub async fn next(&mut self) {
         if self.0.recv().await.is_none() {
             std::future::pending::<()>().await;
         }
@@ -211,15 +212,15 @@ impl HangUp {
 }
 
 #[cfg(not(unix))]
-struct HangUp;
+pub struct HangUp;
 
 #[cfg(not(unix))]
 impl HangUp {
-    fn listen() -> Result<Self, Error> {
+    pub fn listen() -> Result<Self, Error> {
         Ok(Self)
     }
 
-    async fn next(&mut self) {
+    pub async fn next(&mut self) {
         std::future::pending::<()>().await;
     }
 }

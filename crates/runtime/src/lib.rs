@@ -14,6 +14,7 @@ mod server;
 mod shutdown;
 mod starter;
 mod switchboard;
+mod waiting;
 
 pub use listener::Listener;
 pub use module::{Module, Task};
@@ -21,3 +22,4 @@ pub use server::ServerLimits;
 pub use shutdown::{Shutdown, end_on_signals};
 pub use starter::Starter;
 pub use switchboard::Switchboard;
+pub use waiting::{Waiting, serve_while};

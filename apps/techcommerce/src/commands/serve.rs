@@ -10,7 +10,9 @@ use techcommerce_auth::{FirstAdmin, bootstrap_admin, write_secret_file};
 use techcommerce_config::Settings;
 use techcommerce_contracts::Service;
 use techcommerce_kernel::{EmailAddress, Error};
-use techcommerce_runtime::{Listener, Shutdown, Starter, Switchboard, end_on_signals};
+use techcommerce_runtime::{
+    Listener, Module, Shutdown, Starter, Switchboard, Waiting, end_on_signals, serve_while,
+};
 use techcommerce_telemetry::init_logs;
 
 use crate::{
@@ -19,7 +21,7 @@ use crate::{
     demo,
     ground::{Ground, needs_folder},
     here::{Here, address},
-    say, systemd,
+    notices, say, schemas, systemd,
 };
 
 /// The port of a whole shop.
@@ -69,10 +71,6 @@ pub async fn run(settings: Settings, services: Vec<Service>) -> Result<ExitCode,
     end_on_signals(shutdown.clone(), at_once)?;
 
     let ground = Ground::open(settings, folder, here).await?;
-    let password_file = first_admin(&ground).await?;
-    if ground.settings.demo_catalogue {
-        demo::load(&ground).await?;
-    }
     let switchboard = Switchboard::new(elsewhere(&ground)?);
     let listening = |service: Service| {
         let own = addresses.iter().find(|(name, _)| *name == service);
@@ -80,7 +78,29 @@ pub async fn run(settings: Settings, services: Vec<Service>) -> Result<ExitCode,
         own.or(addresses.first())
             .map_or(management_address, |(_, address)| *address)
     };
-    let modules = compose::modules(&ground, &switchboard, &listening).await?;
+    let following = Shutdown::new();
+    let stores = tokio::spawn(ground.stores.clone().follow(following.clone()));
+    let waiting = Waiting::default();
+    let preparing = async {
+        tokio::select! {
+            () = shutdown.requested() => Ok(None),
+            prepared = prepare(&ground, &switchboard, &listening, &waiting) => prepared.map(Some),
+        }
+    };
+    // Whoever wants a page of a whole shop that starts gets it a moment later.
+    let answers = !ground.here.is_whole() || !ground.settings.database_migrate;
+    let prepared = serve_while(
+        public.get(..).filter(|_| answers).unwrap_or_default(),
+        &management,
+        ground.here.services(),
+        &ground.telemetry,
+        &waiting,
+        preparing,
+    );
+    let Some((password_file, modules)) = prepared.await? else {
+        ground.stores.close().await;
+        return Ok(ExitCode::SUCCESS);
+    };
 
     let unready = match ground.settings.shutdown.unready_seconds {
         Some(seconds) => seconds,
@@ -98,8 +118,8 @@ pub async fn run(settings: Settings, services: Vec<Service>) -> Result<ExitCode,
     for module in modules {
         starter = starter.module(module);
     }
-    let ended_keys = Shutdown::new();
-    let keys = tokio::spawn(ground.trust.clone().follow(ended_keys.clone()));
+    let keys = tokio::spawn(ground.trust.clone().follow(following.clone()));
+    let notices = notices::start(&ground, &following);
     let supervised = shutdown.clone();
     let ended = starter
         .run(shutdown, || {
@@ -119,11 +139,29 @@ pub async fn run(settings: Settings, services: Vec<Service>) -> Result<ExitCode,
             systemd::supervise(supervised);
         })
         .await;
-    ended_keys.request();
+    following.request();
     let _ = keys.await;
+    let _ = stores.await;
+    notices.join_all().await;
     ground.stores.close().await;
     drop(lock);
     ended.map(|()| ExitCode::SUCCESS)
+}
+
+/// Waits until the databases are as the services need them, and puts the services together.
+async fn prepare(
+    ground: &Ground,
+    switchboard: &Switchboard,
+    listening: compose::Listening<'_>,
+    waiting: &Waiting,
+) -> Result<(Option<std::path::PathBuf>, Vec<Module>), Error> {
+    schemas::ready(&ground.stores, &ground.settings, &ground.here, waiting).await?;
+    let password_file = first_admin(ground).await?;
+    if ground.settings.demo_catalogue {
+        demo::load(ground).await?;
+    }
+    let modules = compose::modules(ground, switchboard, listening).await?;
+    Ok((password_file, modules))
 }
 
 /// Where shoppers come in, or each of the services that run apart: at `listen.port` if it is set,
