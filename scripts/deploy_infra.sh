@@ -1,0 +1,160 @@
+#!/usr/bin/env bash
+# The whole of it: cluster, ingress, monitoring, logging and the shop. --help says how.
+set -euo pipefail
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+# shellcheck source=scripts/lib.sh
+source "$root/scripts/lib.sh"
+# shellcheck source=scripts/deploy/cluster.sh
+source "$root/scripts/deploy/cluster.sh"
+
+# The chart that k8s/monitoring/kube-prom-values.yaml was written for.
+chart_version=75.13.0
+
+usage() {
+  cat <<'END'
+Brings everything into a cluster: Prometheus, Alertmanager and Grafana (kube-prometheus-stack as the
+Helm release kps in the namespace monitoring), logging (namespace logging), on minikube an ingress
+controller with a self-signed certificate for the local names, and then the shop by deploy.sh.
+Run it again: what has not changed stays.
+
+Usage: scripts/deploy_infra.sh [OPTIONS] [OPTIONS OF deploy.sh]
+
+      --no-monitoring   without Prometheus and Grafana
+      --no-logging      without the collection of logs
+      --remove          remove monitoring and logging; the shop by deploy.sh --cleanup-only
+  -h, --help            this text; ./deploy.sh --help lists the others
+
+Needs what deploy.sh needs, helm for monitoring, openssl for the certificate.
+END
+}
+
+cluster=minikube monitoring=1 logging=1 remove=0
+passed_on=()
+
+read_arguments() {
+  while (($#)); do
+    case $1 in
+      --no-monitoring) monitoring=0 ;;
+      --no-logging) logging=0 ;;
+      --remove) remove=1 ;;
+      -h | --help) usage && exit 0 ;;
+      -c | --cluster)
+        (($# > 1)) || fail "$1 needs a value." "It is minikube, kind or current."
+        cluster=$2
+        passed_on+=("$1" "$2")
+        shift
+        ;;
+      --dry-run)
+        dry_run=1
+        passed_on+=("$1")
+        ;;
+      # Whatever else is deploy.sh's to judge.
+      *) passed_on+=("$1") ;;
+    esac
+    shift
+  done
+  case $cluster in
+    minikube | kind | current) ;;
+    *) fail "There is no kind of cluster $cluster." "It is minikube, kind or current." ;;
+  esac
+}
+
+make_namespace() {
+  kube get namespace "$1" >/dev/null 2>&1 || change kube create namespace "$1" ||
+    fail "The namespace $1 cannot be made."
+}
+
+# Grafana's password is made here, once, at random, and is nowhere but in the cluster.
+make_grafana_password() {
+  kube --namespace monitoring get secret grafana-admin >/dev/null 2>&1 && return
+  local password
+  password=$(od -An -N24 -tx1 /dev/urandom | tr -d ' \n')
+  if ((dry_run)); then
+    note "would make the Secret grafana-admin"
+    return
+  fi
+  kube --namespace monitoring create secret generic grafana-admin \
+    --from-literal=admin-user=admin --from-file=admin-password=<(printf '%s' "$password") ||
+    fail "The Secret grafana-admin cannot be made."
+}
+
+install_monitoring() {
+  step "Monitoring: kube-prometheus-stack $chart_version"
+  need helm "See https://helm.sh/docs/intro/install/, or go without: --no-monitoring."
+  make_namespace monitoring
+  make_grafana_password
+  local more=()
+  # As the dev overlay publishes the frontend: at a port of the node, which kind's nodes hand on.
+  [[ -z $local_cluster ]] || more=(--set grafana.service.type=NodePort --set grafana.service.nodePort=30030)
+  change helm repo add prometheus-community https://prometheus-community.github.io/helm-charts --force-update ||
+    fail "Helm does not reach the charts."
+  change helm upgrade kps prometheus-community/kube-prometheus-stack --install \
+    --version "$chart_version" --namespace monitoring --kube-context "$context" \
+    --values "$root/k8s/monitoring/kube-prom-values.yaml" ${more[@]+"${more[@]}"} --wait --timeout 15m ||
+    fail "Monitoring does not come up." "Look: kubectl --context $context --namespace monitoring get pods,events"
+  apply_folder monitoring
+}
+
+install_logging() {
+  step "Logging"
+  apply_folder logging
+}
+
+# apply_folder NAME: what k8s/NAME holds, if it holds something.
+apply_folder() {
+  if [[ -f $root/k8s/$1/kustomization.yaml ]]; then
+    change kube apply --kustomize "$root/k8s/$1" || fail "k8s/$1 cannot be applied." "kubectl's words are above."
+  else
+    note "k8s/$1 has nothing to apply"
+  fi
+}
+
+install_ingress() {
+  [[ $local_cluster == minikube ]] || return 0
+  step "Ingress"
+  change minikube addons enable ingress --profile "$minikube_profile" ||
+    fail "minikube's ingress controller does not come up."
+}
+
+# For Grafana at https://monitoring.test. The shop's own comes with its namespace.
+make_certificate() {
+  [[ $local_cluster == minikube ]] && ((monitoring)) || return 0
+  change "$root/scripts/make_certificate.sh" --context "$context" --apply monitoring || exit 1
+}
+
+remove_all() {
+  step "Removing monitoring and logging"
+  if ((monitoring)); then
+    need helm "See https://helm.sh/docs/intro/install/."
+    change helm uninstall kps --namespace monitoring --kube-context "$context" --ignore-not-found --wait ||
+      fail "Helm cannot remove kps."
+    change kube delete namespace monitoring --ignore-not-found || fail "The namespace monitoring is not gone."
+  fi
+  if ((logging)); then
+    change kube delete namespace logging --ignore-not-found || fail "The namespace logging is not gone."
+  fi
+}
+
+main() {
+  read_arguments "$@"
+  find_cluster
+  if ((remove)); then
+    remove_all
+    return
+  fi
+  start_cluster
+  install_ingress
+  ((!monitoring)) || install_monitoring
+  make_certificate
+  ((!logging)) || install_logging
+  step "The shop"
+  "$root/deploy.sh" ${passed_on[@]+"${passed_on[@]}"}
+  ((monitoring)) || return 0
+  say ""
+  say "Grafana:       kubectl --context $context --namespace monitoring port-forward service/kps-grafana 3030:80"
+  say "               user admin; the password:"
+  note "         kubectl --context $context --namespace monitoring get secret grafana-admin --output 'jsonpath={.data.admin-password}' | base64 --decode"
+}
+
+main "$@"
