@@ -45,11 +45,15 @@ WORKDIR /src
 # ── Only what says which crates are needed ─────────────────────────────────────────────────────
 # While that stays the same, so does this stage's result, and the layer below is not built anew.
 FROM toolchain AS manifests
+SHELL ["/bin/bash", "-euo", "pipefail", "-c"]
 COPY . .
 RUN find . -type f ! -name Cargo.toml ! -name Cargo.lock ! -path '*/src/lib.rs' ! -path '*/src/main.rs' -delete; \
-    find . -name lib.rs -exec sh -c ': >"$1"' - {} \; ; \
-    find . -name main.rs -exec sh -c 'echo "fn main() {}" >"$1"' - {} \; ; \
-    find . -name Cargo.toml -exec sh -c 'cd "${1%/*}"; mkdir -p src; test -e src/main.rs || : >src/lib.rs' - {} \; ; \
+    find . -name lib.rs | while read -r file; do : >"$file"; done; \
+    find . -name main.rs | while read -r file; do echo 'fn main() {}' >"$file"; done; \
+    find . -name Cargo.toml | while read -r file; do \
+      folder="$(dirname "$file")/src"; mkdir -p "$folder"; \
+      test -e "$folder/main.rs" || : >"$folder/lib.rs"; \
+    done; \
     find . -mindepth 1 -type d -empty -delete; \
     find . -exec touch -h -d @0 {} +
 
@@ -68,9 +72,10 @@ COPY crates crates
 COPY services services
 # Seconds since 1970 of the commit: every time in the image, so that the same commit is the same image.
 ARG SOURCE_DATE_EPOCH=0
+ARG REVISION=unknown
 RUN --mount=type=cache,id=techcommerce-registry,target=/usr/local/cargo/registry,sharing=locked \
     target="$(cat /usr/local/lib/rust-target)"; \
-    cargo auditable build --locked --profile "$PROFILE" --target "$target" --package techcommerce; \
+    TECHCOMMERCE_COMMIT="$REVISION" cargo auditable build --locked --profile "$PROFILE" --target "$target" --package techcommerce; \
     root=/image; \
     install -d "$root/usr/local/bin" "$root/etc/ssl/certs" "$root/etc/techcommerce"; \
     install -m 755 "target/$target/$PROFILE/techcommerce" "$root/usr/local/bin/"; \
