@@ -71,6 +71,11 @@ impl Here {
         Ok(here)
     }
 
+    /// Whether all databases that are opened here are in PostgreSQL.
+    pub fn is_in_postgres(&self, settings: &Settings) -> bool {
+        self.without_address(settings).is_empty()
+    }
+
     /// Those of [`Self::databases`] that have no address in PostgreSQL.
     fn without_address(&self, settings: &Settings) -> Vec<Service> {
         let databases = self.databases().into_iter();

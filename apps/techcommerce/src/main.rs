@@ -10,6 +10,7 @@ mod ground;
 mod here;
 mod notices;
 mod reach;
+mod roles;
 mod schemas;
 mod stores;
 mod systemd;
@@ -63,6 +64,9 @@ fn run(cli: Cli) -> Result<ExitCode, Error> {
             Command::Keys(arguments) => commands::keys::run(&arguments),
             Command::Cluster(cli::Cluster::Secrets(arguments)) => {
                 commands::cluster::secrets(arguments).await
+            }
+            Command::Cluster(cli::Cluster::Scale(arguments)) => {
+                commands::cluster::scale(arguments).await
             }
             Command::Doctor(arguments) => match arguments.trial {
                 Some(trial) => commands::doctor::try_one(trial).await,

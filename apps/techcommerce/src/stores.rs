@@ -103,15 +103,20 @@ impl Stores {
 
 /// The address of a service's database in PostgreSQL: its own, else the one for all.
 pub fn url(settings: &Settings, service: Service) -> Option<&Secret> {
+    own_url(settings, service).or(settings.database_url.as_ref())
+}
+
+/// The address that a service has for itself.
+pub fn own_url(settings: &Settings, service: Service) -> Option<&Secret> {
     let databases = &settings.databases;
     let own = match service {
         Service::ProductApi => &databases.product_api,
         Service::OrderApi => &databases.order_api,
         Service::Auth => &databases.auth,
         Service::Images => &databases.images,
-        Service::Frontend | Service::Api | Service::Worker => &None,
+        Service::Frontend | Service::Api | Service::Worker => return None,
     };
-    own.as_ref().or(settings.database_url.as_ref())
+    own.as_ref()
 }
 
 fn migrator(service: Service) -> Option<&'static Migrator> {

@@ -1,22 +1,56 @@
-//! `techcommerce migrate`: brings databases up to date, and ends.
+//! `techcommerce migrate`: makes roles and schemas if it may, brings databases up to date, and ends.
 
-use std::process::ExitCode;
+use std::{process::ExitCode, time::Duration};
 
 use techcommerce_config::Settings;
 use techcommerce_contracts::Service;
-use techcommerce_kernel::Error;
+use techcommerce_kernel::{Error, Kind};
 
-use crate::{data_folder::DataFolder, here::Here, say, stores::Stores};
+use crate::{data_folder::DataFolder, here::Here, roles, say, stores::Stores};
 
-/// Migrates the databases of these services, or of all. Running it again, or twice at once, does
-/// no harm.
+/// How long a server is waited for that is not there: whatever starts this may start it at the
+/// same time.
+const PATIENCE: u32 = 60;
+const LOOK: Duration = Duration::from_secs(1);
+
+/// Migrates the databases of these services, or of all. Running it again does no harm, and of two
+/// at once one waits for the other.
 pub async fn run(settings: Settings, services: Vec<Service>) -> Result<ExitCode, Error> {
     let here = Here::for_command(services, &settings)?;
-    let folder = DataFolder::open(&settings.data_dir)?;
-    let stores = Stores::open(&settings, Some(&folder), &here.databases()).await?;
-    stores.migrate().await?;
+    // With an address for each there is nothing to keep in the folder.
+    let folder = match here.is_in_postgres(&settings) {
+        true => None,
+        false => Some(DataFolder::open(&settings.data_dir)?),
+    };
+    if let Some(roles) = patiently(|| roles::make(&settings, &here)).await? {
+        say(format_args!("Roles: {}.", roles.join(", ")));
+    }
+    let stores = Stores::open(&settings, folder.as_ref(), &here.databases()).await?;
+    patiently(|| stores.migrate()).await?;
     let names: Vec<_> = stores.all().map(|(service, ..)| service.name()).collect();
     stores.close().await;
     say(format_args!("Up to date: {}.", names.join(", ")));
     Ok(ExitCode::SUCCESS)
+}
+
+async fn patiently<T, F>(work: impl Fn() -> F) -> Result<T, Error>
+where
+    F: Future<Output = Result<T, Error>>,
+{
+    let mut told = None;
+    for _ in 0..PATIENCE {
+        match work().await {
+            Err(error) if error.kind() == Kind::Unavailable => {
+                let cause = std::error::Error::source(&error);
+                let cause = cause.map_or_else(|| error.to_string(), ToString::to_string);
+                if told.as_ref() != Some(&cause) {
+                    say(format_args!("Waiting for the database: {cause}"));
+                    told = Some(cause);
+                }
+                tokio::time::sleep(LOOK).await;
+            }
+            outcome => return outcome,
+        }
+    }
+    work().await
 }
