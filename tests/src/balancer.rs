@@ -1,5 +1,6 @@
-//! What stands before replicas in a cluster: new connections go to those that say that they are
-//! ready; what is on its way is left alone.
+//! What stands before replicas in a cluster, as kube-proxy does: new connections go to those that
+//! said a while ago that they are ready, whether they still are or not; what is on its way is left
+//! alone. A connection that nobody takes is not tried elsewhere.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -15,7 +16,10 @@ use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
 /// How often readiness is asked for.
-const LOOK: Duration = Duration::from_millis(50);
+const LOOK: Duration = Duration::from_millis(100);
+/// How long it takes until a change has come round: from the kubelet by the API server and the
+/// endpoints' controller to the rules of every node.
+const LATE: Duration = Duration::from_millis(1_000);
 
 /// Spreads connections; it ends when the value goes.
 #[derive(Debug)]
@@ -27,19 +31,21 @@ impl Balancer {
     /// Listens on `address` for `replicas`.
     pub async fn start(address: SocketAddr, replicas: Vec<SocketAddr>) -> Result<Self> {
         let socket = TcpListener::bind(address).await?;
-        let (told, ready) = watch::channel(Vec::new());
+        let (told, ready) = watch::channel(ready_now(&replicas).await);
+        let told = Arc::new(told);
         let asking = tokio::spawn(async move {
+            let mut before = told.borrow().clone();
             loop {
-                let mut now = Vec::new();
-                for replica in &replicas {
-                    let client = Client::new(format!("http://{replica}"));
-                    let answer = client.get("/readyz").send().await;
-                    if answer.is_ok_and(|answer| answer.status == 200) {
-                        now.push(*replica);
-                    }
-                }
-                told.send_replace(now);
                 sleep(LOOK).await;
+                let now = ready_now(&replicas).await;
+                if now != before {
+                    before.clone_from(&now);
+                    let told = Arc::clone(&told);
+                    tokio::spawn(async move {
+                        sleep(LATE).await;
+                        told.send_replace(now);
+                    });
+                }
             }
         });
         let turn = Arc::new(AtomicUsize::new(0));
@@ -65,13 +71,26 @@ impl Drop for Balancer {
 }
 
 async fn pass_on(mut stream: TcpStream, ready: Vec<SocketAddr>, turn: usize) {
-    for step in 0..ready.len() {
-        let replica = ready[(turn + step) % ready.len()];
-        if let Ok(mut onward) = TcpStream::connect(replica).await {
-            let _ = stream.set_nodelay(true);
-            let _ = onward.set_nodelay(true);
-            let _ = copy_bidirectional(&mut stream, &mut onward).await;
-            return;
+    if ready.is_empty() {
+        return;
+    }
+    let replica = ready[turn % ready.len()];
+    if let Ok(mut onward) = TcpStream::connect(replica).await {
+        let _ = stream.set_nodelay(true);
+        let _ = onward.set_nodelay(true);
+        let _ = copy_bidirectional(&mut stream, &mut onward).await;
+    }
+}
+
+/// Those that say that they can serve. One that is not there says so at once.
+async fn ready_now(replicas: &[SocketAddr]) -> Vec<SocketAddr> {
+    let mut ready = Vec::new();
+    for replica in replicas {
+        let client = Client::new(format!("http://{replica}"));
+        let answer = client.get("/readyz").send().await;
+        if answer.is_ok_and(|answer| answer.status == 200) {
+            ready.push(*replica);
         }
     }
+    ready
 }

@@ -45,6 +45,31 @@ impl Processes {
         Ok(processes)
     }
 
+    /// Takes in more of them, to be started later.
+    pub fn add(&mut self, parts: Vec<Part>) {
+        for part in parts {
+            self.parts.insert(part.name.clone(), (part, None));
+        }
+    }
+
+    /// Those of these names, to be handled apart from the others; [`Processes::unite`] brings them
+    /// back.
+    pub fn split_off(&mut self, names: &[String]) -> Self {
+        let mut parts = BTreeMap::new();
+        for name in names {
+            if let Some(part) = self.parts.remove(name) {
+                parts.insert(name.clone(), part);
+            }
+        }
+        let folder = self.folder.clone();
+        Self { parts, folder }
+    }
+
+    /// Takes those that were split off back.
+    pub fn unite(&mut self, others: Self) {
+        self.parts.extend(others.parts);
+    }
+
     /// Starts all that do not run.
     pub fn start_all(&mut self) -> Result<()> {
         let names = self.names();
@@ -67,6 +92,13 @@ impl Processes {
     /// What they serve.
     pub fn names(&self) -> Vec<String> {
         self.parts.keys().cloned().collect()
+    }
+
+    /// Whether the one of this name was started and not ended.
+    pub fn runs(&self, name: &str) -> bool {
+        self.parts
+            .get(name)
+            .is_some_and(|(_, process)| process.is_some())
     }
 
     /// Where the one of this name serves.

@@ -51,6 +51,8 @@ struct Replica {
     name: String,
     address: SocketAddr,
     management: SocketAddr,
+    /// It is not started with the others: the place of one that takes another's.
+    spare: bool,
 }
 
 /// A shop before its start.
@@ -163,16 +165,19 @@ impl Setup {
     /// With two processes of each of these services behind a balancer.
     pub fn with_replicas(mut self, services: &[&'static str]) -> Self {
         for service in services {
-            for number in 1..=2 {
-                self.replicas.push(Replica {
-                    service,
-                    name: format!("{service}-{number}"),
-                    address: free_address(),
-                    management: free_address(),
-                });
-            }
+            self.replicas.push(replica(service, 1, false));
+            self.replicas.push(replica(service, 2, false));
         }
         self
+    }
+
+    /// With two processes of every service behind a balancer, and the place of a third each, that
+    /// starts before another one ends.
+    pub fn with_rollouts(self) -> Self {
+        let mut setup = self.with_replicas(&SERVICES);
+        let spares = SERVICES.map(|service| replica(service, 3, true));
+        setup.replicas.extend(spares);
+        setup
     }
 
     /// The names of the processes of services that have two.
@@ -226,7 +231,13 @@ impl Setup {
         if self.is_split() {
             self.make_keys()?;
         }
-        let mut processes = Processes::start(self.parts()?, self.folder.path())?;
+        let is_spare = |part: &Part| {
+            let mut spares = self.replicas.iter().filter(|one| one.spare);
+            spares.any(|one| one.name == part.name)
+        };
+        let (spares, parts) = self.parts()?.into_iter().partition(is_spare);
+        let mut processes = Processes::start(parts, self.folder.path())?;
+        processes.add(spares);
         processes.wait_until_ready().await?;
         let mut balancers = Vec::new();
         for (service, (address, _)) in &self.places {
@@ -284,6 +295,10 @@ impl Setup {
                     "TECHCOMMERCE_LISTEN_MANAGEMENT_PORT",
                     management.port().to_string(),
                 );
+            if service == "worker" && name != service {
+                // Each takes up only its own jobs at once, as pods do by their names.
+                command.env("TECHCOMMERCE_WORKER_NAME", name);
+            }
             let name = name.to_owned();
             Ok(Part {
                 name,
@@ -300,6 +315,16 @@ impl Setup {
             .iter()
             .map(|one| part(&one.name, one.service, one.address, one.management));
         single.chain(double).collect()
+    }
+}
+
+fn replica(service: &'static str, number: usize, spare: bool) -> Replica {
+    Replica {
+        service,
+        name: format!("{service}-{number}"),
+        address: free_address(),
+        management: free_address(),
+        spare,
     }
 }
 

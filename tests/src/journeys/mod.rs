@@ -13,7 +13,7 @@ mod operation;
 mod orders;
 mod payments;
 mod people;
-mod pictures;
+pub mod pictures;
 mod schemas;
 mod shelves;
 mod start;

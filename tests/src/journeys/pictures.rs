@@ -13,7 +13,7 @@ use crate::staff::text;
 
 on_all!(an_upload_gets_its_sizes);
 
-const FORM: &str = "multipart/form-data; boundary=between";
+pub const FORM: &str = "multipart/form-data; boundary=between";
 
 /// What staff can ask of pictures, for the tour.
 pub async fn asked_by_staff(staff: &Client) -> Result<()> {
@@ -25,7 +25,7 @@ pub async fn asked_by_staff(staff: &Client) -> Result<()> {
 }
 
 /// 1600 × 800 pixels as a form.
-fn wide() -> Result<Bytes> {
+pub fn wide() -> Result<Bytes> {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/wide.png");
     let mut form =
         b"--between\r\nContent-Disposition: form-data; name=\"file\"; filename=\"wide.png\"\r\n\

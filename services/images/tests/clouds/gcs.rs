@@ -148,10 +148,8 @@ impl Held {
         let claims: Value =
             serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims).unwrap()).unwrap();
         assert_eq!(claims["iss"], ACCOUNT);
-        assert!(
-            claims["scope"].as_str().unwrap().contains("devstorage"),
-            "{claims}"
-        );
+        let scope = claims["scope"].as_str().unwrap();
+        assert!(scope.starts_with("https://www.googleapis.com/auth/"), "{claims}");
         Ok(())
     }
 }
