@@ -32,7 +32,7 @@ Usage: ./deploy.sh [OPTIONS]
       --cleanup-only   remove the shop with all its data, and end
       --yes            do not ask before data of a cluster that is not kind's or minikube's is removed
       --no-smoke       do not shop through the frontend at the end
-      --timeout TIME   how long one rollout may take, as 300s (default)
+      --timeout TIME   how long one rollout may take, as 600s (default)
       --dry-run        show what would be done, and do nothing
   -h, --help           this text
 
@@ -40,7 +40,7 @@ Needs bash, kubectl and curl; docker (or podman) to build; kind or minikube for 
 END
 }
 
-cluster=minikube overlay=dev build=1 cleanup=no confirmed=0 smoke=1 timeout=300s wanted_image=""
+cluster=minikube overlay=dev build=1 cleanup=no confirmed=0 smoke=1 timeout=600s wanted_image=""
 
 read_arguments() {
   while (($#)); do
@@ -65,7 +65,7 @@ read_arguments() {
     *) fail "There is no kind of cluster $cluster." "It is minikube, kind or current." ;;
   esac
   [[ $timeout =~ ^[1-9][0-9]*[smh]$ ]] ||
-    fail "$timeout is not a time." "Write it as 300s, 5m or 1h."
+    fail "$timeout is not a time." "Write it as 600s, 10m or 1h."
 }
 
 value() {
