@@ -58,7 +58,7 @@ async fn nothing_is_lost_in_a_rollout() -> Result<()> {
     run(migrated).await?;
     let setup = setup
         .set("TECHCOMMERCE_DATABASE_MIGRATE", "false")
-        .set("TECHCOMMERCE_SHUTDOWN_UNREADY_SECONDS", "2")
+        .set("TECHCOMMERCE_SHUTDOWN_UNREADY_SECONDS", "3")
         .set("TECHCOMMERCE_DATABASE_CONNECTIONS", "4");
     let mut shop = setup.start().await?;
     let staff = shop.admin().await?;
