@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result, bail};
 
 use crate::pipeline::{Options, Pipeline, Report, Step};
 use crate::program::{cargo, output, run, target, techcommerce};
-use crate::{layering, licences, nextest, sizes, tools};
+use crate::{image, layering, licences, nextest, sizes, tools};
 
 /// Committed files that the program writes, each with what makes it do so.
 const GENERATED: &[(&str, &[&str])] = &[
@@ -129,8 +129,15 @@ const BROWSER: Step = Step {
     },
 };
 
+/// The image is built from the Dockerfile as it is, and run.
+const IMAGE: Step = Step {
+    name: "image",
+    needs: &[],
+    run: image::check,
+};
+
 /// Everything.
-pub static ALL: [Step; 11] = [
+pub static ALL: [Step; 12] = [
     TOOLS,
     FORMAT,
     LAYERING,
@@ -142,6 +149,7 @@ pub static ALL: [Step; 11] = [
     GENERATED_STEP,
     JOURNEYS,
     BROWSER,
+    IMAGE,
 ];
 
 /// What one runs between two thoughts: no browser, no whole program.

@@ -112,6 +112,27 @@ const NEEDS: &[Need] = &[
     },
 ];
 
+/// What builds and runs containers, for the step `image` alone.
+const CONTAINERS: &[Need] = &[Need {
+    what: "buildah, podman and debootstrap",
+    found: || {
+        let programs = ["buildah", "podman", "runc", "iptables", "debootstrap"];
+        programs.iter().all(|name| find_program(name).is_some())
+    },
+    apt: &[&[
+        "buildah",
+        "podman",
+        "runc",
+        "iptables",
+        "netavark",
+        "aardvark-dns",
+        "catatonit",
+        "debootstrap",
+    ]],
+    dnf: "buildah podman runc iptables debootstrap",
+    brew: "buildah podman",
+}];
+
 /// The browser, under whichever name.
 pub fn chromium() -> Option<PathBuf> {
     [
@@ -161,17 +182,7 @@ fn install_axe() {
 
 /// Finds or installs everything; one line for the summary.
 pub fn prepare(install: bool) -> Result<String> {
-    let missing: Vec<&Need> = NEEDS.iter().filter(|need| !(need.found)()).collect();
-    if !missing.is_empty() {
-        let by_apt = install
-            .then(apt)
-            .flatten()
-            .map(|apt| apt.install(&missing))
-            .transpose()?;
-        if by_apt.is_none() || !missing.iter().all(|need| (need.found)()) {
-            bail!("{}", how_to_install(&missing));
-        }
-    }
+    packages(NEEDS, install)?;
     components(install)?;
     for tool in [Tool::NEXTEST, Tool::DENY, Tool::S3] {
         if tool.found().is_none() && install {
@@ -194,6 +205,27 @@ pub fn prepare(install: bool) -> Result<String> {
     Ok(format!(
         "PostgreSQL {version}, Redis, s3s-fs, Chromium, cargo-nextest, cargo-deny, {axe}"
     ))
+}
+
+/// Finds or installs what builds and runs containers.
+pub fn containers(install: bool) -> Result<()> {
+    packages(CONTAINERS, install)
+}
+
+fn packages(needs: &'static [Need], install: bool) -> Result<()> {
+    let missing: Vec<&Need> = needs.iter().filter(|need| !(need.found)()).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let by_apt = install
+        .then(apt)
+        .flatten()
+        .map(|apt| apt.install(&missing))
+        .transpose()?;
+    if by_apt.is_none() || !missing.iter().all(|need| (need.found)()) {
+        bail!("{}", how_to_install(&missing));
+    }
+    Ok(())
 }
 
 /// The parts of Rust that a minimal installation leaves out.
