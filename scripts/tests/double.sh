@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Stands in for kubectl, kind, minikube, docker, podman, helm and curl in the tests of the scripts
+# Stands in for kubectl, kind, minikube, docker, podman, helm, kubeseal and curl in the tests of the scripts
 # (xtask/src/deploy_tests.rs), which link it under those names. It notes each call in $DOUBLE/calls,
 # fails the one whose number is in $DOUBLE_FAIL_AT, and answers as a cluster with a shop would;
 # what a test wants otherwise stands in $DOUBLE/answers as lines of PATTERN|STATUS|TEXT.

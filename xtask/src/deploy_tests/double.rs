@@ -7,7 +7,15 @@ use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
 
-const PROGRAMS: &[&str] = &["kubectl", "kind", "minikube", "docker", "helm", "curl"];
+const PROGRAMS: &[&str] = &[
+    "kubectl", "kind", "minikube", "docker", "helm", "curl", "kubeseal",
+];
+
+/// All else that the scripts may find, so that no docker of the machine's own is ever called.
+const USUAL: &[&str] = &[
+    "awk", "bash", "cat", "chmod", "cp", "cut", "dirname", "grep", "head", "mkdir", "mktemp", "mv",
+    "od", "openssl", "rm", "sed", "sleep", "tail", "tr", "wc",
+];
 
 /// As `kubectl kustomize` writes an overlay, cut down to one of each.
 pub const RENDERED: &str = "\
@@ -82,11 +90,15 @@ impl Machine {
         fs::copy(repository.join("deploy.sh"), root.join("deploy.sh")).expect("deploy.sh");
         fs::create_dir_all(machine.bin()).expect("a folder");
         for program in PROGRAMS {
-            symlink(
-                root.join("scripts/tests/double.sh"),
-                machine.bin().join(program),
-            )
-            .expect("a link");
+            machine.double(program);
+        }
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        for program in USUAL {
+            let found = std::env::split_paths(&path)
+                .map(|folder| folder.join(program))
+                .find(|file| file.is_file())
+                .unwrap_or_else(|| panic!("{program} is not installed"));
+            symlink(found, machine.bin().join(program)).expect("a link");
         }
         machine.put("rendered.yaml", RENDERED);
         machine.put("before.yaml", BEFORE);
@@ -112,6 +124,12 @@ impl Machine {
     pub fn shop(self, lines: &str) -> Self {
         self.put("shop", &format!("{lines}\n"));
         self
+    }
+
+    /// A double under this name.
+    pub fn double(&self, program: &str) {
+        let double = self.root().join("scripts/tests/double.sh");
+        symlink(double, self.bin().join(program)).expect("a link");
     }
 
     pub fn without(self, program: &str) -> Self {
@@ -146,7 +164,7 @@ impl Machine {
         command
             .arg(self.root().join(script))
             .args(arguments)
-            .env("PATH", format!("{}:/usr/bin:/bin", self.bin().display()))
+            .env("PATH", self.bin())
             .env("DOUBLE", self.folder.path())
             .env("DEPLOY_POLL_SECONDS", "0.01")
             .env_remove("DOUBLE_FAIL_AT")

@@ -1,6 +1,7 @@
 //! deploy.sh against doubles of everything that it calls: each flag, and a failure of each call.
 
 mod double;
+mod infra;
 
 use double::{Machine, RENDERED, Run};
 
@@ -138,9 +139,7 @@ fn kind_is_made_once_and_gets_the_image() {
 #[test]
 fn podman_loads_by_an_archive() {
     let machine = Machine::new().without("docker");
-    let podman = machine.root().join("../bin/podman");
-    std::os::unix::fs::symlink(machine.root().join("scripts/tests/double.sh"), podman)
-        .expect("a link");
+    machine.double("podman");
     let run = machine.deploy(&["-c", "kind"]).succeeds();
     order(
         &run,
