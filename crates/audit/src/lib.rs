@@ -171,7 +171,7 @@ pub async fn list(db: &Db, query: &AuditQuery) -> Result<Page<AuditEntry>, Error
     let (at, id) = after.unwrap_or((i64::MAX, Uuid::max()));
     let text = |text: &Option<String>| text.clone().unwrap_or_default();
     let micros = |time: Option<Timestamp>, otherwise| time.map_or(otherwise, Timestamp::as_micros);
-    let mut conn = db.read().await?;
+    let mut conn = db.read_lagging().await?;
     let mut rows: Vec<Row> = with!(conn, |c| sqlx::query_as(LIST)
         .bind(at)
         .bind(id)

@@ -6,11 +6,14 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Executor, PgConnection, mi
 
 use crate::{Db, Postgres, StoreError, with};
 
+/// Migrations of tables that several services have are numbered from here on.
+const SHARED_FROM: i64 = 900_000;
+
 /// Where a schema is, and what the program still needs of it. More than it needs is fine: a
 /// version that is newer than the program only adds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SchemaState {
-    /// The last migration of the program's that was applied, as `4 staff`; none: nothing yet.
+    /// The last of the service's own migrations that was applied, as `4 staff`; none: nothing yet.
     pub at: Option<String>,
     /// The program's last one.
     pub needed: String,
@@ -38,7 +41,8 @@ impl SchemaState {
                 )
             })
             .collect();
-        known.sort_unstable();
+        // The service's own come last: they tell where it is.
+        known.sort_unstable_by_key(|(version, _)| (*version < SHARED_FROM, *version));
         let has = |version: &i64| applied.contains(version);
         let unknown = |version: &&i64| known.iter().all(|(known, _)| known != *version);
         Self {

@@ -45,7 +45,7 @@ pub async fn list(db: &Db, query: &AccountQuery) -> Result<Page<Account>, Error>
             (format!("{text}%"), format!("% {text}%"))
         }
     };
-    let mut conn = db.read().await?;
+    let mut conn = db.read_lagging().await?;
     let mut rows: Vec<Row> = with!(conn, |c| sqlx::query_as(LIST)
         .bind(created_at)
         .bind(id)

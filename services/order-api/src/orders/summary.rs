@@ -47,7 +47,7 @@ pub async fn summary(app: &App, count: u32) -> Result<OrderSummary, Error> {
     let (Some(first), Some(last)) = (days.first(), days.last()) else {
         return Err(Error::internal("the calendar has no such days"));
     };
-    let mut conn = app.db.read().await?;
+    let mut conn = app.db.read_lagging().await?;
     let rows = by_day(&mut conn, &days, first.starts).await?;
     let shown: Vec<DaySummary> = days
         .iter()

@@ -46,7 +46,7 @@ pub async fn run(
     let mut after = Uuid::nil();
     loop {
         // No connection is held while a slow reader takes its time.
-        let mut conn = db.read().await?;
+        let mut conn = db.read_lagging().await?;
         let ids = read::ids_after(&mut conn, after, PAGE).await?;
         let Some(last) = ids.last() else { break };
         after = *last;
