@@ -1,5 +1,6 @@
 //! Checks by programs of others: each gets files, and says what it finds.
 
+pub mod admission;
 pub mod crds;
 pub mod flows;
 pub mod hardening;

@@ -38,8 +38,28 @@ pub const NCA: Python = Python {
     program: "nca",
 };
 
+/// Evaluates the expressions of admission policies.
+pub const CEL: Python = Python {
+    package: "cel-python",
+    version: "0.5.0",
+    program: "cel",
+};
+/// Evaluates Gatekeeper's templates; a library, so any Python of its environment is its program.
+pub const REGO: Python = Python {
+    package: "regopy",
+    version: "1.5.2",
+    program: "python",
+};
+
 /// All from PyPI.
-pub const PYTHON: [Python; 4] = [KUBERNETES_VALIDATE, CHECKOV, PIPELINE_CHECK, NCA];
+pub const PYTHON: [Python; 6] = [
+    KUBERNETES_VALIDATE,
+    CHECKOV,
+    PIPELINE_CHECK,
+    NCA,
+    CEL,
+    REGO,
+];
 
 /// Schemas of custom resources, from npm.
 pub const SCHEMAS: &[&str] = &[
