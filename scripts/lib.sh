@@ -34,6 +34,12 @@ need() {
   command -v "$1" >/dev/null 2>&1 || fail "$1 is not installed." "$2"
 }
 
+# Lines as they come, below what is being done.
+indent() {
+  local line
+  while IFS= read -r line; do printf '      %s\n' "$line"; done
+}
+
 # Runs what changes something, or shows it.
 change() {
   if ((dry_run)); then

@@ -61,15 +61,12 @@ start_kind() {
   fi
 }
 
-# Docker, or podman where that is what there is.
+# Docker, or podman where that is what there is; nothing where there is neither.
 container_tool() {
   if command -v docker >/dev/null 2>&1; then
     echo docker
   elif command -v podman >/dev/null 2>&1; then
     echo podman
-  else
-    fail "Neither docker nor podman is installed." \
-      "Install one, or deploy an image that is published: --no-build or --image REFERENCE."
   fi
 }
 
@@ -86,11 +83,13 @@ prepare_image() {
     return
   fi
   local tool
-  tool=$(container_tool) || exit 1
+  tool=$(container_tool)
   if ((build)); then
+    [[ -n $tool ]] || fail "Neither docker nor podman is installed." \
+      "Install one, or deploy an image that is there: --no-build or --image REFERENCE."
     change "$tool" build --tag "$image_name:local" "$root" ||
       fail "The image does not build." "Its own words are above."
-  elif ! "$tool" image inspect "$image_name:local" >/dev/null 2>&1; then
+  elif [[ -z $tool ]] || ! "$tool" image inspect "$image_name:local" >/dev/null 2>&1; then
     note "there is no $image_name:local: the overlay's image is expected in the cluster"
     return
   fi

@@ -101,7 +101,7 @@ apply() {
   fi
   clear_failed_jobs
   changed=1
-  kube apply --filename "$rendered" | sed 's/^/      /' ||
+  kube apply --filename "$rendered" | indent ||
     fail "Not everything could be applied." "kubectl's words are above."
 }
 
@@ -175,7 +175,7 @@ wait_for_rollouts() {
 wait_for_rollout() {
   step "Waiting for $1"
   ((dry_run)) && return
-  in_shop rollout status "$1" --timeout="$timeout" | sed 's/^/      /' ||
+  in_shop rollout status "$1" --timeout="$timeout" | indent ||
     fail "$1 did not come up within $timeout." "What its pods say is below."
 }
 
@@ -183,7 +183,7 @@ wait_for_rollout() {
 wait_for_canary() {
   step "Waiting for rollout/$1"
   ((dry_run)) && return
-  in_shop wait "rollout/$1" --for='jsonpath={.status.phase}=Healthy' --timeout=1800s | sed 's/^/      /' ||
+  in_shop wait "rollout/$1" --for='jsonpath={.status.phase}=Healthy' --timeout=1800s | indent ||
     fail "rollout/$1 is not healthy." "Look: kubectl argo rollouts get rollout $1 --namespace $namespace"
 }
 

@@ -12,7 +12,10 @@ leave() {
   trap - EXIT
   set +e
   stop_forwarding
-  if ((status != 0)); then
+  if ((status == 130 || status == 143)); then
+    complain ""
+    complain "Stopped (while: $doing). Nothing is undone: run it again to go on, or kubectl rollout undo."
+  elif ((status != 0)); then
     complain "       (while: $doing)"
     if ((changed)); then
       explain
