@@ -14,7 +14,7 @@ use std::time::Instant;
 use anyhow::{Context as _, Result};
 use clap::Parser;
 use techcommerce_manifests::finding::Finding;
-use techcommerce_manifests::outside::{crds, flows, hardening, schemas, tool};
+use techcommerce_manifests::outside::{admission, crds, flows, hardening, schemas, tool};
 use techcommerce_manifests::program::Program;
 use techcommerce_manifests::render::{self, Kustomize};
 use techcommerce_manifests::rendered::Rendered;
@@ -31,6 +31,9 @@ struct Cli {
     /// Only what needs neither tools of others nor running processes
     #[arg(long)]
     quick: bool,
+    /// Starts none of the pods' programs
+    #[arg(long)]
+    no_run: bool,
     /// Installs the tools into target/tools, and ends
     #[arg(long)]
     install: bool,
@@ -145,6 +148,7 @@ fn all(
             vec![
                 timed("schemas", || schemas::check(root, &renderings, scratch)),
                 timed("crds", || crds::check(root, &renderings)),
+                timed("admission", || admission::check(root, &renderings)),
                 timed("flows", || {
                     let each = renderings
                         .iter()
@@ -155,7 +159,11 @@ fn all(
             ]
         });
         let begin = Instant::now();
-        let asked = program::run::run(program, &renderings, scratch);
+        let asked = if cli.no_run {
+            Ok(Default::default())
+        } else {
+            program::run::run(program, &renderings, scratch)
+        };
         let seconds = begin.elapsed().as_secs_f64();
         parts.push(timed("components", || listed::check(root, kustomize)));
         parts.extend(outside.join().unwrap_or_default());

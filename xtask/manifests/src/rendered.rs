@@ -53,7 +53,18 @@ impl Rendered {
 
     /// All that start pods.
     pub fn workloads(&self) -> Vec<Workload<'_>> {
-        self.objects.iter().filter_map(Workload::of).collect()
+        let rollouts = self.of("Rollout").filter_map(|rollout| Workload::of_reference(rollout, self));
+        let rollouts: Vec<Workload<'_>> = rollouts.collect();
+        let mut all: Vec<Workload<'_>> = self.objects.iter().filter_map(Workload::of).collect();
+        // Such a Deployment only lends its template: Argo Rollouts scales it to nothing.
+        all.retain(|workload| {
+            workload.object.kind != "Deployment"
+                || !rollouts.iter().any(|rollout| {
+                    rollout.object.text("/spec/workloadRef/name") == Some(workload.name())
+                })
+        });
+        all.extend(rollouts);
+        all
     }
 
     /// The namespace of the shop: that of the object `Namespace` with our label, or the only one.
@@ -66,13 +77,14 @@ impl Rendered {
         Some(ours.unwrap_or(first).name.as_str())
     }
 
-    /// As YAML again, for programs that read files.
-    pub fn yaml(&self) -> Result<String> {
-        let mut text = String::new();
-        for object in &self.objects {
-            text.push_str("---\n");
-            text.push_str(&serde_norway::to_string(&object.value)?);
-        }
-        Ok(text)
+    /// As documents of YAML again, for programs that read files. Each is JSON, which is YAML too:
+    /// readers differ on what a bare `off` means.
+    pub fn yaml(&self) -> String {
+        documents(self.objects.iter().map(|object| &object.value))
     }
+}
+
+/// Documents of YAML.
+pub fn documents<'a>(values: impl Iterator<Item = &'a Value>) -> String {
+    values.map(|value| format!("---\n{value}\n")).collect()
 }

@@ -6,6 +6,7 @@ use k8s_openapi::api::core::v1::{Container, PodSpec, PodTemplateSpec};
 use serde_json::Value;
 
 use crate::object::{Object, texts};
+use crate::rendered::Rendered;
 
 /// A Deployment, StatefulSet, DaemonSet, Job, CronJob, Pod or Rollout, with its pods.
 #[derive(Debug, Clone)]
@@ -18,6 +19,8 @@ pub struct Workload<'a> {
     pub labels: BTreeMap<String, String>,
     /// The pods' annotations.
     pub annotations: BTreeMap<String, String>,
+    /// The pod template as it stands there.
+    pub raw: &'a Value,
     /// Where the pod template stands, as a JSON pointer: `/spec/template`.
     pub template: &'static str,
 }
@@ -40,7 +43,18 @@ impl<'a> Workload<'a> {
             pod: parsed.spec?,
             labels: texts(value.pointer("/metadata/labels")),
             annotations: texts(value.pointer("/metadata/annotations")),
+            raw: value,
             template,
+        })
+    }
+
+    /// A Rollout that takes its pods from a Deployment.
+    pub fn of_reference(rollout: &'a Object, rendered: &'a Rendered) -> Option<Self> {
+        let name = rollout.text("/spec/workloadRef/name")?;
+        let deployment = rendered.find("Deployment", rollout.namespace.as_deref(), name)?;
+        Some(Self {
+            object: rollout,
+            ..Self::of(deployment)?
         })
     }
 

@@ -33,7 +33,8 @@ pub fn check(rendered: &Rendered, _: &Program) -> Vec<Finding> {
             selector.is_some_and(|selector| selects(selector, &workload.labels))
         });
         match covered.count() {
-            0 if least > 1 => found.push(Finding::at(
+            // Pods that share a volume of one node cannot go elsewhere while the others stay.
+            0 if least > 1 && !super::storage::stays_together(workload) => found.push(Finding::at(
                 NAME,
                 workload.object,
                 "",

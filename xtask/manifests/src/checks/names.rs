@@ -26,6 +26,20 @@ const CLUSTER: &[&str] = &[
     "ValidatingAdmissionPolicy",
     "ValidatingAdmissionPolicyBinding",
     "CustomResourceDefinition",
+    "ValidatingPolicy",
+    "ImageValidatingPolicy",
+];
+
+const UNKNOWN_TO_KUSTOMIZE: &[&str] = &[
+    "ValidatingAdmissionPolicy",
+    "ValidatingAdmissionPolicyBinding",
+    "ConstraintTemplate",
+    "ClusterPolicy",
+    "ValidatingPolicy",
+    "ImageValidatingPolicy",
+    "ClusterIssuer",
+    "ClusterSecretStore",
+    "GatewayClass",
 ];
 
 /// Whether objects of this kind have no namespace.
@@ -122,6 +136,9 @@ fn place(object: &Object, ours: Option<&str>) -> Option<Finding> {
         Some(Finding::at(NAME, object, "metadata.namespace", wrong, mend))
     };
     match object.namespace.as_deref() {
+        // kustomize does not know that these are of the cluster and writes the overlay's namespace
+        // into them; the API server passes over it.
+        Some(_) if UNKNOWN_TO_KUSTOMIZE.contains(&object.kind.as_str()) || object.group() == "constraints.gatekeeper.sh" => None,
         Some(namespace) if is_of_cluster(object) => wrong(
             format!("`{namespace}`, but this kind belongs to the cluster"),
             "take it out",

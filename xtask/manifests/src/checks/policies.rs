@@ -22,6 +22,9 @@ const INSIDE: &[&str] = &[
     "169.254.0.0/16",
 ];
 
+/// Where the proxies of a service mesh meet (HBONE).
+const MESH: i64 = 15008;
+
 pub fn check(rendered: &Rendered, _: &Program) -> Vec<Finding> {
     let workloads = rendered.workloads();
     let mut found = Vec::new();
@@ -52,7 +55,7 @@ pub fn check(rendered: &Rendered, _: &Program) -> Vec<Finding> {
                 .enumerate()
             {
                 let field = format!("spec.{direction}[{index}]");
-                found.extend(rule_is_narrow(policy, &field, direction, rule));
+                found.extend(rule_is_narrow(rendered, policy, &field, direction, rule));
                 found.extend(ports(policy, &field, direction, rule, &workloads));
             }
         }
@@ -107,71 +110,66 @@ fn types(policy: &Object) -> Vec<Finding> {
     found
 }
 
-fn rule_is_narrow(policy: &Object, field: &str, direction: &str, rule: &Value) -> Vec<Finding> {
+fn rule_is_narrow(rendered: &Rendered, policy: &Object, field: &str, direction: &str, rule: &Value) -> Vec<Finding> {
     let mut found = Vec::new();
     let peers = if direction == "ingress" { "from" } else { "to" };
     let mut say = |wrong: &str, mend: &str| {
-        found.push(Finding::at(
-            NAME,
-            policy,
-            &format!("{field}.{peers}"),
-            wrong,
-            mend,
-        ));
+        found.push(Finding::at(NAME, policy, &format!("{field}.{peers}"), wrong, mend));
     };
     let list = rule[peers].as_array().map_or(&[][..], Vec::as_slice);
+    let ports: Vec<i64> = rule["ports"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|port| port["port"].as_i64())
+        .collect();
     if list.is_empty() {
-        say("names nobody, which is everybody", "name who");
+        // Where the API server is, nobody knows beforehand; and a NodePort is for everybody.
+        let api_server = direction == "egress" && !ports.is_empty() && ports.iter().all(|port| [443, 6443].contains(port));
+        if !api_server && !(direction == "ingress" && is_for_node_port(rendered, policy)) {
+            say("names nobody, which is everybody", "name who");
+        }
     }
     for peer in list {
-        let empty = |name: &str| {
-            peer[name]
-                .as_object()
-                .is_some_and(serde_json::Map::is_empty)
-        };
+        let empty = |name: &str| peer[name].as_object().is_some_and(serde_json::Map::is_empty);
         if empty("namespaceSelector") && (peer["podSelector"].is_null() || empty("podSelector")) {
             say("is every pod of every namespace", "name the namespace");
         }
         if peer["namespaceSelector"].is_null() && empty("podSelector") {
             say("is every pod of the namespace", "name the pods");
         }
-        let cidr = peer
-            .pointer("/ipBlock/cidr")
-            .and_then(Value::as_str)
-            .unwrap_or_default();
-        if cidr == "0.0.0.0/0" || cidr == "::/0" {
-            let except = peer.pointer("/ipBlock/except").and_then(Value::as_array);
-            let except: Vec<&str> = except
-                .into_iter()
-                .flatten()
-                .filter_map(Value::as_str)
-                .collect();
-            // Where the API server is, nobody knows beforehand.
-            let api_server = policy.name.contains("secrets")
-                || policy.name.contains("api-server")
-                || policy.name.contains("scal");
-            if cidr == "0.0.0.0/0"
-                && direction == "egress"
-                && !api_server
-                && !INSIDE.iter().all(|inside| except.contains(inside))
-            {
-                say(
-                    "is all addresses, those inside as well",
-                    &format!("except: {}", INSIDE.join(", ")),
-                );
-            }
+        let cidr = peer.pointer("/ipBlock/cidr").and_then(Value::as_str).unwrap_or_default();
+        let except = peer.pointer("/ipBlock/except").and_then(Value::as_array);
+        let except: Vec<&str> = except.into_iter().flatten().filter_map(Value::as_str).collect();
+        // A store may well be inside; what is asked over plain HTTP must not be.
+        if cidr == "0.0.0.0/0"
+            && direction == "egress"
+            && (ports.contains(&80) || ports.is_empty())
+            && !INSIDE.iter().all(|inside| except.contains(inside))
+        {
+            say("is all addresses, those inside as well", &format!("except: {}", INSIDE.join(", ")));
         }
     }
-    if rule["ports"].as_array().is_none_or(Vec::is_empty) {
-        found.push(Finding::at(
-            NAME,
-            policy,
-            &format!("{field}.ports"),
-            "are missing, which is all ports",
-            "name them",
-        ));
+    // The kubelet's probes of a mesh come from one address that no route leads to.
+    let one_address = |peer: &Value| {
+        let cidr = peer.pointer("/ipBlock/cidr").and_then(Value::as_str);
+        cidr.is_some_and(|cidr| cidr.starts_with("169.254.") && cidr.ends_with("/32"))
+    };
+    if rule["ports"].as_array().is_none_or(Vec::is_empty) && !list.iter().all(one_address) {
+        found.push(Finding::at(NAME, policy, &format!("{field}.ports"), "are missing, which is all ports", "name them"));
     }
     found
+}
+
+/// Whether a NodePort leads to the pods that the policy is for.
+fn is_for_node_port(rendered: &Rendered, policy: &Object) -> bool {
+    let wanted = policy.texts("/spec/podSelector/matchLabels");
+    !wanted.is_empty()
+        && rendered.of("Service").any(|service| {
+            let selector = service.texts("/spec/selector");
+            service.text("/spec/type") == Some("NodePort")
+                && wanted.iter().all(|(key, value)| selector.get(key) == Some(value))
+        })
 }
 
 /// A named port exists in the pods that it is about.
@@ -187,7 +185,8 @@ fn ports(
     let own = policy.value.pointer("/spec/podSelector").unwrap_or(&empty);
     for port in rule["ports"].as_array().into_iter().flatten() {
         let target = &port["port"];
-        if target.is_null() || !port["endPort"].is_null() {
+        // A mesh's own port is its sidecar's, which no manifest of ours has.
+        if target.is_null() || !port["endPort"].is_null() || *target == MESH {
             continue;
         }
         if direction == "ingress" {

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::finding::Finding;
 use crate::object::Object;
-use crate::program::Program;
+use crate::program::{BY_OWNER, Program};
 use crate::rendered::Rendered;
 use crate::workload::Workload;
 
@@ -66,10 +66,15 @@ fn data_keys(object: &Object) -> BTreeSet<String> {
 /// External Secrets, Sealed Secrets, cert-manager or CloudNativePG.
 fn secrets(rendered: &Rendered, program: &Program) -> Keys {
     let mut secrets = Keys::new();
+    for (name, keys) in BY_OWNER {
+        let keys = keys.iter().map(ToString::to_string).collect();
+        secrets.insert((*name).to_owned(), Some(keys));
+    }
     if let Some(job) = secrets_job(rendered) {
         for (name, secret) in &program.secrets {
             if !secret.only_with_object_store || job.iter().any(|word| word == "--object-store") {
-                secrets.insert(name.clone(), Some(secret.keys.clone()));
+                let keys = secrets.entry(name.clone()).or_default();
+                keys.get_or_insert_default().extend(secret.keys.clone());
             }
         }
         // What the Job is told to wait for is brought by the owner, with the same keys.
@@ -428,6 +433,10 @@ fn bindings(rendered: &Rendered, object: &Object) -> Vec<Finding> {
         }
         let name = subject["name"].as_str().unwrap_or_default();
         let namespace = subject["namespace"].as_str();
+        // Made once for the cluster, with the monitoring: k8s/monitoring.
+        if (name, namespace) == ("prometheus", Some("monitoring")) {
+            continue;
+        }
         let there = rendered
             .of("ServiceAccount")
             .any(|account| account.name == name && account.namespace.as_deref() == namespace);

@@ -26,8 +26,8 @@ pub fn check(rendered: &Rendered, _: &Program) -> Vec<Finding> {
     let mut found = Vec::new();
     for workload in rendered.workloads() {
         found.extend(pod(&workload));
-        for (list, name) in containers(&workload) {
-            found.extend(container(&workload, &list, &name));
+        for (name, value) in containers(&workload) {
+            found.extend(container(&workload, &name, value));
         }
     }
     for namespace in rendered.of("Namespace") {
@@ -82,12 +82,7 @@ fn at(workload: &Workload<'_>, field: &str, wrong: impl Into<String>, mend: &str
 
 fn pod(workload: &Workload<'_>) -> Vec<Finding> {
     let mut found = Vec::new();
-    let spec = workload
-        .object
-        .value
-        .pointer(&format!("{}/spec", workload.template));
-    let empty = Value::Null;
-    let spec = spec.unwrap_or(&empty);
+    let spec = &workload.raw["spec"];
     for field in ["hostNetwork", "hostPID", "hostIPC", "hostUsers"] {
         if spec[field] == Value::Bool(true) && field != "hostUsers" {
             found.push(at(
@@ -153,29 +148,23 @@ fn pod(workload: &Workload<'_>) -> Vec<Finding> {
     found
 }
 
-/// Where each container stands, and its name.
-fn containers(workload: &Workload<'_>) -> Vec<(String, String)> {
-    let spec = format!("{}/spec", workload.template);
+/// Each container with its place below the pod.
+fn containers<'a>(workload: &Workload<'a>) -> Vec<(String, &'a Value)> {
+    let raw = workload.raw;
     ["initContainers", "containers", "ephemeralContainers"]
         .iter()
         .flat_map(|list| {
-            let pointer = format!("{spec}/{list}");
-            let containers = workload.object.list(&pointer);
-            containers
-                .iter()
-                .enumerate()
-                .map(move |(index, container)| {
-                    let name = container["name"].as_str().unwrap_or_default();
-                    (format!("{pointer}/{index}"), format!("{list}[{name}]"))
-                })
+            let containers = raw["spec"][*list].as_array().into_iter().flatten();
+            containers.map(move |container| {
+                let name = container["name"].as_str().unwrap_or_default();
+                (format!("{list}[{name}]"), container)
+            })
         })
         .collect()
 }
 
-fn container(workload: &Workload<'_>, pointer: &str, name: &str) -> Vec<Finding> {
+fn container(workload: &Workload<'_>, name: &str, container: &Value) -> Vec<Finding> {
     let mut found = Vec::new();
-    let empty = Value::Null;
-    let container = workload.object.value.pointer(pointer).unwrap_or(&empty);
     let context = &container["securityContext"];
     let mut say = |field: &str, wrong: String, mend: &str| {
         found.push(at(workload, &format!("spec.{name}.{field}"), wrong, mend));

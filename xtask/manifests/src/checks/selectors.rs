@@ -41,6 +41,10 @@ pub fn check(rendered: &Rendered, _: &Program) -> Vec<Finding> {
 }
 
 fn own_pods(workload: &Workload<'_>, all: &[Workload<'_>]) -> Vec<Finding> {
+    // A Rollout that takes its pods from a Deployment takes its selector as well.
+    if workload.object.text("/spec/workloadRef/name").is_some() {
+        return Vec::new();
+    }
     let Some(selector) = workload.object.value.pointer("/spec/selector") else {
         return vec![at(
             workload.object,
@@ -77,7 +81,7 @@ fn own_pods(workload: &Workload<'_>, all: &[Workload<'_>]) -> Vec<Finding> {
 /// Spread and affinity speak about the pod's own kind.
 fn own_rules(workload: &Workload<'_>) -> Vec<Finding> {
     let mut found = Vec::new();
-    let template = workload.object.value.pointer(workload.template);
+    let template = Some(workload.raw);
     let spread = template
         .and_then(|t| t.pointer("/spec/topologySpreadConstraints"))
         .and_then(Value::as_array);

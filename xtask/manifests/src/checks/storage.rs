@@ -62,7 +62,7 @@ pub fn check(rendered: &Rendered, program: &Program) -> Vec<Finding> {
 }
 
 /// A required affinity to pods on the same node.
-fn stays_together(workload: &Workload<'_>) -> bool {
+pub fn stays_together(workload: &Workload<'_>) -> bool {
     let affinity = workload
         .pod
         .affinity

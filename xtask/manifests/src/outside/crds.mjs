@@ -2,10 +2,9 @@
 //
 // Input: [{package, object}], output: [{place, wrong}]. The validators pass over fields that they do
 // not know, so each object is given to them wrapped in a proxy that notes which fields are read: one
-// that stands in an object of which others are read by name, but is never read itself, is unknown.
+// that stands in an object of which others are read by name, but is never read itself, is unknown. (They never read a field that is called description.)
 
-import { readFileSync } from "node:fs";
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 import { join } from "node:path";
 
@@ -50,7 +49,7 @@ function unread(value, seen, path, out) {
     const child = note.children.get(key);
     if (child) {
       unread(value[key], child.seen, at, out);
-    } else if (!Array.isArray(value) && known && !note.all) {
+    } else if (!Array.isArray(value) && known && !note.all && key !== "description") {
       out.push(at.slice(1));
     }
   }

@@ -57,6 +57,7 @@ const BY_HAND: &[(&str, &str, &[&str])] = &[
             "description",
             "enablePDB",
             "enableSuperuserAccess",
+            "failoverDelay",
             "imageName",
             "imagePullPolicy",
             "instances",

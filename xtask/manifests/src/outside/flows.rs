@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::finding::Finding;
 use crate::outside::tool::NCA;
-use crate::rendered::Rendered;
+use crate::rendered::{Rendered, documents};
 
 pub const NAME: &str = "flows";
 
@@ -23,7 +23,7 @@ struct Flow {
     /// Whom.
     to: Vec<String>,
     /// As `TCP 8000`.
-    ports: String,
+    ports: Vec<String>,
     /// What for.
     #[allow(dead_code, reason = "for readers")]
     why: String,
@@ -31,6 +31,9 @@ struct Flow {
     when: Option<String>,
     /// Not where this object is.
     unless: Option<String>,
+    /// Allowed, but not needed.
+    #[serde(default)]
+    optional: bool,
 }
 
 #[derive(Debug, Deserialize)]
@@ -54,34 +57,43 @@ pub fn check(root: &Path, rendered: &Rendered, scratch: &Path) -> Result<Vec<Fin
 }
 
 fn compare(rendered: &Rendered, table: &Table, found: &Found) -> Vec<Finding> {
-    let there: BTreeSet<String> = names(rendered).into_values().collect();
+    let mut there: BTreeSet<String> = names(rendered).into_values().collect();
+    there.extend(of_operators(rendered).into_keys().map(|(_, name)| name));
     let has = |object: &String| {
         let (kind, name) = object.split_once('/').unwrap_or((object, ""));
         rendered.find(kind, None, name).is_some()
     };
-    let mut wanted = Found::new();
+    let (mut wanted, mut optional) = (Found::new(), Found::new());
     for flow in &table.flow {
         if flow.when.as_ref().is_some_and(|object| !has(object))
             || flow.unless.as_ref().is_some_and(has)
         {
             continue;
         }
-        for from in &flow.from {
-            for to in &flow.to {
+        let expand = |list: &[String]| -> Vec<String> {
+            let every = list.iter().any(|name| name == "*");
+            if every { there.iter().cloned().collect() } else { list.to_vec() }
+        };
+        for from in &expand(&flow.from) {
+            for to in &expand(&flow.to) {
                 let ours = |name: &str| {
-                    name.contains('/')
+                    name.contains(['/', '.'])
                         || name == "internet"
                         || name == "addresses"
                         || there.contains(name)
                 };
                 if ours(from) && ours(to) {
-                    wanted.insert((from.clone(), to.clone(), flow.ports.clone()));
+                    let ports = flow.ports.iter();
+                    let into = if flow.optional { &mut optional } else { &mut wanted };
+                    into.extend(ports.map(|port| (from.clone(), to.clone(), port.clone())));
                 }
             }
         }
     }
+    // Where any address may be called, those outside may, and so may pods of other namespaces.
+    let (found, wanted) = (without_implied(found), without_implied(&wanted));
     let mut findings = Vec::new();
-    for (from, to, ports) in found.difference(&wanted) {
+    for (from, to, ports) in found.difference(&wanted).filter(|flow| !optional.contains(flow)) {
         findings.push(Finding::of(
             NAME,
             format!("{}: {from} → {to} ({ports})", rendered.folder),
@@ -89,7 +101,7 @@ fn compare(rendered: &Rendered, table: &Table, found: &Found) -> Vec<Finding> {
             "narrow the NetworkPolicy; a new need goes into xtask/manifests/flows.toml",
         ));
     }
-    for (from, to, ports) in wanted.difference(found) {
+    for (from, to, ports) in wanted.difference(&found) {
         findings.push(Finding::of(
             NAME,
             format!("{}: {from} → {to} ({ports})", rendered.folder),
@@ -98,6 +110,19 @@ fn compare(rendered: &Rendered, table: &Table, found: &Found) -> Vec<Finding> {
         ));
     }
     findings
+}
+
+/// Pods do not call themselves, and what any address may do, every pod of others may.
+fn without_implied(flows: &Found) -> Found {
+    let is_other = |name: &str| name == "internet" || name.contains('/');
+    let has = |from: &str, to: &str, port: &str| flows.contains(&(from.to_owned(), to.to_owned(), port.to_owned()));
+    let implied = |from: &str, to: &str, port: &str| {
+        from == to
+            || (is_other(to) && has(from, "addresses", port))
+            || (is_other(from) && has("addresses", to, port))
+    };
+    let kept = flows.iter().filter(|(from, to, port)| !implied(from, to, port));
+    kept.cloned().collect()
 }
 
 /// Names of workloads as nca gives them, and as we call them: by their label.
@@ -117,8 +142,8 @@ fn names(rendered: &Rendered) -> BTreeMap<String, String> {
 pub fn allowed(root: &Path, rendered: &Rendered, scratch: &Path) -> Result<Found> {
     let folder = scratch.join(rendered.folder.replace('/', "-"));
     std::fs::create_dir_all(&folder)?;
-    std::fs::write(folder.join("shop.yaml"), for_nca(rendered)?)?;
-    std::fs::write(folder.join("others.yaml"), others(rendered)?)?;
+    std::fs::write(folder.join("shop.yaml"), for_nca(rendered))?;
+    std::fs::write(folder.join("others.yaml"), others(rendered))?;
     let output = NCA
         .command(root)?
         .args([
@@ -141,8 +166,8 @@ pub fn allowed(root: &Path, rendered: &Rendered, scratch: &Path) -> Result<Found
 }
 
 /// Pods and policies; nca knows no Rollout, and warns of what it does not need.
-fn for_nca(rendered: &Rendered) -> Result<String> {
-    let mut text = String::new();
+fn for_nca(rendered: &Rendered) -> String {
+    let mut all = Vec::new();
     for object in &rendered.objects {
         let mut value = object.value.clone();
         match object.kind.as_str() {
@@ -167,14 +192,13 @@ fn for_nca(rendered: &Rendered) -> Result<String> {
         if value["spec"]["replicas"].is_number() {
             value["spec"]["replicas"] = json!(1);
         }
-        text.push_str("---\n");
-        text.push_str(&serde_norway::to_string(&value)?);
+        all.push(value);
     }
-    Ok(text)
+    documents(all.iter())
 }
 
 /// A pod for everybody of other namespaces whom a policy names, and a stranger whom none names.
-fn others(rendered: &Rendered) -> Result<String> {
+fn others(rendered: &Rendered) -> String {
     let mut pods: BTreeMap<(String, String), (Value, Value)> = BTreeMap::new();
     let stranger = json!({"kubernetes.io/metadata.name": "elsewhere"});
     let app = json!({"app.kubernetes.io/name": "stranger"});
@@ -210,7 +234,8 @@ fn others(rendered: &Rendered) -> Result<String> {
             }
         }
     }
-    let mut text = String::new();
+    pods.extend(of_operators(rendered));
+    let mut all = Vec::new();
     let mut namespaces = BTreeSet::new();
     let own: BTreeSet<&str> = rendered
         .of("Namespace")
@@ -219,16 +244,28 @@ fn others(rendered: &Rendered) -> Result<String> {
     for ((namespace, name), (labels, pod)) in pods {
         if namespaces.insert(namespace.clone()) && !own.contains(namespace.as_str()) {
             let object = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace, "labels": labels}});
-            text.push_str(&format!("---\n{}", serde_norway::to_string(&object)?));
+            all.push(object);
         }
         let object = json!({
             "apiVersion": "v1", "kind": "Pod",
             "metadata": {"name": name, "namespace": namespace, "labels": pod},
             "spec": {"containers": [{"name": "any", "image": "any"}]},
         });
-        text.push_str(&format!("---\n{}", serde_norway::to_string(&object)?));
+        all.push(object);
     }
-    Ok(text)
+    documents(all.iter())
+}
+
+/// Pods in the shop's own namespace that an operator makes: those of CloudNativePG.
+fn of_operators(rendered: &Rendered) -> BTreeMap<(String, String), (Value, Value)> {
+    let clusters = rendered.of("Cluster");
+    clusters
+        .filter_map(|cluster| {
+            let namespace = cluster.namespace.clone()?;
+            let labels = json!({"cnpg.io/cluster": cluster.name});
+            Some(((namespace, cluster.name.clone()), (json!({}), labels)))
+        })
+        .collect()
 }
 
 /// Lines as `shop/api[Deployment] => shop/auth[Deployment] : {protocols:TCP,dst_ports:5001}`.
@@ -259,23 +296,20 @@ fn read(text: &str, rendered: &Rendered) -> Result<Found> {
         let (to, ports) = rest.split_once(" : ").context("a flow without ports")?;
         let ((ours, from), (also, to)) = (side(from), side(to));
         if ours || also {
-            found.insert((from, to, ports_of(ports)));
+            let ports = ports_of(ports).into_iter();
+            found.extend(ports.map(|port| (from.clone(), to.clone(), port)));
         }
-    }
-    // Where all of the addresses are allowed, those outside are no flow of their own.
-    let everywhere: Vec<_> = found
-        .iter()
-        .filter(|(_, to, _)| to == "addresses")
-        .cloned()
-        .collect();
-    for (from, _, ports) in everywhere {
-        found.remove(&(from, "internet".to_owned(), ports));
     }
     Ok(found)
 }
 
 /// `internet` for ranges that leave out what is inside, else `addresses`.
 fn address(range: &str) -> String {
+    match range.split_once('-') {
+        None => return range.to_owned(),
+        Some((first, last)) if first == last => return first.to_owned(),
+        Some(_) => {}
+    }
     if range.contains(':') {
         // Unique local and link local addresses are inside.
         let inside = range.starts_with("::") || range.starts_with('f');
@@ -302,16 +336,23 @@ fn address(range: &str) -> String {
     if touches { "addresses" } else { "internet" }.to_owned()
 }
 
-/// `TCP 5001`, `TCP,UDP 53`, `all`.
-fn ports_of(text: &str) -> String {
-    let text = text.trim();
-    if text == "All connections" {
-        return "all".to_owned();
+/// One for each protocol and port: `TCP 5001`; `all` is everything.
+fn ports_of(text: &str) -> Vec<String> {
+    let mut all = Vec::new();
+    for part in text.split("protocols:").skip(1) {
+        let part = part.trim_matches(|c| " {},;".contains(c));
+        let (protocols, ports) = part.split_once(",dst_ports:").unwrap_or((part, "all"));
+        for protocol in protocols.split(',') {
+            for port in ports.split(',') {
+                let port = port.trim_matches(|c| " {}".contains(c));
+                all.push(format!("{} {port}", protocol.trim()));
+            }
+        }
     }
-    let text = text.replace(['{', '}'], "").replace(", ", ",");
-    text.replace("protocols:", "")
-        .replace(",dst_ports:", " ")
-        .replace("dst_ports:", "")
+    if all.is_empty() {
+        all.push("all".to_owned());
+    }
+    all
 }
 
 #[cfg(test)]
@@ -322,8 +363,11 @@ mod tests {
     fn addresses_are_inside_or_outside() {
         assert_eq!(address("1.0.0.0-9.255.255.255"), "internet");
         assert_eq!(address("0.0.0.0-255.255.255.255"), "addresses");
-        assert_eq!(address("169.254.169.254"), "addresses");
+        assert_eq!(address("169.254.169.254"), "169.254.169.254");
+        assert_eq!(address("10.1.0.0-10.2.0.0"), "addresses");
         assert_eq!(address("2000::-3fff:ffff::"), "internet");
-        assert_eq!(ports_of("{protocols:TCP, UDP,dst_ports:53}"), "TCP,UDP 53");
+        assert_eq!(ports_of("{protocols:TCP, UDP,dst_ports:53}"), ["TCP 53", "UDP 53"]);
+        assert_eq!(ports_of("{protocols:TCP,dst_ports:80,443}"), ["TCP 80", "TCP 443"]);
+        assert_eq!(ports_of("All connections"), ["all"]);
     }
 }

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::finding::Finding;
 use crate::outside::tool::{CHECKOV, PIPELINE_CHECK};
-use crate::rendered::Rendered;
+use crate::rendered::{Rendered, documents};
 
 pub const NAME: &str = "hardening";
 
@@ -115,13 +115,9 @@ fn checkov(root: &Path, renderings: &[Rendered], scratch: &Path) -> Result<Vec<C
     let folder = scratch.join("checkov");
     std::fs::create_dir_all(&folder)?;
     let mut seen = BTreeSet::new();
-    let mut text = String::new();
-    for object in renderings.iter().flat_map(|rendered| &rendered.objects) {
-        if seen.insert(object.value.to_string()) {
-            text.push_str("---\n");
-            text.push_str(&serde_norway::to_string(&object.value)?);
-        }
-    }
+    let objects = renderings.iter().flat_map(|rendered| &rendered.objects);
+    let values = objects.map(|object| &object.value);
+    let text = documents(values.filter(|value| seen.insert(value.to_string())));
     std::fs::write(folder.join("all.yaml"), text)?;
     let output = CHECKOV
         .command(root)?
@@ -181,7 +177,7 @@ fn pipeline_check(root: &Path, renderings: &[Rendered], scratch: &Path) -> Resul
     let mut complaints = Vec::new();
     for (index, rendered) in renderings.iter().enumerate() {
         let file = scratch.join(format!("pipeline-check-{index}.yaml"));
-        std::fs::write(&file, rendered.yaml()?)?;
+        std::fs::write(&file, rendered.yaml())?;
         let output = PIPELINE_CHECK
             .command(root)?
             .args(["--pipeline", "kubernetes", "--output", "json", "--k8s-path"])
@@ -199,16 +195,31 @@ fn pipeline_check(root: &Path, renderings: &[Rendered], scratch: &Path) -> Resul
         {
             if finding["passed"] == Value::Bool(false) {
                 let text = |name: &str| finding[name].as_str().unwrap_or_default().to_owned();
-                complaints.push(Complaint {
-                    tool: "pipeline-check",
-                    check: text("check_id"),
-                    object: rendered.folder.clone(),
-                    text: format!("{}: {}", text("title"), text("description")),
-                });
+                for object in named(&text("description")) {
+                    complaints.push(Complaint {
+                        tool: "pipeline-check",
+                        check: text("check_id"),
+                        object,
+                        text: text("title"),
+                    });
+                }
             }
         }
     }
     Ok(complaints)
+}
+
+/// The objects that a description lists, as in `2 rules match: Kind/a egress[0], Kind/b egress[1].`;
+/// it leaves some out beyond five, which is an object of the name `…`.
+fn named(description: &str) -> BTreeSet<String> {
+    let list = description.split_once(": ").map_or(description, |(_, list)| list);
+    let words = list.split(", ").filter_map(|item| item.split_whitespace().next());
+    let clean = |word: &str| word.trim_matches(|c| ".,…".contains(c)).to_owned();
+    let mut all: BTreeSet<String> = words.map(clean).filter(|word| word.contains('/')).collect();
+    if all.is_empty() || list.trim_end_matches('.').ends_with('…') {
+        all.insert("…".to_owned());
+    }
+    all
 }
 
 #[cfg(test)]
@@ -245,6 +256,13 @@ mod tests {
             &[exception("A", "Deployment/*")],
         );
         assert_eq!(found.len(), 2, "{found:?}");
+    }
+
+    #[test]
+    fn the_objects_of_a_description_are_told_apart() {
+        let found = named("2 rule(s) match every peer: NetworkPolicy/a egress[0] (to: x), NetworkPolicy/b egress[1].");
+        assert_eq!(found, ["NetworkPolicy/a".to_owned(), "NetworkPolicy/b".to_owned()].into());
+        assert!(named("9 images: Deployment/a x…").contains("…"));
     }
 
     #[test]

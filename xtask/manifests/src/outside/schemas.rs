@@ -8,7 +8,7 @@ use anyhow::{Result, bail};
 use crate::finding::Finding;
 use crate::outside::crds;
 use crate::outside::tool::KUBERNETES_VALIDATE;
-use crate::rendered::Rendered;
+use crate::rendered::{Rendered, documents};
 
 pub const NAME: &str = "schemas";
 
@@ -18,7 +18,7 @@ pub const VERSIONS: &[&str] = &["1.34", "1.36", "1.37"];
 /// All distinct objects of all renderings.
 pub fn check(root: &Path, renderings: &[Rendered], scratch: &Path) -> Result<Vec<Finding>> {
     let file = scratch.join("schemas.yaml");
-    std::fs::write(&file, core_objects(renderings)?)?;
+    std::fs::write(&file, core_objects(renderings))?;
     let mut children = Vec::new();
     for version in VERSIONS {
         let mut command = KUBERNETES_VALIDATE.command(root)?;
@@ -43,18 +43,11 @@ pub fn check(root: &Path, renderings: &[Rendered], scratch: &Path) -> Result<Vec
 }
 
 /// Those that are not custom resources, each once.
-fn core_objects(renderings: &[Rendered]) -> Result<String> {
+fn core_objects(renderings: &[Rendered]) -> String {
     let mut seen = BTreeSet::new();
-    let mut text = String::new();
-    for object in renderings.iter().flat_map(|rendered| &rendered.objects) {
-        if !crds::is_known(&object.api_version, &object.kind)
-            && seen.insert(object.value.to_string())
-        {
-            text.push_str("---\n");
-            text.push_str(&serde_norway::to_string(&object.value)?);
-        }
-    }
-    Ok(text)
+    let objects = renderings.iter().flat_map(|rendered| &rendered.objects);
+    let core = objects.filter(|object| !crds::is_known(&object.api_version, &object.kind));
+    documents(core.map(|object| &object.value).filter(|value| seen.insert(value.to_string())))
 }
 
 /// A line as `ERROR file did not validate for resource configmap/a against version 1.34: why`, or

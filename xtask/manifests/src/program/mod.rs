@@ -34,6 +34,13 @@ pub struct MadeSecret {
     pub only_with_object_store: bool,
 }
 
+/// Secrets that the shop's owner brings, because nobody can make them up (k8s/README.md).
+pub const BY_OWNER: &[(&str, &[&str])] = &[
+    ("object-store", &["access-key", "secret-key", "credentials.json"]),
+    ("smtp", &["url"]),
+    ("cosign-public-key", &["cosign.pub"]),
+];
+
 /// The program and what it says of itself.
 #[derive(Debug)]
 pub struct Program {

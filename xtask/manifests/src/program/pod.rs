@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 use k8s_openapi::api::core::v1::{Container, EnvVarSource, Volume};
 
-use crate::program::Program;
+use crate::program::{BY_OWNER, Program};
 use crate::rendered::Rendered;
 use crate::workload::Workload;
 
@@ -214,6 +214,10 @@ pub fn stand_ins(workload: &Workload<'_>, program: &Program) -> SecretValues {
             .map(|key| (key.clone(), stand_in(name, key)));
         values.insert(name.clone(), keys.collect());
     }
+    for (name, keys) in BY_OWNER {
+        let keys = keys.iter().map(|key| ((*key).to_owned(), stand_in(name, key)));
+        values.entry((*name).to_owned()).or_default().extend(keys);
+    }
     // Those that somebody else brings.
     for volume in workload.pod.volumes.iter().flatten() {
         let direct = volume
@@ -250,9 +254,13 @@ pub fn stand_ins(workload: &Workload<'_>, program: &Program) -> SecretValues {
     values
 }
 
+/// The form of a service account's key of Google.
+const GOOGLE: &str = r#"{"type":"service_account","client_email":"shop@example.iam.gserviceaccount.com","private_key_id":"1","private_key":"-"}"#;
+
 fn stand_in(name: &str, key: &str) -> String {
     match (name, key) {
         ("redis", "url") => "redis://:secret@redis:6379".to_owned(),
+        (_, "credentials.json") => GOOGLE.to_owned(),
         ("smtp", "url") => "smtp://mail.example.com".to_owned(),
         (_, "url" | "uri") => "postgres://user:secret@postgres:5432/techcommerce".to_owned(),
         _ => "a-secret-of-enough-length".to_owned(),
