@@ -45,11 +45,23 @@ remove_shop() {
     fail "The namespace $namespace is not gone." "Look: kubectl --context $context get namespace $namespace -o yaml"
 }
 
+# minikube's NodePorts are at its own address, not at localhost; browsers may change something only
+# from where the shop believes to be.
+find_address() {
+  address=""
+  if [[ $local_cluster == minikube && $(setting TECHCOMMERCE_PUBLIC_URL "$work/plain.yaml") == http://localhost:30000 ]]; then
+    address=192.0.2.1
+    ((dry_run)) || address=$(minikube ip --profile "$minikube_profile") || fail "minikube does not say its address."
+    address=http://$address:30000
+  fi
+}
+
 # The overlay with the image of this run, as a file that can be applied and looked into.
 render() {
   step "Rendering $overlay"
   rendered=$work/rendered.yaml
-  if [[ -z $image ]]; then
+  find_address
+  if [[ -z $image$address ]]; then
     cp "$work/plain.yaml" "$rendered"
   else
     write_kustomization >"$work/kustomization.yaml"
@@ -59,16 +71,30 @@ render() {
 }
 
 write_kustomization() {
+  say "apiVersion: kustomize.config.k8s.io/v1beta1"
+  say "kind: Kustomization"
+  say "resources:"
+  say "  - $overlay_folder"
+  [[ -z $image ]] || write_image
+  [[ -z $address ]] || write_address
+}
+
+write_address() {
+  say "configMapGenerator:"
+  say "  - name: techcommerce"
+  say "    namespace: $namespace"
+  say "    behavior: merge"
+  say "    literals:"
+  say "      - TECHCOMMERCE_PUBLIC_URL=$address"
+}
+
+write_image() {
   local name=${image%%@*} digest="" tag=""
   if [[ $image == *@* ]]; then
     digest=${image##*@}
   else
     name=${image%:*} tag=${image##*:}
   fi
-  say "apiVersion: kustomize.config.k8s.io/v1beta1"
-  say "kind: Kustomization"
-  say "resources:"
-  say "  - $overlay_folder"
   say "images:"
   say "  - name: $image_name"
   say "    newName: $name"
@@ -151,9 +177,9 @@ wait_for_job() {
   done
 }
 
-# setting VARIABLE: its value in what is applied, if it is there.
+# setting VARIABLE [FILE]: its value in what is applied, if it is there.
 setting() {
-  sed -n "s/^  $1: *//p" "$rendered" | head -n 1 | tr -d "\"'"
+  sed -n "s/^  $1: *//p" "${2:-$rendered}" | head -n 1 | tr -d "\"'"
 }
 
 seconds() {
@@ -190,17 +216,11 @@ wait_for_canary() {
 finish() {
   ((dry_run)) && step "That was all; nothing was changed" && return
   step "The shop is up"
-  local address port
   address=$(setting TECHCOMMERCE_PUBLIC_URL)
   say ""
   say "The shop:      ${address:-the address that its ingress gives it}"
-  case $address in
-    http://127.0.0.1:* | http://localhost:*)
-      port=${address##*:}
-      note "         if nothing answers there: kubectl --context $context --namespace $namespace port-forward service/frontend ${port%%/*}:3000"
-      ;;
-    *) note "         without its ingress: kubectl --context $context --namespace $namespace port-forward service/frontend 8080:3000" ;;
-  esac
+  note "         if nothing answers there: http://127.0.0.1:3000 after"
+  note "         kubectl --context $context --namespace $namespace port-forward service/frontend 3000:3000"
   say "Its admin:     admin@example.com, unless the setting admin.email says otherwise; the one-time password:"
   note "         kubectl --context $context --namespace $namespace get secret admin --output 'jsonpath={.data.password}' | base64 --decode"
   say "Look at it:    kubectl --context $context --namespace $namespace get pods"

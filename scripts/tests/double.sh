@@ -67,6 +67,7 @@ case $call in
     echo "Forwarding from 127.0.0.1:45678 -> 3000"
     exec sleep 60
     ;;
+  "minikube ip"*) echo 192.168.49.2 ;;
   "kind get clusters"*) echo dev-assessment ;;
   *" image inspect --format "*) echo sha256:0123456789abcdef0123 ;;
 esac

@@ -32,7 +32,7 @@ metadata:
   name: techcommerce-5hc2k
 data:
   TECHCOMMERCE_ORDERS_PAYMENT_METHODS: test; invoice
-  TECHCOMMERCE_PUBLIC_URL: http://127.0.0.1:30000
+  TECHCOMMERCE_PUBLIC_URL: http://localhost:30000
 ---
 apiVersion: apps/v1
 kind: Deployment

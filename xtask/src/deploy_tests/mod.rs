@@ -97,7 +97,7 @@ fn minikube_is_the_default() {
     );
     assert!(!run.called("minikube start"));
     for text in [
-        "http://127.0.0.1:30000",
+        "http://localhost:30000",
         "get secret admin",
         "order 1001 is placed",
         "and paid",
@@ -111,6 +111,24 @@ fn minikube_is_the_default() {
         None,
         "another cluster is spoken to"
     );
+}
+
+#[test]
+fn on_minikube_the_shop_is_where_its_ports_are() {
+    let machine = Machine::new();
+    machine.deploy(&[]).succeeds();
+    let kustomization = machine.read("kustomization.yaml");
+    for line in [
+        "    namespace: shop",
+        "      - TECHCOMMERCE_PUBLIC_URL=http://192.168.49.2:30000",
+        "    newTag: \"local-0123456789ab\"",
+    ] {
+        assert!(kustomization.contains(line), "{kustomization}");
+    }
+    let elsewhere = RENDERED.replace("http://localhost:30000", "https://shop.example");
+    machine.put("rendered.yaml", &elsewhere);
+    let run = machine.deploy(&[]).succeeds();
+    assert!(!run.called("minikube ip"));
 }
 
 #[test]
