@@ -113,6 +113,37 @@ pub enum Admin {
 pub enum Cluster {
     /// Make the Secrets that are missing, at random; those that are there stay as they are
     Secrets(Secrets),
+    /// Set how many replicas Deployments have, as for the night; each is tried, whatever the others say
+    Scale(Scale),
+}
+
+/// Which cluster, and who we are in it.
+#[derive(Debug, Args)]
+pub struct Inside {
+    /// The namespace; else that of the pod
+    #[arg(long)]
+    pub namespace: Option<String>,
+    /// The cluster's interface, as https://10.96.0.1:443; else as the pod's environment says
+    #[arg(long, value_name = "URL")]
+    pub api_server: Option<String>,
+    /// The folder with token, ca.crt and namespace of the pod's ServiceAccount
+    #[arg(
+        long,
+        value_name = "FOLDER",
+        default_value = "/var/run/secrets/kubernetes.io/serviceaccount"
+    )]
+    pub service_account: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub struct Scale {
+    /// How many
+    pub replicas: u32,
+    /// Of which Deployments
+    #[arg(required = true, value_name = "DEPLOYMENT")]
+    pub deployments: Vec<String>,
+    #[command(flatten)]
+    pub inside: Inside,
 }
 
 #[derive(Debug, Args)]
@@ -141,19 +172,8 @@ pub struct Secrets {
     /// Print all as manifests with fresh values, for kubeseal and the like; no cluster is asked
     #[arg(long, conflicts_with = "dry_run")]
     pub print: bool,
-    /// The namespace; else that of the pod
-    #[arg(long)]
-    pub namespace: Option<String>,
-    /// The cluster's interface, as https://10.96.0.1:443; else as the pod's environment says
-    #[arg(long, value_name = "URL")]
-    pub api_server: Option<String>,
-    /// The folder with token, ca.crt and namespace of the pod's ServiceAccount
-    #[arg(
-        long,
-        value_name = "FOLDER",
-        default_value = "/var/run/secrets/kubernetes.io/serviceaccount"
-    )]
-    pub service_account: PathBuf,
+    #[command(flatten)]
+    pub inside: Inside,
 }
 
 #[derive(Debug, Args)]

@@ -1,5 +1,5 @@
-//! The cluster's own interface, as far as Secrets go: read one by its name, make one, write one
-//! that was read.
+//! The cluster's own interface, as far as we use it: read a Secret by its name, make one, write one
+//! that was read; set how many replicas a Deployment has.
 
 use std::{
     collections::BTreeMap,
@@ -94,7 +94,7 @@ impl Api {
 
     /// A Secret, if it is there.
     pub async fn get(&self, name: &str) -> Result<Option<Secret>, Error> {
-        let (status, answer) = self.ask(Method::GET, Some(name), None).await?;
+        let (status, answer) = self.ask(Method::GET, &self.secret(name), None).await?;
         match status {
             StatusCode::OK => secret(name, answer).map(Some),
             StatusCode::NOT_FOUND => Ok(None),
@@ -105,7 +105,7 @@ impl Api {
     /// Makes a Secret; `false` if somebody else was faster.
     pub async fn create(&self, name: &str, data: &Data) -> Result<bool, Error> {
         let body = manifest(name, data);
-        let (status, answer) = self.ask(Method::POST, None, Some(&body)).await?;
+        let (status, answer) = self.ask(Method::POST, &self.secrets(), Some(&body)).await?;
         match status {
             StatusCode::CREATED | StatusCode::OK => Ok(true),
             StatusCode::CONFLICT => Ok(false),
@@ -123,7 +123,8 @@ impl Api {
     ) -> Result<bool, Error> {
         let mut whole = old.whole.clone();
         whole["data"][key] = STANDARD.encode(text).into();
-        let (status, answer) = self.ask(Method::PUT, Some(name), Some(&whole)).await?;
+        let path = self.secret(name);
+        let (status, answer) = self.ask(Method::PUT, &path, Some(&whole)).await?;
         match status {
             StatusCode::OK | StatusCode::CREATED => Ok(true),
             // Deleted meanwhile is changed meanwhile.
@@ -132,17 +133,52 @@ impl Api {
         }
     }
 
+    /// Sets how many replicas a Deployment has.
+    ///
+    /// # Errors
+    /// What the cluster refuses, with what would allow it.
+    pub async fn scale(&self, deployment: &str, replicas: u32) -> Result<(), Error> {
+        let namespace = &self.namespace;
+        let path = format!("/apis/apps/v1/namespaces/{namespace}/deployments/{deployment}/scale");
+        let body = json!({"spec": {"replicas": replicas}});
+        let (status, answer) = self.ask(Method::PATCH, &path, Some(&body)).await?;
+        let said = answer["message"].as_str().unwrap_or_default();
+        let failed = format!("Deployment {deployment}: the cluster answered {status}: {said}");
+        match status {
+            StatusCode::OK => Ok(()),
+            StatusCode::UNAUTHORIZED => Err(Error::unauthenticated("cluster", failed)),
+            StatusCode::FORBIDDEN => Err(Error::forbidden(
+                "cluster",
+                format!(
+                    "{failed}\nGive this pod's ServiceAccount a Role in the namespace {namespace} \
+                     with the verb patch on deployments/scale, as \
+                     k8s/components/night-scale-down does."
+                ),
+            )),
+            StatusCode::NOT_FOUND => Err(Error::not_found("cluster", failed)),
+            _ => Err(Error::unavailable(failed)),
+        }
+    }
+
+    fn secrets(&self) -> String {
+        format!("/api/v1/namespaces/{}/secrets", self.namespace)
+    }
+
+    fn secret(&self, name: &str) -> String {
+        format!("{}/{name}", self.secrets())
+    }
+
     /// One request, tried again while the server is away or busy.
     async fn ask(
         &self,
         method: Method,
-        name: Option<&str>,
+        path: &str,
         body: Option<&Value>,
     ) -> Result<(StatusCode, Value), Error> {
-        let path = format!("/api/v1/namespaces/{}/secrets", self.namespace);
-        let address = match name {
-            Some(name) => format!("{}{path}/{name}", self.server),
-            None => format!("{}{path}", self.server),
+        let address = format!("{}{path}", self.server);
+        let content_type = match method {
+            Method::PATCH => "application/merge-patch+json",
+            _ => "application/json",
         };
         let mut why = String::new();
         for turn in 0..self.pace.tries.max(1) {
@@ -156,7 +192,7 @@ impl Api {
                 .uri(&address)
                 .header(header::AUTHORIZATION, format!("Bearer {token}"))
                 .header(header::ACCEPT, "application/json")
-                .header(header::CONTENT_TYPE, "application/json")
+                .header(header::CONTENT_TYPE, content_type)
                 .body(Full::new(body.map_or_else(Bytes::new, |body| {
                     Bytes::from(body.to_string().into_bytes())
                 })))

@@ -58,6 +58,10 @@ impl Cluster {
         let router = Router::new()
             .route(&all, axum::routing::post(create))
             .route(&format!("{all}/{{name}}"), get(read).put(replace))
+            .route(
+                &format!("/apis/apps/v1/namespaces/{NAMESPACE}/deployments/{{name}}/scale"),
+                axum::routing::patch(scale),
+            )
             .with_state(Arc::clone(&held));
         let socket = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let server = format!("http://{}", socket.local_addr().unwrap());
@@ -209,6 +213,43 @@ async fn replace(
         true => (StatusCode::OK, Json(held.keep(&name, secret))),
         false => status(StatusCode::CONFLICT, "the object has been modified"),
     }
+}
+
+async fn scale(
+    State(held): State<Arc<Mutex<Held>>>,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+    body: String,
+) -> Reply {
+    let mut held = held.lock().unwrap();
+    if let Err(refused) = held.admit("patch", &name, &headers) {
+        return refused;
+    }
+    let kind = headers.get("content-type").map(|value| value.as_bytes());
+    assert_eq!(kind, Some(&b"application/merge-patch+json"[..]));
+    let patch: Value = serde_json::from_str(&body).unwrap();
+    assert_eq!(patch, json!({"spec": {"replicas": 2}}));
+    (StatusCode::OK, Json(json!({"kind": "Scale"})))
+}
+
+/// Through a busy moment; and what a missing right is called.
+#[tokio::test]
+async fn deployments_are_scaled() {
+    let cluster = Cluster::start().await;
+    cluster.held.lock().unwrap().busy = vec![StatusCode::SERVICE_UNAVAILABLE];
+    cluster.api().scale("order-api", 2).await.unwrap();
+    assert_eq!(
+        cluster.held.lock().unwrap().asked,
+        ["patch order-api", "patch order-api"]
+    );
+    let refused = "deployments.apps \"order-api\" is forbidden";
+    cluster.held.lock().unwrap().refuses =
+        Some(("patch", StatusCode::FORBIDDEN, refused.to_owned()));
+    let error = cluster.api().scale("order-api", 2).await.unwrap_err();
+    assert!(
+        error.to_string().contains("patch on deployments/scale"),
+        "{error}"
+    );
 }
 
 fn count(done: &[Done], made: &Made) -> usize {

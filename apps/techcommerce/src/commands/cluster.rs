@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use techcommerce_kernel::{Env, Error};
 
 use crate::{
-    cli::Secrets,
+    cli::{Inside, Scale, Secrets},
     cluster::{
         Addresses, Api, Done, Holds, Made, Pace, Place, Values, Wanted, make, manifest,
         trusted_line, wanted, with_lines,
@@ -50,19 +50,43 @@ pub async fn secrets(arguments: Secrets) -> Result<ExitCode, Error> {
         say(printed(&values, &all, &arguments.given)?);
         return Ok(ExitCode::SUCCESS);
     }
-    let api = Api::new(&place(&arguments)?, PACE, Env::system())?;
+    let api = Api::new(&place(&arguments.inside)?, PACE, Env::system())?;
     let done = make(&api, values, all, &arguments.given, arguments.dry_run).await?;
     Ok(report(&done, api.namespace(), arguments.dry_run))
 }
 
+/// Sets the replicas of each Deployment.
+pub async fn scale(arguments: Scale) -> Result<ExitCode, Error> {
+    let name = |text: &str| {
+        let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+        !text.is_empty() && text.chars().all(plain)
+    };
+    if let Some(odd) = arguments.deployments.iter().find(|one| !name(one)) {
+        let text = format!("{odd} is no name of a Deployment: a-z, 0-9 and - only.");
+        return Err(Error::invalid("configuration", text));
+    }
+    let api = Api::new(&place(&arguments.inside)?, PACE, Env::system())?;
+    let mut code = ExitCode::SUCCESS;
+    for deployment in &arguments.deployments {
+        match api.scale(deployment, arguments.replicas).await {
+            Ok(()) => say(format_args!("{deployment}: {}", arguments.replicas)),
+            Err(error) => {
+                say(format_args!("{error}"));
+                code = ExitCode::FAILURE;
+            }
+        }
+    }
+    Ok(code)
+}
+
 /// Where the cluster's interface is: as the kubelet tells every pod, unless a flag says it.
-fn place(arguments: &Secrets) -> Result<Place, Error> {
+fn place(inside: &Inside) -> Result<Place, Error> {
     #[allow(
         clippy::disallowed_methods,
         reason = "these are Kubernetes' variables and none of our settings"
     )]
     let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-    let server = match &arguments.api_server {
+    let server = match &inside.api_server {
         Some(server) => server.clone(),
         None => {
             let host = variable("KUBERNETES_SERVICE_HOST").ok_or_else(|| {
@@ -81,8 +105,8 @@ fn place(arguments: &Secrets) -> Result<Place, Error> {
     };
     Ok(Place {
         server,
-        account: arguments.service_account.clone(),
-        namespace: arguments.namespace.clone(),
+        account: inside.service_account.clone(),
+        namespace: inside.namespace.clone(),
     })
 }
 
