@@ -71,6 +71,7 @@ fn build(engine: &Engine, base: &str, profile: &str, tag: &str, more: &[&str]) -
         "bud",
         "--format=docker",
         "--pull-never",
+        "--identity-label=false",
         "--timestamp",
         &epoch,
     ]);
