@@ -12,6 +12,7 @@ mod deploy_tests;
 mod image;
 mod layering;
 mod licences;
+mod manifests;
 mod nextest;
 mod pipeline;
 mod program;
@@ -45,6 +46,12 @@ enum Chore {
     Generate,
     /// Takes the README's picture of the storefront: docs/images/storefront.png.
     Picture,
+    /// Checks k8s/ without a cluster, and against the program: docs/manifest-checks.md.
+    Manifests {
+        /// Passed on: folders, as k8s/overlays/production; `cargo xtask manifests -- --help`.
+        #[arg(last = true)]
+        arguments: Vec<String>,
+    },
     /// Measures the shop beside the least that could do the same, and writes
     /// docs/performance.md. Takes a quarter of an hour on a machine that does nothing else.
     Bench {
@@ -72,6 +79,7 @@ fn run(chore: Chore) -> Result<bool> {
         Chore::Check(options) => Pipeline::new(options, &steps::QUICK).run(),
         Chore::Generate => steps::generate(),
         Chore::Picture => steps::picture(),
+        Chore::Manifests { arguments } => manifests::chore(&arguments),
         Chore::Bench { arguments } => steps::bench(&arguments),
     }
 }

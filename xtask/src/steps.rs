@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result, bail};
 
 use crate::pipeline::{Options, Pipeline, Report, Step};
 use crate::program::{cargo, output, run, target, techcommerce};
-use crate::{image, layering, licences, nextest, sizes, tools};
+use crate::{image, layering, licences, manifests, nextest, sizes, tools};
 
 /// Committed files that the program writes, each with what makes it do so.
 const GENERATED: &[(&str, &[&str])] = &[
@@ -129,6 +129,13 @@ const BROWSER: Step = Step {
     },
 };
 
+/// What a cluster would be sent, checked without one and against the program.
+const MANIFESTS: Step = Step {
+    name: "manifests",
+    needs: &["tools", "build"],
+    run: manifests::check,
+};
+
 /// The image is built from the Dockerfile as it is, and run.
 const IMAGE: Step = Step {
     name: "image",
@@ -137,7 +144,7 @@ const IMAGE: Step = Step {
 };
 
 /// Everything.
-pub static ALL: [Step; 12] = [
+pub static ALL: [Step; 13] = [
     TOOLS,
     FORMAT,
     LAYERING,
@@ -149,6 +156,7 @@ pub static ALL: [Step; 12] = [
     GENERATED_STEP,
     JOURNEYS,
     BROWSER,
+    MANIFESTS,
     IMAGE,
 ];
 

@@ -133,6 +133,27 @@ const CONTAINERS: &[Need] = &[Need {
     brew: "buildah podman",
 }];
 
+/// What the checks of manifests need beside what they install by themselves, for that step alone.
+const MANIFESTS: &[Need] = &[
+    Need {
+        what: "Python with venv",
+        found: || {
+            let venv = ["-c", "import venv, ensurepip"];
+            find_program("python3").is_some_and(|it| output(Command::new(it).args(venv)).is_ok())
+        },
+        apt: &[&["python3", "python3-venv"]],
+        dnf: "python3",
+        brew: "python",
+    },
+    Need {
+        what: "Node.js with npm",
+        found: || find_program("node").is_some() && find_program("npm").is_some(),
+        apt: &[&["nodejs", "npm"]],
+        dnf: "nodejs-npm",
+        brew: "node",
+    },
+];
+
 /// The browser, under whichever name.
 pub fn chromium() -> Option<PathBuf> {
     [
@@ -210,6 +231,11 @@ pub fn prepare(install: bool) -> Result<String> {
 /// Finds or installs what builds and runs containers.
 pub fn containers(install: bool) -> Result<()> {
     packages(CONTAINERS, install)
+}
+
+/// Finds or installs what the checks of manifests are made with.
+pub fn manifests(install: bool) -> Result<()> {
+    packages(MANIFESTS, install)
 }
 
 fn packages(needs: &'static [Need], install: bool) -> Result<()> {
