@@ -226,6 +226,28 @@ impl Setup {
         Ok(command)
     }
 
+    /// Where everything of this shop is.
+    pub fn folder(&self) -> &std::path::Path {
+        self.folder.path()
+    }
+
+    /// Starts the processes and waits for nothing; [`Shop::await_readiness`] does.
+    pub fn launch(self) -> Result<Shop> {
+        if self.is_split() {
+            self.make_keys()?;
+        }
+        let processes = Processes::start(self.parts()?, self.folder.path())?;
+        let (address, management) = self.place("frontend");
+        Ok(Shop {
+            client: Client::new(format!("http://{address}")),
+            management: Client::new(format!("http://{management}")),
+            setup: self,
+            processes,
+            _balancers: Vec::new(),
+            document: Arc::new(Document::new(Value::Null)),
+        })
+    }
+
     /// Starts the shop and waits until it can serve.
     pub async fn start(self) -> Result<Shop> {
         if self.is_split() {
@@ -342,6 +364,14 @@ impl Shop {
     /// An empty shop that serves.
     pub async fn start(engine: Engine) -> Result<Self> {
         Setup::new(engine).await.start().await
+    }
+
+    /// Waits until every process of [`Setup::launch`] can serve.
+    pub async fn await_readiness(&mut self) -> Result<()> {
+        self.processes.wait_until_ready().await?;
+        let document = self.client.get("/api/openapi.json").send().await?;
+        self.document = Arc::new(Document::new(document.expect(200)?.json()?));
+        Ok(())
     }
 
     /// A client that nobody is signed in with, whose answers are held against the document.
