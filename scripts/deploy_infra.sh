@@ -60,11 +60,6 @@ read_arguments() {
   esac
 }
 
-make_namespace() {
-  kube get namespace "$1" >/dev/null 2>&1 || change kube create namespace "$1" ||
-    fail "The namespace $1 cannot be made."
-}
-
 # Grafana's password is made here, once, at random, and is nowhere but in the cluster.
 make_grafana_password() {
   kube --namespace monitoring get secret grafana-admin >/dev/null 2>&1 && return
@@ -82,7 +77,7 @@ make_grafana_password() {
 install_monitoring() {
   step "Monitoring: kube-prometheus-stack $chart_version"
   need helm "See https://helm.sh/docs/intro/install/, or go without: --no-monitoring."
-  make_namespace monitoring
+  change kube apply --kustomize "$root/k8s/monitoring/rbac" || fail "The namespace monitoring cannot be made."
   make_grafana_password
   local more=()
   # As the dev overlay publishes the frontend: at a port of the node, which kind's nodes hand on.

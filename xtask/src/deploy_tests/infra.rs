@@ -11,7 +11,7 @@ const SCRIPT: &str = "scripts/deploy_infra.sh";
 
 #[test]
 fn everything_comes_up_in_order() {
-    let machine = Machine::new().answers("*get namespace*|1|\n*get secret grafana-admin*|1|");
+    let machine = Machine::new().answers("*get secret grafana-admin*|1|");
     let run = machine
         .run(SCRIPT, &["-c", "minikube", "--no-build"], None)
         .succeeds();
@@ -19,7 +19,7 @@ fn everything_comes_up_in_order() {
         &run,
         &[
             "minikube addons enable ingress",
-            "create namespace monitoring",
+            "apply --kustomize ROOT/k8s/monitoring/rbac",
             "create secret generic grafana-admin",
             "helm repo add prometheus-community",
             "helm upgrade kps prometheus-community/kube-prometheus-stack --install --version 75.13.0",
@@ -59,7 +59,7 @@ fn parts_can_be_left_out() {
 #[test]
 fn what_is_there_stays() {
     let run = Machine::new().run(SCRIPT, &["-c", "kind"], None).succeeds();
-    assert!(!run.called("create namespace") && !run.called("grafana-admin --from"));
+    assert!(!run.called("grafana-admin --from"));
     assert!(
         run.called("grafana.service.nodePort=30030"),
         "kind publishes it on this machine"
@@ -68,7 +68,7 @@ fn what_is_there_stays() {
 
 #[test]
 fn a_dry_run_changes_nothing() {
-    let machine = Machine::empty().answers("*get namespace*|1|\n*get secret*|1|");
+    let machine = Machine::empty().answers("*get secret*|1|");
     let run = machine
         .run(SCRIPT, &["-c", "kind", "--dry-run"], None)
         .succeeds();
