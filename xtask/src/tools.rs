@@ -154,6 +154,15 @@ const MANIFESTS: &[Need] = &[
     },
 ];
 
+/// The nightly run starts a daemon of its own.
+const DOCKER: &[Need] = &[Need {
+    what: "Docker",
+    found: || find_program("dockerd").is_some() && find_program("docker").is_some(),
+    apt: &[&["docker.io"]],
+    dnf: "moby-engine",
+    brew: "--cask docker",
+}];
+
 /// The browser, under whichever name.
 pub fn chromium() -> Option<PathBuf> {
     [
@@ -236,6 +245,11 @@ pub fn containers(install: bool) -> Result<()> {
 /// Finds or installs what the checks of manifests are made with.
 pub fn manifests(install: bool) -> Result<()> {
     packages(MANIFESTS, install)
+}
+
+/// Finds or installs Docker.
+pub fn docker(install: bool) -> Result<()> {
+    packages(DOCKER, install)
 }
 
 fn packages(needs: &'static [Need], install: bool) -> Result<()> {

@@ -16,7 +16,7 @@ use super::engine::Engine;
 use crate::program::{output, target};
 
 /// The seven, each with its port and whether the machine's port is led to it.
-const SERVICES: &[(&str, Option<(&str, u64)>)] = &[
+pub(super) const SERVICES: &[(&str, Option<(&str, u64)>)] = &[
     ("frontend", Some(("8080", 3000))),
     ("api", Some(("3000", 8000))),
     ("product-api", None),

@@ -1,4 +1,4 @@
-//! hadolint and shellcheck have nothing to say about the Dockerfile and the scripts of compose.
+//! hadolint and shellcheck have nothing to say about the Dockerfile and the scripts.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -25,9 +25,16 @@ pub fn dockerfile(checks: &mut Checks, install: bool) -> Result<()> {
         said.map(drop).map_err(|error| format!("{error:#}")),
     );
     let shellcheck = find("shellcheck", install)?;
-    let said = output(Command::new(shellcheck).args(["compose/secrets.sh", "compose/bucket.sh"]));
+    // deploy.sh and deploy_infra.sh are checked with what they source.
+    let said = output(
+        Command::new(shellcheck)
+            .arg("--external-sources")
+            .args(["compose/secrets.sh", "compose/bucket.sh", "deploy.sh"])
+            .args(["scripts/deploy_infra.sh", "scripts/make_certificate.sh"])
+            .args(["scripts/seal_secrets.sh", "scripts/tests/double.sh"]),
+    );
     checks.note(
-        "shellcheck finds nothing in compose/",
+        "shellcheck finds nothing in compose/, deploy.sh and scripts/",
         said.map(drop).map_err(|error| format!("{error:#}")),
     );
     Ok(())

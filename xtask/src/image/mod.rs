@@ -5,9 +5,11 @@ mod base;
 mod build;
 mod compose;
 mod contents;
+mod docker;
 mod engine;
 mod lint;
 mod live;
+mod up;
 
 use anyhow::Result;
 
@@ -34,6 +36,15 @@ pub fn check(context: &Context) -> Result<Report> {
     let size = contents::check(&engine, &image, nightly, &mut checks)?;
     live::check(&engine, &image, &mut checks)?;
     compose::check(&engine, &image, &base, install, &mut checks)?;
+    if nightly {
+        up::check(
+            &engine,
+            &image,
+            lint::compose(install)?,
+            install,
+            &mut checks,
+        )?;
+    }
     Ok(checks.report(&size))
 }
 
