@@ -64,6 +64,8 @@ read_arguments() {
     minikube | kind | current) ;;
     *) fail "There is no kind of cluster $cluster." "It is minikube, kind or current." ;;
   esac
+  [[ -z $wanted_image || $wanted_image == *@sha256:* || ${wanted_image##*/} == *:* ]] ||
+    fail "$wanted_image has neither tag nor digest." "Write it as name:tag or name@sha256:…."
   [[ $timeout =~ ^[1-9][0-9]*[smh]$ ]] ||
     fail "$timeout is not a time." "Write it as 600s, 10m or 1h."
 }

@@ -33,7 +33,7 @@ explain() {
   in_shop get pods --output wide >&2
   complain ""
   complain "Warnings, the latest last:"
-  in_shop get events --field-selector type=Warning --sort-by=.lastTimestamp 2>&1 | tail -n 25 >&2
+  in_shop get events --field-selector type=Warning --sort-by=.metadata.creationTimestamp 2>&1 | tail -n 25 >&2
   local pod
   for pod in $(unready_pods | head -n 5); do explain_pod "$pod"; done
 }

@@ -65,6 +65,10 @@ fn bad_arguments_are_refused_with_the_mend() {
         (vec!["-c", "cloud"], "It is minikube, kind or current"),
         (vec!["--timeout", "soon"], "soon is not a time"),
         (
+            vec!["--image", "registry:5000/shop"],
+            "neither tag nor digest",
+        ),
+        (
             vec!["--overlay", "mars"],
             "overlays/dev overlays/production combinations/big",
         ),
