@@ -13,6 +13,7 @@
 )]
 
 mod host;
+mod pgbouncer;
 mod postgres;
 mod redis;
 mod s3;
@@ -22,6 +23,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 pub use host::{find_program, free_port, is_root};
+pub use pgbouncer::Pooler;
 
 /// The shared servers stop after this long without a new user.
 pub const IDLE_MINUTES: u32 = 20;
