@@ -26,6 +26,10 @@ use std::{net::SocketAddr, path::PathBuf, process::ExitCode, time::Duration};
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
+/// The same as the shop's, so that allocators are not what is compared.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Measures the shop.
 #[derive(Parser)]
 struct Cli {
@@ -65,6 +69,9 @@ struct Run {
     /// How many clients ask at once.
     #[arg(long, default_value_t = 8)]
     clients: usize,
+    /// Measures only the reads, and prints them instead of writing the report.
+    #[arg(long)]
+    only_reads: bool,
     /// How many products the catalogue has.
     #[arg(long, default_value_t = 10_000)]
     products: usize,
@@ -115,6 +122,11 @@ async fn measure(run: Run) -> Result<()> {
     println!("catalogue of {} products", plan.products);
     let catalogue = catalogue::Catalogue::new(plan.products)?;
 
+    if run.only_reads {
+        let reads = reads::measure(&plan, &catalogue, &postgres).await?;
+        println!("{}", report::reads(&reads)?);
+        return Ok(());
+    }
     let start = start::measure(&plan).await?;
     let reads = reads::measure(&plan, &catalogue, &postgres).await?;
     let checkouts = checkout::measure(&plan, &catalogue, &postgres).await?;

@@ -38,26 +38,10 @@ pub fn write(plan: &Plan, start: &Start, reads: &[Read], checkouts: &Checkouts) 
         "## Reading, with {} products\n\n\
          Against an axum handler without middleware that answers with the same bytes. *Service*:\n\
          product-api as a process of its own. *Shop*: all seven services in one process, through the\n\
-         storefront's port, the edge (limits, identity, headers) and product-api.\n\n\
-         | answer | bytes | axum, a second | service, a second | shop, a second | service : axum | shop : axum | p99 of the shop | CPU seconds for 1,000 (shop) |\n\
-         |---|---|---|---|---|---|---|---|---|\n",
+         storefront's port, the edge (limits, identity, headers) and product-api.\n\n",
         plan.products
     )?;
-    for read in reads {
-        writeln!(
-            out,
-            "| {} | {} | {} | {} | {} | {} | {} | {} | {} |",
-            read.what,
-            read.bytes,
-            rate(&read.bare),
-            rate(&read.service),
-            rate(&read.shop),
-            ratio(&read.service, &read.bare),
-            ratio(&read.shop, &read.bare),
-            latency(&read.shop),
-            each(&read.shop, |sample| sample.cpu),
-        )?;
-    }
+    out.push_str(&self::reads(reads)?);
     let minimal = &checkouts.minimal;
     write!(
         out,
@@ -116,6 +100,34 @@ pub fn write(plan: &Plan, start: &Start, reads: &[Read], checkouts: &Checkouts) 
     )?;
     page.push_str(CONTEXT);
     Ok(page)
+}
+
+/// The table of the reads.
+pub fn reads(reads: &[Read]) -> Result<String> {
+    let mut table = String::from(
+        "| answer | bytes | axum, a second | service, a second | shop, a second | service : axum | shop : axum | p99 of the shop | CPU µs: axum | service | shop |\n\
+         |---|---|---|---|---|---|---|---|---|---|---|\n",
+    );
+    // Seconds for a thousand are milliseconds for one.
+    let cpu = |samples: &[Sample]| each(samples, |sample| sample.cpu * 1000.0);
+    for read in reads {
+        writeln!(
+            table,
+            "| {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} |",
+            read.what,
+            read.bytes,
+            rate(&read.bare),
+            rate(&read.service),
+            rate(&read.shop),
+            ratio(&read.service, &read.bare),
+            ratio(&read.shop, &read.bare),
+            latency(&read.shop),
+            cpu(&read.bare),
+            cpu(&read.service),
+            cpu(&read.shop),
+        )?;
+    }
+    Ok(table)
 }
 
 /// Figures that are not of this run.

@@ -125,16 +125,15 @@ impl Channel {
         mut request: Request<Payload>,
         idempotent: bool,
     ) -> Result<Response<Body>, Error> {
-        if let Some(context) = RequestContext::current() {
-            context.inject(request.headers_mut());
-        }
         match &self.way {
+            // The same task goes on: the service finds the context where we do.
             Way::Local(slot) => {
                 let Some(service) = slot.get() else {
                     return Err(self.away("it has not started yet"));
                 };
                 let mut service = service.clone();
                 let request = request.map(|payload| match payload {
+                    Payload::Bytes(bytes) if bytes.is_empty() => Body::empty(),
                     Payload::Bytes(bytes) => Body::from(bytes),
                     Payload::Stream(body) => body,
                 });
@@ -148,6 +147,9 @@ impl Channel {
                 Ok(answer.unwrap_or_else(|never| match never {}))
             }
             Way::Remote(remote) => {
+                if let Some(context) = RequestContext::current() {
+                    context.inject(request.headers_mut());
+                }
                 let answer = remote.send(limit, request, idempotent).await;
                 answer.map_err(|lost| match lost {
                     Lost::LeftAlone(wait) => self.away(lost).retry_after(whole_seconds(wait)),

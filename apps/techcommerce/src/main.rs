@@ -24,9 +24,15 @@ use techcommerce_kernel::Error;
 
 use crate::cli::{Admin, Cli, Command};
 
+/// Requests allocate a lot; this one takes less of their time than the C library's.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    match run(cli) {
+    let ended = run(cli);
+    techcommerce_telemetry::flush_logs();
+    match ended {
         Ok(code) => code,
         Err(error) => {
             complain(&error);

@@ -1,12 +1,15 @@
 //! Conditional answers: who has the newest copy already gets a 304 (RFC 9110 §13).
 
+use std::convert::Infallible;
+
 use axum::{
     body::Body,
+    extract::FromRequestParts,
     response::{IntoResponse, Response},
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts};
 use sha2::{Digest, Sha256};
 use techcommerce_kernel::Error;
 
@@ -27,6 +30,20 @@ pub fn matches(headers: &HeaderMap, tag: &str) -> bool {
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(','))
         .any(|candidate| candidate.trim() == "*" || opaque(candidate) == wanted)
+}
+
+/// The headers of a request that say which copies are there already, and no others.
+#[derive(Debug, Clone, Default)]
+pub struct IfNoneMatch(pub HeaderMap);
+
+impl<S: Sync> FromRequestParts<S> for IfNoneMatch {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        let values = parts.headers.get_all(header::IF_NONE_MATCH).iter();
+        let named = |value: &HeaderValue| (header::IF_NONE_MATCH, value.clone());
+        Ok(Self(values.map(named).collect()))
+    }
 }
 
 /// [`of`] as a header's value.
@@ -69,6 +86,8 @@ pub fn tagged(
         (kind, Body::from(body())).into_response()
     };
     let answer = response.headers_mut();
+    // The edge adds its own; to grow on the way would be to hash them all again.
+    answer.reserve(20);
     answer.insert(
         header::CACHE_CONTROL,
         HeaderValue::from_static(cache_control),

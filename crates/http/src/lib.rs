@@ -19,7 +19,7 @@ mod stack;
 
 pub use edge::{
     client::{ClientAddress, PeerAddress, TrustedProxies},
-    compression::compress,
+    compression::{Packed, compress},
     headers::{SecurityHeaders, security_headers},
     origin::{OriginCheck, check_origin},
 };
@@ -27,4 +27,4 @@ pub use error::{ApiError, ApiResult};
 pub use extract::{Json, Path, Query};
 pub use health::{Check, Health, Report, State};
 pub use identity::{Admin, Caller, ServiceOnly, Signed, Staff};
-pub use stack::{Exposure, Limits, ServiceStack, service_stack};
+pub use stack::{Exposure, Limits, ServiceStack, public_service_stack, service_stack};

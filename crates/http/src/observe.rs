@@ -5,17 +5,27 @@ use std::sync::Arc;
 use axum::extract::{MatchedPath, Request};
 use http::{HeaderMap, HeaderValue, Method};
 use techcommerce_contracts::context::{self, RequestContext, TraceParent};
-use techcommerce_kernel::Env;
+use techcommerce_kernel::{Env, Uuid};
 use techcommerce_telemetry::HttpRecorder;
 use tokio::time::Instant;
 
 use crate::{PeerAddress, error::AnsweredWith};
 
-/// The ids that came with the request where they are sane, else new ones.
-pub(crate) fn context_of(headers: &HeaderMap, env: &Env) -> RequestContext {
-    let request_id = RequestContext::incoming_request_id(headers)
-        .unwrap_or_else(|| env.new_id().simple().to_string().into());
+/// The ids that came with the request where they are sane, else new ones; and whether they are the
+/// caller's, because a service in this process works for a request and calls.
+pub(crate) fn context_of(request: &Request, env: &Env) -> (RequestContext, bool) {
+    let headers = request.headers();
     let span_id = u64::from_be_bytes(env.random_bytes()).max(1);
+    if !is_over_network(request)
+        && let Some(caller) = RequestContext::current()
+    {
+        let trace = caller.trace.child(span_id);
+        return (RequestContext { trace, ..caller }, true);
+    }
+    let request_id = RequestContext::incoming_request_id(headers).unwrap_or_else(|| {
+        let mut text = Uuid::encode_buffer();
+        Arc::from(&*env.new_id().simple().encode_lower(&mut text))
+    });
     let trace = match RequestContext::incoming_trace(headers) {
         Some(parent) => parent.child(span_id),
         None => TraceParent {
@@ -24,12 +34,17 @@ pub(crate) fn context_of(headers: &HeaderMap, env: &Env) -> RequestContext {
             flags: 0,
         },
     };
-    RequestContext { request_id, trace }
+    (RequestContext { request_id, trace }, false)
+}
+
+/// Came over a socket, not from a service in this process.
+fn is_over_network(request: &Request) -> bool {
+    request.extensions().get::<PeerAddress>().is_some()
 }
 
 /// Tells the client the request's id, so that it can be quoted.
-pub(crate) fn tell_request_id(context: &RequestContext, headers: &mut HeaderMap) {
-    if let Ok(id) = HeaderValue::from_str(&context.request_id) {
+pub(crate) fn tell_request_id(request_id: &str, headers: &mut HeaderMap) {
+    if let Ok(id) = HeaderValue::from_str(request_id) {
         headers.insert(context::REQUEST_ID, id);
     }
 }
@@ -76,7 +91,7 @@ impl Observed {
                 .get::<MatchedPath>()
                 .map_or(Route::Unmatched, |path| Route::Matched(path.clone())),
             started: Instant::now(),
-            over_network: request.extensions().get::<PeerAddress>().is_some(),
+            over_network: is_over_network(request),
             finished: false,
         }
     }
@@ -87,9 +102,10 @@ impl Observed {
             .extensions()
             .get::<AnsweredWith>()
             .map(|AnsweredWith(code)| Arc::<str>::from(code.as_str()));
-        let passed_on = response.extensions().get::<AnsweredAs>().cloned();
-        let passed_on = passed_on.filter(|_| self.route.template().contains("{*"));
-        if let (None, Route::Matched(path)) = (&passed_on, &self.route) {
+        let passes_on = self.route.template().contains("{*");
+        let answered = response.extensions().get::<AnsweredAs>();
+        let passed_on = answered.filter(|_| passes_on).cloned();
+        if let (None, Route::Matched(path), false) = (&passed_on, &self.route, self.over_network) {
             response.extensions_mut().insert(AnsweredAs(path.clone()));
         }
         let route = passed_on.as_ref().map(|AnsweredAs(path)| path.as_str());
@@ -108,9 +124,9 @@ impl Observed {
         // One line per request of the outside world; the calls between services of one process
         // can be seen with `debug`.
         if self.over_network {
-            tracing::info!(target: "access", method, route, status, duration_ms, code, "answered");
+            tracing::info!(target: "access", code, duration_ms, method, route, status, "answered");
         } else {
-            tracing::debug!(target: "access", method, route, status, duration_ms, code, "answered");
+            tracing::debug!(target: "access", code, duration_ms, method, route, status, "answered");
         }
     }
 }

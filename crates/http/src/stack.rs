@@ -4,25 +4,33 @@
 //! much is under way, who calls, run-to-completion, the time limit, and the net that turns panics
 //! and bare errors into problem documents.
 
-use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible,
+    panic::AssertUnwindSafe,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
 
 use axum::{
     Router,
-    body::Body,
-    extract::{DefaultBodyLimit, Request, State},
-    middleware::{self, Next},
+    body::{Body, HttpBody},
+    extract::{DefaultBodyLimit, Request},
     response::{IntoResponse, Response},
+    routing::Route,
 };
 use futures_util::FutureExt;
 use http::Method;
 use techcommerce_contracts::{Service, TokenVerifier, context::RequestContext};
 use techcommerce_kernel::{Env, Error};
-use techcommerce_telemetry::{HttpRecorder, Telemetry};
+use techcommerce_telemetry::{HttpRecorder, LogScope, Telemetry};
 use tokio::{sync::Semaphore, time::timeout};
-use tracing::Instrument;
+use tower::Layer;
 
 use crate::{
-    ApiError, Health,
+    ApiError, Health, SecurityHeaders,
+    edge::compression::{Accepted, compressed},
     error::with_document,
     identity::identify,
     observe::{Observed, context_of, tell_request_id},
@@ -92,47 +100,126 @@ pub struct ServiceStack {
 /// Routes added to the result afterwards are outside of it. The health paths are outside as well:
 /// a service that is busy is alive.
 pub fn service_stack(router: Router, stack: ServiceStack) -> Router {
+    wrap(router, stack, None)
+}
+
+/// As [`service_stack`], for a service that outsiders reach: around all of it, answers are
+/// compressed ([`compress`](crate::compress)) and get the headers that a careful site sends
+/// ([`security_headers`](crate::security_headers)).
+pub fn public_service_stack(
+    router: Router,
+    stack: ServiceStack,
+    headers: SecurityHeaders,
+) -> Router {
+    wrap(router, stack, Some(headers))
+}
+
+fn wrap(router: Router, stack: ServiceStack, public: Option<SecurityHeaders>) -> Router {
     let health = stack.health.router();
     let body_limit = DefaultBodyLimit::max(stack.limits.body_bytes);
     let shared = Arc::new(Shared {
         recorder: HttpRecorder::new(&stack.telemetry, stack.service.name()),
         permits: Arc::new(Semaphore::new(stack.limits.concurrency)),
+        body_limit,
+        public,
         stack,
     });
-    let service = router
-        .layer(body_limit)
-        .layer(middleware::from_fn_with_state(shared, around));
+    let health = match &shared.public {
+        Some(headers) => crate::security_headers(crate::compress(health), headers.clone()),
+        None => health,
+    };
     // In this order, because a router that is merged brings its answer to unknown paths along.
-    health.merge(service)
+    health.merge(router.layer(Around(shared)))
 }
 
 struct Shared {
     stack: ServiceStack,
     recorder: HttpRecorder,
     permits: Arc<Semaphore>,
+    body_limit: DefaultBodyLimit,
+    public: Option<SecurityHeaders>,
 }
 
-async fn around(State(shared): State<Arc<Shared>>, request: Request, next: Next) -> Response {
-    let context = context_of(request.headers(), &shared.stack.env);
-    let span = tracing::info_span!(
-        "request",
-        service = shared.stack.service.name(),
-        request_id = &*context.request_id,
-        trace_id = context.trace.trace_id_hex(),
-    );
+/// All of the stack in one layer: the framework copies a route with each of its layers for every
+/// request, and puts the future of each into a box.
+#[derive(Clone)]
+struct Around(Arc<Shared>);
+
+impl Layer<Route> for Around {
+    type Service = Surrounded;
+
+    fn layer(&self, route: Route) -> Surrounded {
+        Surrounded {
+            shared: Arc::clone(&self.0),
+            route: Arc::new(self.0.body_limit.layer(route)),
+        }
+    }
+}
+
+type Limited = <DefaultBodyLimit as Layer<Route>>::Service;
+
+/// A route with the stack around it.
+#[derive(Clone)]
+struct Surrounded {
+    shared: Arc<Shared>,
+    route: Arc<Limited>,
+}
+
+impl tower::Service<Request> for Surrounded {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        // Routes are always ready.
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request) -> Self::Future {
+        let shared = Arc::clone(&self.shared);
+        let route = Limited::clone(&self.route);
+        Box::pin(around(shared, request, route).map(Ok))
+    }
+}
+
+async fn around(shared: Arc<Shared>, request: Request, route: Limited) -> Response {
+    let (context, of_caller) = context_of(&request, &shared.stack.env);
     let observed = Observed::start(&shared.recorder, &request);
-    let work = context.clone().scope(serve(shared, request, next));
-    async move {
+    let accepted = shared
+        .public
+        .as_ref()
+        .and_then(|_| Accepted::of(request.headers()));
+    let scope = LogScope {
+        service: shared.stack.service.name(),
+        request_id: Arc::clone(&context.request_id),
+        trace_id: context.trace.trace_id,
+    };
+    let request_id = Arc::clone(&context.request_id);
+    let public = Arc::clone(&shared);
+    let work = context.scope(serve(shared, scope.clone(), request, route));
+    let work = async move {
         let mut response = work.await;
-        tell_request_id(&context, response.headers_mut());
+        if !of_caller {
+            tell_request_id(&request_id, response.headers_mut());
+        }
         observed.finish(&mut response);
         response
-    }
-    .instrument(span)
-    .await
+    };
+    let response = scope.around(work).await;
+    let Some(headers) = &public.public else {
+        return response;
+    };
+    let mut response = compressed(accepted, response).await;
+    headers.add_to(response.headers_mut());
+    response
 }
 
-async fn serve(shared: Arc<Shared>, mut request: Request, next: Next) -> Response {
+async fn serve(
+    shared: Arc<Shared>,
+    scope: LogScope,
+    mut request: Request,
+    mut route: Limited,
+) -> Response {
     let stack = &shared.stack;
     let Ok(permit) = shared.permits.clone().try_acquire_owned() else {
         let error = Error::unavailable("Too much is under way here; please try again.");
@@ -146,13 +233,16 @@ async fn serve(shared: Arc<Shared>, mut request: Request, next: Next) -> Respons
         Method::GET | Method::HEAD | Method::OPTIONS | Method::TRACE
     );
     let (pause, pace) = (stack.limits.body_pause, stack.limits.body_pace);
-    let request = request.map(|body| Body::new(PacedBody::new(body, pause, pace)));
+    let request = request.map(|body| match body.is_end_stream() {
+        true => body,
+        false => Body::new(PacedBody::new(body, pause, pace)),
+    });
     let work = async move {
         let _permit = permit;
-        caught(next.run(request)).await
+        caught(tower::Service::call(&mut route, request)).await
     };
     let answer = if changes {
-        run_to_completion(stack, work).await
+        run_to_completion(stack, scope, work).await
     } else {
         timeout(stack.limits.timeout, work)
             .await
@@ -165,9 +255,10 @@ async fn serve(shared: Arc<Shared>, mut request: Request, next: Next) -> Respons
 /// own; this future only waits for it.
 async fn run_to_completion(
     stack: &ServiceStack,
+    scope: LogScope,
     work: impl Future<Output = Response> + Send + 'static,
 ) -> Response {
-    let work = work.in_current_span();
+    let work = scope.around(work);
     let task = match RequestContext::current() {
         Some(context) => stack.health.work().spawn(context.scope(work)),
         None => stack.health.work().spawn(work),
@@ -181,11 +272,12 @@ async fn run_to_completion(
 }
 
 /// A panic in a handler is one failed request, not more. The panic hook has logged it.
-async fn caught(answer: impl Future<Output = Response>) -> Response {
-    AssertUnwindSafe(answer)
-        .catch_unwind()
-        .await
-        .unwrap_or_else(|_| ApiError(Error::internal("a handler panicked")).into_response())
+async fn caught(answer: impl Future<Output = Result<Response, Infallible>>) -> Response {
+    match AssertUnwindSafe(answer).catch_unwind().await {
+        Ok(Ok(answer)) => answer,
+        Ok(Err(never)) => match never {},
+        Err(_) => ApiError(Error::internal("a handler panicked")).into_response(),
+    }
 }
 
 fn too_slow() -> Response {

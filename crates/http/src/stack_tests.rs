@@ -209,6 +209,75 @@ async fn one_log_line_names_the_route_and_no_secret() {
 }
 
 #[tokio::test]
+async fn a_service_in_this_process_works_for_the_same_request() {
+    let inner = app(routes(), Limits::default()).router;
+    let calling = get(move || async move {
+        let own = RequestContext::current().unwrap();
+        let answer = inner.oneshot(ask("GET", "/ids")).await.unwrap();
+        assert!(!answer.headers().contains_key("x-request-id"));
+        let body = answer.into_body().collect().await.unwrap().to_bytes();
+        let inner = String::from_utf8(body.to_vec()).unwrap();
+        let (id, trace) = inner.split_once(' ').unwrap();
+        assert_eq!(id, &*own.request_id);
+        assert!(trace.contains(&own.trace.trace_id_hex()));
+        assert_ne!(trace, own.trace.to_string(), "a span of its own");
+        inner
+    });
+    let app = app(Router::new().route("/calls", calling), Limits::default());
+    let (status, headers, body) = app.send(ask("GET", "/calls")).await;
+    assert_eq!(status, 200, "{body}");
+    assert!(body.starts_with(headers["x-request-id"].to_str().unwrap()));
+}
+
+#[tokio::test]
+async fn lines_of_a_change_say_whose_they_are() {
+    let lines = Arc::new(Mutex::new(Vec::new()));
+    let sink = lines.clone();
+    let layer = LogLayer::json(move |line: &[u8]| sink.lock().unwrap().extend_from_slice(line));
+    let subscriber = tracing_subscriber::registry().with(layer);
+    let _default = tracing::subscriber::set_default(subscriber);
+    let change = post(|| async { tracing::warn!("within") });
+    let app = app(Router::new().route("/change", change), Limits::default());
+    let (_, headers, _) = app.send(ask("POST", "/change")).await;
+    let text = String::from_utf8(lines.lock().unwrap().clone()).unwrap();
+    let line = text.lines().find(|line| line.contains("within")).unwrap();
+    let line: Value = serde_json::from_str(line).unwrap();
+    assert_eq!(line["service"], "order-api");
+    assert_eq!(
+        line["request_id"],
+        headers["x-request-id"].to_str().unwrap()
+    );
+}
+
+#[tokio::test]
+async fn outsiders_get_the_headers_of_a_careful_site() {
+    let (env, _) = Env::manual(1);
+    let stack = ServiceStack {
+        service: Service::Api,
+        verifier: TokenSigner::from_seed(&[7; 32], env.clone()).verifier(),
+        env,
+        telemetry: Telemetry::new("test", "test"),
+        health: Health::new(Service::Api, Vec::new()),
+        exposure: Exposure::Edge,
+        limits: Limits::default(),
+    };
+    let long = get(|| async { "tea ".repeat(1000) });
+    let router = Router::new().route("/long", long);
+    let router = public_service_stack(router, stack, SecurityHeaders::new("https://shop.test"));
+    for (path, status) in [("/long", 200), ("/nothing", 404), ("/live", 200)] {
+        let mut request = ask("GET", path);
+        request
+            .headers_mut()
+            .insert("accept-encoding", "gzip".parse().unwrap());
+        let answer = router.clone().oneshot(request).await.unwrap();
+        assert_eq!(answer.status(), status, "{path}");
+        assert_eq!(answer.headers()["x-content-type-options"], "nosniff");
+        let packed = answer.headers().contains_key("content-encoding");
+        assert_eq!(packed, path == "/long", "{path}");
+    }
+}
+
+#[tokio::test]
 async fn too_much_at_once_is_refused_early() {
     let gate = Arc::new(Notify::new());
     let (entered, mut arrived) = tokio::sync::mpsc::channel(1);

@@ -26,6 +26,7 @@ impl Lingering {
     pub fn of(request: Request<Incoming>) -> Request<axum::body::Body> {
         let waits = request.headers().contains_key(header::EXPECT);
         request.map(|body| match waits {
+            _ if body.is_end_stream() => axum::body::Body::empty(),
             true => axum::body::Body::new(body),
             false => axum::body::Body::new(Self(Some(body))),
         })

@@ -42,6 +42,28 @@ impl Default for ServerLimits {
     }
 }
 
+/// Who answers what comes to a listener.
+#[derive(Debug, Clone)]
+pub(crate) struct Doors {
+    pub(crate) main: Router,
+    /// The paths below this prefix go straight to this one.
+    pub(crate) below: Option<(&'static str, Router)>,
+}
+
+impl Doors {
+    pub(crate) fn one(main: Router) -> Self {
+        Self { main, below: None }
+    }
+
+    fn to(&self, path: &str) -> Router {
+        let below = self.below.as_ref().filter(|(prefix, _)| {
+            let rest = path.strip_prefix(prefix);
+            rest.is_some_and(|rest| !rest.is_empty())
+        });
+        below.map_or(&self.main, |(_, router)| router).clone()
+    }
+}
+
 /// The two steps of an end.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Ending {
@@ -54,13 +76,9 @@ pub(crate) struct Ending {
 
 /// Serves until `stop` is requested, then takes no new connection and returns when the requests
 /// under way are answered. Whoever waits sets the deadline.
-pub(crate) async fn serve(
-    listener: Listener,
-    router: Router,
-    limits: ServerLimits,
-    ending: Ending,
-) {
+pub(crate) async fn serve(listener: Listener, doors: Doors, limits: ServerLimits, ending: Ending) {
     let Listener { socket, .. } = listener;
+    let doors = Arc::new(doors);
     let open = GracefulShutdown::new();
     let slots = Arc::new(Semaphore::new(limits.connections));
     let mut http = http1::Builder::new();
@@ -78,9 +96,11 @@ pub(crate) async fn serve(
             () = ending.stop.requested() => break,
             next = next => next,
         };
-        let (router, draining) = (router.clone(), ending.draining.clone());
-        let service =
-            service_fn(move |request| answer(router.clone(), draining.clone(), peer, request));
+        let (doors, draining) = (Arc::clone(&doors), ending.draining.clone());
+        let service = service_fn(move |request| {
+            let router = doors.to(request.uri().path());
+            answer(router, draining.clone(), peer, request)
+        });
         let connection = http.serve_connection(TokioIo::new(stream), service);
         let watched = open.watch(connection);
         tokio::spawn(async move {
@@ -94,9 +114,11 @@ pub(crate) async fn serve(
     let mut late = JoinSet::new();
     http.header_read_timeout(LATE).keep_alive(false);
     while let Some((stream, peer)) = accept(&socket).now_or_never() {
-        let (router, draining) = (router.clone(), ending.draining.clone());
-        let service =
-            service_fn(move |request| answer(router.clone(), draining.clone(), peer, request));
+        let (doors, draining) = (Arc::clone(&doors), ending.draining.clone());
+        let service = service_fn(move |request| {
+            let router = doors.to(request.uri().path());
+            answer(router, draining.clone(), peer, request)
+        });
         late.spawn(http.serve_connection(TokioIo::new(stream), service));
     }
     // Closed before the waiting, so that clients go elsewhere at once.

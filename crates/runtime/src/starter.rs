@@ -17,7 +17,7 @@ use tokio::{
 use crate::{
     Listener, Module, ServerLimits, Shutdown, Switchboard, Task, management,
     module::in_order,
-    server::{self, Ending},
+    server::{self, Doors, Ending},
 };
 
 /// What tasks have to stop when the requests used up the grace.
@@ -30,6 +30,7 @@ pub struct Starter {
     switchboard: Switchboard,
     modules: Vec<Module>,
     public: Vec<(Service, Listener)>,
+    straight: Option<(&'static str, Service)>,
     management: Option<Listener>,
     limits: ServerLimits,
     grace: Duration,
@@ -52,6 +53,7 @@ impl Starter {
             switchboard,
             modules: Vec::new(),
             public: Vec::new(),
+            straight: None,
             management: None,
             limits: ServerLimits::default(),
             grace: Duration::from_secs(20),
@@ -70,6 +72,14 @@ impl Starter {
     #[must_use]
     pub fn listen(mut self, service: Service, listener: Listener) -> Self {
         self.public.push((service, listener));
+        self
+    }
+
+    /// On all listeners, what comes to a path below `prefix` (as `/api/`) goes straight to this
+    /// service, which must be fit for outsiders, instead of through the listener's own.
+    #[must_use]
+    pub fn straight(mut self, prefix: &'static str, service: Service) -> Self {
+        self.straight = Some((prefix, service));
         self
     }
 
@@ -116,7 +126,7 @@ impl Starter {
             .iter()
             .map(|module| (module.service, module.router.clone()))
             .collect();
-        let public = pair(self.public, &routers)?;
+        let public = pair(self.public, self.straight, &routers)?;
 
         // Operators can watch the start.
         let management_end = Ending::default();
@@ -124,7 +134,12 @@ impl Starter {
             let healths = modules.iter().map(|m| m.health.clone()).collect();
             let router = management::router(self.telemetry, healths);
             let ending = management_end.clone();
-            tokio::spawn(server::serve(listener, router, self.limits, ending))
+            tokio::spawn(server::serve(
+                listener,
+                Doors::one(router),
+                self.limits,
+                ending,
+            ))
         });
 
         // All ways lead somewhere before the first task runs.
@@ -139,9 +154,9 @@ impl Starter {
         let ending = Ending::default();
         let servers: Vec<_> = public
             .into_iter()
-            .map(|(listener, router)| {
+            .map(|(listener, doors)| {
                 let ending = ending.clone();
-                tokio::spawn(server::serve(listener, router, self.limits, ending))
+                tokio::spawn(server::serve(listener, doors, self.limits, ending))
             })
             .collect();
         on_ready();
@@ -181,20 +196,25 @@ impl Starter {
 
 fn pair(
     listeners: Vec<(Service, Listener)>,
+    straight: Option<(&'static str, Service)>,
     routers: &[(Service, Router)],
-) -> Result<Vec<(Listener, Router)>, Error> {
-    listeners
-        .into_iter()
-        .map(|(service, listener)| {
-            routers
-                .iter()
-                .find(|(name, _)| *name == service)
-                .map(|(_, router)| (listener, router.clone()))
-                .ok_or_else(|| {
-                    Error::internal(format!("{service} has a listener but does not run here"))
-                })
+) -> Result<Vec<(Listener, Doors)>, Error> {
+    let router_of = |service: Service| {
+        let known = routers.iter().find(|(name, _)| *name == service);
+        known.map(|(_, router)| router.clone()).ok_or_else(|| {
+            Error::internal(format!("{service} has a listener but does not run here"))
         })
-        .collect()
+    };
+    let below = match straight {
+        Some((prefix, service)) => Some((prefix, router_of(service)?)),
+        None => None,
+    };
+    let doors = |(service, listener)| {
+        let main = router_of(service)?;
+        let below = below.clone();
+        Ok((listener, Doors { main, below }))
+    };
+    listeners.into_iter().map(doors).collect()
 }
 
 fn start(module: Module, failed: &mpsc::Sender<Error>) -> Running {

@@ -122,6 +122,30 @@ async fn modules_start_by_need_and_stop_in_reverse() {
 }
 
 #[tokio::test]
+async fn what_is_below_a_prefix_goes_straight_to_its_service() {
+    let (listener, address) = listener().await;
+    let says = |text: &'static str| Router::new().fallback(move || async move { text });
+    let starter = starter()
+        .module(module(Service::Frontend, &[], says("the shop"), vec![]))
+        .module(module(Service::Api, &[], says("the interface"), vec![]))
+        .listen(Service::Frontend, listener)
+        .straight("/api/", Service::Api);
+    let process = Process::start(starter).await;
+    for (path, wanted) in [
+        ("/", "the shop"),
+        ("/apiary", "the shop"),
+        ("/api/", "the shop"),
+        ("/api/x?y", "the interface"),
+        ("/api/../x", "the interface"),
+        ("/x/../api/y", "the shop"),
+    ] {
+        let answer = ask(address, "GET", path).await.unwrap();
+        assert!(answer.ends_with(wanted), "{path}: {answer}");
+    }
+    process.stop().await.unwrap();
+}
+
+#[tokio::test]
 async fn services_reach_each_other_in_the_process() {
     let switchboard = Switchboard::new([]);
     let auth = switchboard.channel(Service::Auth);

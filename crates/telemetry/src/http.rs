@@ -1,6 +1,11 @@
 //! The metrics of the HTTP servers, by the names of OpenTelemetry's conventions.
 
-use std::time::Duration;
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
 
 use prometheus_client::{
     encoding::EncodeLabelSet,
@@ -52,12 +57,23 @@ impl HttpMetrics {
     }
 }
 
-/// Records the requests of one service.
-#[derive(Debug, Clone)]
+/// What was answered by one route: how often with a method and a status, and in what time.
+type Answered = Vec<((&'static str, u16), Histogram)>;
+
+/// Records the requests of one service. Clones are the same.
+#[derive(Clone)]
 pub struct HttpRecorder {
     telemetry: Telemetry,
     service: &'static str,
     active: Gauge,
+    /// The series that there are, so that nobody has to put labels together to find one.
+    known: Arc<RwLock<HashMap<String, Answered>>>,
+}
+
+impl fmt::Debug for HttpRecorder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "HttpRecorder({})", self.service)
+    }
 }
 
 impl HttpRecorder {
@@ -70,6 +86,7 @@ impl HttpRecorder {
                 .http()
                 .active
                 .get_or_create_owned(&ServiceLabel { service }),
+            known: Arc::default(),
         }
     }
 
@@ -81,7 +98,18 @@ impl HttpRecorder {
     /// A request was answered. `route` is the template (`/carts/{id}`), never the path; `method`
     /// is a standard one or `other`; `status` is 499 if the client went away before the answer.
     pub fn record(&self, method: &'static str, route: &str, status: u16, taken: Duration) {
-        self.telemetry
+        let taken = taken.as_secs_f64();
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        let answered = known.get(route).into_iter().flatten();
+        for (labels, histogram) in answered {
+            if *labels == (method, status) {
+                histogram.observe(taken);
+                return;
+            }
+        }
+        drop(known);
+        let histogram = self
+            .telemetry
             .http()
             .duration
             .get_or_create_owned(&RequestLabels {
@@ -89,8 +117,12 @@ impl HttpRecorder {
                 method,
                 route: route.to_owned(),
                 status,
-            })
-            .observe(taken.as_secs_f64());
+            });
+        histogram.observe(taken);
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        let answered = known.entry(route.to_owned()).or_default();
+        // Two may have found it missing; the second does no harm, for it is the same.
+        answered.push(((method, status), histogram));
     }
 }
 
@@ -103,11 +135,15 @@ mod tests {
         let telemetry = Telemetry::new("0", "0");
         let recorder = HttpRecorder::new(&telemetry, "order-api");
         recorder.record("GET", "/carts/{id}", 200, Duration::from_micros(1500));
+        recorder
+            .clone()
+            .record("GET", "/carts/{id}", 200, Duration::from_micros(2500));
+        recorder.record("GET", "/carts/{id}", 404, Duration::from_micros(2500));
         recorder.active().inc();
         let text = telemetry.encode();
         let labels = r#"{service="order-api",method="GET",route="/carts/{id}",status="200""#;
         for line in [
-            format!("http_server_request_duration_seconds_count{labels}}} 1"),
+            format!("http_server_request_duration_seconds_count{labels}}} 2"),
             format!(
                 r#"http_server_request_duration_seconds_bucket{{le="0.001",{}}} 0"#,
                 &labels[1..]

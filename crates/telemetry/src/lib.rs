@@ -8,6 +8,9 @@
 
 mod http;
 mod labels;
+mod log_line;
+mod log_scope;
+mod log_sink;
 mod logs;
 mod metrics;
 mod process;
@@ -15,6 +18,8 @@ mod redact;
 
 pub use http::{DURATION_BUCKETS, HttpRecorder};
 pub use labels::Label;
+pub use log_scope::LogScope;
+pub use log_sink::flush_logs;
 pub use logs::{LogFormat, LogLayer, init_logs};
 pub use metrics::{Counter, Counters, Gauge, Gauges, Histogram, Histograms, Telemetry};
 pub use redact::{REDACTED, Redacted, is_sensitive_name, scrub};

@@ -3,14 +3,9 @@
 //! A line in JSON has `timestamp`, `level`, `target`, `message`, `fields`, and, where a span
 //! around it says so, `service`, `request_id` and `trace_id`.
 
-use std::{
-    fmt,
-    io::{IsTerminal, Write},
-    str::FromStr,
-};
+use std::{fmt, io::IsTerminal, str::FromStr};
 
 use serde_json::{Map, Value};
-use techcommerce_kernel::env::{Clock, SystemClock};
 use tracing::{
     Event, Level, Subscriber,
     field::{Field, Visit},
@@ -23,7 +18,11 @@ use tracing_subscriber::{
     util::SubscriberInitExt,
 };
 
-use crate::redact::{REDACTED, is_sensitive_name, scrub};
+use crate::{
+    log_line, log_scope,
+    log_sink::{self, Gathering, Sink},
+    redact::{REDACTED, is_sensitive_name, scrub},
+};
 
 /// How log lines look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -70,10 +69,7 @@ pub fn init_logs(format: LogFormat, filter: &str) -> Result<(), String> {
     };
     let layer = LogLayer {
         style,
-        write: |line: &[u8]| {
-            // Nowhere to complain when standard error itself is gone.
-            let _ = std::io::stderr().lock().write_all(line);
-        },
+        write: Gathering(log_sink::standard_error()),
     };
     tracing_subscriber::registry()
         .with(filter)
@@ -98,6 +94,11 @@ fn wants_colour() -> bool {
     std::env::var_os("NO_COLOR").is_none()
 }
 
+/// The target of the lines that say what was answered to whom.
+const ACCESS: &str = "access";
+/// The target of what comes from the `log` crate; its true one is a field.
+const BRIDGED: &str = "log";
+
 #[derive(Debug, Clone, Copy)]
 enum Style {
     Json,
@@ -111,7 +112,7 @@ pub struct LogLayer<W> {
     write: W,
 }
 
-impl<W: Fn(&[u8]) + Send + Sync + 'static> LogLayer<W> {
+impl<W: Fn(&[u8])> LogLayer<W> {
     /// JSON lines to `write`.
     pub fn json(write: W) -> Self {
         Self {
@@ -132,7 +133,7 @@ impl<W: Fn(&[u8]) + Send + Sync + 'static> LogLayer<W> {
 impl<S, W> Layer<S> for LogLayer<W>
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
-    W: Fn(&[u8]) + Send + Sync + 'static,
+    W: Sink + Send + Sync + 'static,
 {
     fn on_new_span(&self, attrs: &span::Attributes<'_>, id: &span::Id, ctx: Context<'_, S>) {
         if let Some(span) = ctx.span(id) {
@@ -151,6 +152,14 @@ where
     }
 
     fn on_event(&self, event: &Event<'_>, ctx: Context<'_, S>) {
+        let metadata = event.metadata();
+        // Of requests answered well there may be tens of thousands a second.
+        let can_wait = metadata.target() == ACCESS && *metadata.level() == Level::INFO;
+        let plain = matches!(self.style, Style::Json) && metadata.target() != BRIDGED;
+        if plain && ctx.lookup_current().is_none() {
+            log_line::write(event, |line| self.write.line(line, can_wait));
+            return;
+        }
         let mut line = Line::new(event);
         if let Some(scope) = ctx.event_scope(event) {
             for span in scope.from_root() {
@@ -159,6 +168,7 @@ where
                 }
             }
         }
+        log_scope::with(|scope| line.of_request(scope));
         let mut own = Fields::default();
         event.record(&mut own);
         line.around(&own);
@@ -166,7 +176,7 @@ where
             Style::Json => line.json(),
             Style::Text { colour } => line.text(colour),
         };
-        (self.write)(text.as_bytes());
+        self.write.line(text.as_bytes(), can_wait);
     }
 }
 
@@ -247,13 +257,20 @@ impl Line {
         }
     }
 
+    fn of_request(&mut self, scope: &log_scope::LogScope) {
+        let mut put = |name: &str, value: String| self.fields.insert(name.to_owned(), value.into());
+        put("service", scope.service.to_owned());
+        put("request_id", scope.shown_request_id().into_owned());
+        put("trace_id", scope.trace_id_hex());
+    }
+
     fn take(&mut self, name: &str) -> Option<Value> {
         self.fields.remove(name)
     }
 
     fn json(mut self) -> String {
         let mut object = Map::new();
-        object.insert("timestamp".into(), now().into());
+        object.insert("timestamp".into(), log_line::now().into());
         object.insert("level".into(), self.level.as_str().into());
         object.insert("target".into(), std::mem::take(&mut self.target).into());
         object.insert(
@@ -290,7 +307,7 @@ impl Line {
             _ => std::mem::take(&mut self.target),
         };
         let message = self.take("message").as_ref().map(plain).unwrap_or_default();
-        let mut line = format!("{} {level} {from}: {message}", now());
+        let mut line = format!("{} {level} {from}: {message}", log_line::now());
         for (name, value) in &self.fields {
             line.push_str(&format!(" {name}={}", plain(value)));
         }
@@ -310,15 +327,6 @@ fn plain(value: &Value) -> String {
     } else {
         text
     }
-}
-
-/// RFC 3339, always to the millisecond, so that lines stand under each other.
-fn now() -> String {
-    let now = SystemClock.now();
-    let millis = now.as_micros().rem_euclid(1_000_000) / 1000;
-    let whole = techcommerce_kernel::Timestamp::from_micros(now.as_seconds() * 1_000_000);
-    let whole = whole.to_string();
-    format!("{}.{millis:03}Z", whole.trim_end_matches('Z'))
 }
 
 #[cfg(test)]

@@ -41,33 +41,18 @@ const OURS: &str = "x-techcommerce-";
 
 /// Takes off a request what must not get in.
 pub fn clean_request(headers: &mut HeaderMap) {
-    drop_hop_by_hop(headers);
-    for name in &NOT_PASSED_IN {
-        headers.remove(name);
-    }
-    drop_ours(headers);
+    clean(headers, &NOT_PASSED_IN);
 }
 
 /// Takes off an answer what must not get out.
 pub fn clean_answer(headers: &mut HeaderMap) {
-    drop_hop_by_hop(headers);
-    headers.remove(header::SERVER);
-    drop_ours(headers);
+    clean(headers, &[header::SERVER]);
 }
 
-fn drop_ours(headers: &mut HeaderMap) {
+/// There are fewer headers in most messages than names that are looked for, so each header is
+/// looked at once.
+fn clean(headers: &mut HeaderMap, not_passed: &[HeaderName]) {
     debug_assert!(TOKEN_HEADER.starts_with(OURS));
-    let ours: Vec<HeaderName> = headers
-        .keys()
-        .filter(|name| name.as_str().starts_with(OURS))
-        .cloned()
-        .collect();
-    for name in ours {
-        headers.remove(name);
-    }
-}
-
-fn drop_hop_by_hop(headers: &mut HeaderMap) {
     // What `Connection` names is for the neighbour too, except what a client could use to take
     // off headers that others rely on.
     let named: Vec<HeaderName> = headers
@@ -78,7 +63,14 @@ fn drop_hop_by_hop(headers: &mut HeaderMap) {
         .filter_map(|name| name.trim().parse().ok())
         .filter(|name| *name != header::CONTENT_TYPE && *name != header::CONTENT_LENGTH)
         .collect();
-    for name in HOP_BY_HOP.iter().chain(&named) {
+    let goes = |name: &&HeaderName| {
+        HOP_BY_HOP.contains(name)
+            || not_passed.contains(name)
+            || named.contains(name)
+            || name.as_str().starts_with(OURS)
+    };
+    let gone: Vec<HeaderName> = headers.keys().filter(goes).cloned().collect();
+    for name in gone {
         headers.remove(name);
     }
 }

@@ -21,12 +21,9 @@ pub use rate_limits::SharedLimits;
 use std::time::Duration;
 
 use axum::Router;
-use techcommerce_contracts::{
-    Channel, Service, ServiceTokens, TokenVerifier, auth::SESSION_COOKIE,
-};
+use techcommerce_contracts::{Channel, Service, ServiceTokens, TokenVerifier};
 use techcommerce_http::{
-    Exposure, Health, Limits, OriginCheck, SecurityHeaders, ServiceStack, TrustedProxies,
-    check_origin, compress, security_headers, service_stack,
+    Exposure, Health, Limits, SecurityHeaders, ServiceStack, TrustedProxies, public_service_stack,
 };
 use techcommerce_kernel::{Env, Error};
 use techcommerce_telemetry::Telemetry;
@@ -126,14 +123,11 @@ pub fn build(deps: Deps) -> Result<Built, Error> {
             ..Limits::default()
         },
     };
-    let own = std::iter::once(&settings.public_url).chain(&settings.allowed_origins);
-    let origins = OriginCheck::new(own, [SESSION_COOKIE]);
     let edge = proxy::Edge::new(env, tokens, channels, &settings, shared_limits);
-    let passed_on = check_origin(routes::router(&edge, &document), origins);
-    let router = service_stack(passed_on.merge(docs::router(&document)?), stack);
+    let router = routes::router(&edge, &document).merge(docs::router(&document)?);
     let headers = SecurityHeaders::new(&settings.public_url);
     Ok(Built {
-        router: security_headers(compress(router), headers),
+        router: public_service_stack(router, stack, headers),
         health,
     })
 }

@@ -3,16 +3,17 @@
 use std::{net::IpAddr, sync::Arc};
 
 use axum::{
-    body::Body,
+    body::{Body, HttpBody},
     extract::{FromRequestParts, Request},
     response::{IntoResponse, Response},
 };
 use http::{HeaderMap, HeaderValue, Uri, header, request::Parts, uri::PathAndQuery};
 use http_body_util::{LengthLimitError, Limited};
 use techcommerce_contracts::{
-    Channel, Client, Principal, Service, ServiceTokens, codes, identity::TOKEN_HEADER,
+    Channel, Client, Principal, Service, ServiceTokens, auth::SESSION_COOKIE, codes,
+    identity::TOKEN_HEADER,
 };
-use techcommerce_http::{ApiError, Caller, ClientAddress, TrustedProxies};
+use techcommerce_http::{ApiError, Caller, ClientAddress, OriginCheck, TrustedProxies};
 use techcommerce_kernel::{Env, Error, Kind};
 
 use crate::{
@@ -33,6 +34,7 @@ struct Inner {
     channels: Channels,
     limits: RateLimits,
     trusted: TrustedProxies,
+    origins: OriginCheck,
     body_bytes: u64,
 }
 
@@ -52,6 +54,10 @@ impl Edge {
             channels,
             limits: RateLimits::new(env, requests, logins, shared),
             trusted: settings.trusted_proxies.clone(),
+            origins: {
+                let own = std::iter::once(&settings.public_url);
+                OriginCheck::new(own.chain(&settings.allowed_origins), [SESSION_COOKIE])
+            },
             body_bytes: settings.body_bytes,
         }))
     }
@@ -59,7 +65,11 @@ impl Edge {
     /// The answer of the target's service, or the reason why there is none.
     pub async fn forward(&self, target: Target, request: Request) -> Response {
         let mut told = None;
-        let answer = self.answer(target, request, &mut told).await;
+        let from_us = self.0.origins.check(request.method(), request.headers());
+        let answer = match from_us {
+            Ok(()) => self.answer(target, request, &mut told).await,
+            Err(error) => Err(error),
+        };
         let mut response = answer.unwrap_or_else(|error| ApiError(error).into_response());
         if let Some(told) = told {
             told.write(response.headers_mut());
@@ -160,6 +170,9 @@ impl Edge {
         if length.is_some_and(|length| length > limit) {
             return Err(too_large());
         }
+        if body.is_end_stream() {
+            return Ok(body);
+        }
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         Ok(Body::new(Limited::new(body, limit)))
     }
@@ -201,12 +214,16 @@ fn needs_holder(target: Target, parts: &Parts) -> bool {
 /// somebody further in means nothing here.
 fn inner_path(uri: &Uri) -> Result<Uri, Error> {
     let outer = uri.path();
-    let lower = outer.to_ascii_lowercase();
-    let ambiguous = outer.contains("//")
-        || outer.split('/').any(|part| matches!(part, "." | ".."))
-        || ["%2e", "%2f", "%5c", "%00", "\\"]
+    let escapes = |path: &str| {
+        let lower = path.to_ascii_lowercase();
+        ["%2e", "%2f", "%5c", "%00"]
             .iter()
-            .any(|bad| lower.contains(bad));
+            .any(|bad| lower.contains(bad))
+    };
+    let ambiguous = outer.contains("//")
+        || outer.contains('\\')
+        || outer.split('/').any(|part| matches!(part, "." | ".."))
+        || (outer.contains('%') && escapes(outer));
     if ambiguous {
         return Err(Error::not_found(
             codes::NOT_FOUND,

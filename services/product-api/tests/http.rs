@@ -149,6 +149,38 @@ on_both_engines! { MIGRATOR;
         assert!(first.headers["cache-control"].to_str().unwrap().starts_with("public"));
     }
 
+    async fn a_list_that_is_kept_goes_with_what_it_shows(db: TestDb) {
+        let shop = Served::new(db.db()).await;
+        let product = create(&shop, &input("Bowl", 900, 1)).await;
+        let list = "/products?limit=5&q=bowl";
+        let first = shop.get(list).await;
+        let again = shop.get(list).await;
+        assert_eq!((&first.bytes, &first.headers["etag"]), (&again.bytes, &again.headers["etag"]));
+        let path = format!("/products/{}", product["id"].as_str().unwrap());
+        let patch = json!({"title": "Bowl of oak"});
+        assert_eq!(shop.json(As::Staff, Method::PATCH, &path, &patch).await.status, 200);
+        let renamed = shop.get(list).await;
+        assert_eq!(renamed.body["items"][0]["title"], "Bowl of oak");
+        assert_ne!(renamed.headers["etag"], first.headers["etag"]);
+        let variant = product["variants"][0]["id"].as_str().unwrap();
+        let counted = json!({"on_hand": 7, "reason": "counted"});
+        let counted = shop.json(As::Staff, Method::PUT, &format!("/stock/{variant}"), &counted).await;
+        assert_eq!(counted.status, 200, "{}", counted.body);
+        let available = |list: &Value| list["items"][0]["variants"][0]["available"].clone();
+        assert_eq!(available(&shop.get(list).await.body), 7);
+
+        // What staff see is kept for nobody.
+        let draft = json!({"status": "draft"});
+        assert_eq!(shop.json(As::Staff, Method::PATCH, &path, &draft).await.status, 200);
+        for _ in 0..2 {
+            let drafts = "/products?status=draft";
+            let seen = shop.send(As::Staff, Method::GET, drafts, &[], Body::empty()).await;
+            assert_eq!(seen.body["items"][0]["id"], product["id"]);
+            assert_eq!(shop.get(drafts).await.status, 403);
+            assert_eq!(shop.get(list).await.body["items"], json!([]));
+        }
+    }
+
     async fn search_forgives_typing_errors(db: TestDb) {
         let shop = Served::new(db.db()).await;
         for (title, text) in [

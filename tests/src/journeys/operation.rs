@@ -145,7 +145,18 @@ async fn an_orderly_end(shop: Shop) -> Result<()> {
     let lamp = product(&staff, "Lamp", Stock::Counted(5)).await?;
     buy(&shop.client(), &lamp.variant_id, 1, "end").await?;
     let address = shop.setup.address();
+    let client = shop.plain_client();
+    let ids: Vec<String> = (0..20).map(|n| format!("the-end-of-all-{n}")).collect();
+    for id in &ids {
+        let asked = client.get("/api/products").header("x-request-id", id);
+        asked.expect(200).await?;
+    }
     shop.stop().await?;
+    // What was gathered is written before the end.
+    let output = shop.output();
+    for id in &ids {
+        ensure!(output.contains(id), "no line for the request {id}");
+    }
     let after = Client::new(format!("http://{address}"))
         .get("/live")
         .send()

@@ -13,7 +13,7 @@ use techcommerce_kernel::{EmailAddress, Error};
 use techcommerce_runtime::{
     Listener, Module, Shutdown, Starter, Switchboard, Waiting, end_on_signals, serve_while,
 };
-use techcommerce_telemetry::init_logs;
+use techcommerce_telemetry::{flush_logs, init_logs};
 
 use crate::{
     compose,
@@ -67,7 +67,10 @@ pub async fn run(settings: Settings, services: Vec<Service>) -> Result<ExitCode,
         clippy::disallowed_methods,
         reason = "whoever asks a second time wants no drain"
     )]
-    let at_once = || std::process::exit(130);
+    let at_once = || {
+        flush_logs();
+        std::process::exit(130)
+    };
     end_on_signals(shutdown.clone(), at_once)?;
 
     let ground = Ground::open(settings, folder, here).await?;
@@ -117,6 +120,10 @@ pub async fn run(settings: Settings, services: Vec<Service>) -> Result<ExitCode,
     }
     for module in modules {
         starter = starter.module(module);
+    }
+    if ground.here.is_whole() {
+        // The storefront would only pass it on, to a neighbour that is fit for outsiders itself.
+        starter = starter.straight("/api/", Service::Api);
     }
     let keys = tokio::spawn(ground.trust.clone().follow(following.clone()));
     let notices = notices::start(&ground, &following);

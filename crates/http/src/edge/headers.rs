@@ -8,7 +8,7 @@ use axum::{
     middleware::{self, Next},
     response::Response,
 };
-use http::{HeaderName, HeaderValue, header};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
 
 /// Nothing inline, nothing from elsewhere, nothing in a frame.
 pub const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; script-src 'self'; \
@@ -52,6 +52,13 @@ impl SecurityHeaders {
         }
         Self { headers }
     }
+
+    /// Adds those that an answer does not set itself.
+    pub(crate) fn add_to(&self, answer: &mut HeaderMap) {
+        for (name, value) in &self.headers {
+            answer.entry(name).or_insert_with(|| value.clone());
+        }
+    }
 }
 
 /// Adds the headers to every answer that does not set them itself.
@@ -61,12 +68,7 @@ pub fn security_headers(router: Router, headers: SecurityHeaders) -> Router {
 
 async fn add(State(ours): State<Arc<SecurityHeaders>>, request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
-    for (name, value) in &ours.headers {
-        response
-            .headers_mut()
-            .entry(name)
-            .or_insert_with(|| value.clone());
-    }
+    ours.add_to(response.headers_mut());
     response
 }
 

@@ -19,6 +19,7 @@ use serde_json::{Value, json};
 use techcommerce_contracts::{
     Channel, Principal, Role, Service, ServiceTokens, TokenSigner,
     auth::{TokenAnswer, TokenRequest},
+    context::RequestContext,
     identity::TOKEN_HEADER,
 };
 use techcommerce_http::{ApiError, PeerAddress, TrustedProxies};
@@ -205,6 +206,7 @@ async fn echo(request: Request) -> Response {
         "path": head.uri.to_string(),
         "headers": headers,
         "body": body,
+        "request_id": RequestContext::current().map(|context| context.request_id.to_string()),
         "has_peer": head.extensions.get::<PeerAddress>().is_some(),
     });
     let headers = [

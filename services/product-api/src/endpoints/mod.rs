@@ -32,7 +32,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, header};
 use serde::Serialize;
 use techcommerce_contracts::{codes, product_api::StockLevel};
-use techcommerce_http::{ApiResult, etag};
+use techcommerce_http::{ApiResult, Packed, etag};
 use techcommerce_jobs::Wake;
 use techcommerce_kernel::{Env, Error};
 use techcommerce_store::{Conn, Db};
@@ -128,8 +128,11 @@ pub fn documented() -> (Router<App>, openapi::OpenApi) {
 const PUBLIC: &str = "public, max-age=0, s-maxage=5, stale-while-revalidate=30";
 
 /// An answer to the public out of what is kept of it, with its tag.
-fn kept(headers: &HeaderMap, tag: HeaderValue, body: impl FnOnce() -> Bytes) -> Response {
-    etag::tagged(headers, "application/json", PUBLIC, tag, body)
+fn kept(headers: &HeaderMap, tag: &HeaderValue, body: &Bytes, packed: &Packed) -> Response {
+    let body = || body.clone();
+    let mut answer = etag::tagged(headers, "application/json", PUBLIC, tag.clone(), body);
+    answer.extensions_mut().insert(packed.clone());
+    answer
 }
 
 /// An answer with its tag. What staff see is nobody else's.

@@ -3,13 +3,15 @@
 //! Errors: 400 `invalid_input` (also for a cursor that is none), 403 `forbidden` if somebody who
 //! is not staff asks for products that are not on sale.
 
-use axum::{extract::State, response::Response};
-use http::HeaderMap;
+use axum::{
+    extract::{FromRequestParts, Request, State},
+    response::Response,
+};
 use techcommerce_contracts::{
     Page, Problem,
     product_api::{Product, ProductQuery},
 };
-use techcommerce_http::{ApiResult, Caller, Query};
+use techcommerce_http::{ApiResult, Caller, Packed, Query, etag::IfNoneMatch};
 
 use super::{App, cached, kept};
 use crate::{catalogue::find, model};
@@ -34,15 +36,31 @@ use crate::{catalogue::find, model};
 pub async fn list(
     State(app): State<App>,
     caller: Caller,
-    headers: HeaderMap,
-    Query(query): Query<ProductQuery>,
+    IfNoneMatch(known): IfNoneMatch,
+    request: Request,
 ) -> ApiResult<Response> {
-    let staff = caller.is_staff();
-    if let Some(status) = query.status.filter(|_| staff) {
+    let (mut parts, _) = request.into_parts();
+    let snapshot = app.model.snapshot();
+    let asked = parts.uri.query().unwrap_or_default();
+    if !caller.is_staff()
+        && let Some(page) = snapshot.pages.get(asked)
+    {
+        return Ok(kept(&known, &page.tag, &page.json, &page.packed));
+    }
+    let Query(query) = Query::<ProductQuery>::from_request_parts(&mut parts, &()).await?;
+    if let Some(status) = query.status.filter(|_| caller.is_staff()) {
         let mut conn = app.db.read().await?;
         let page = find::page(&mut conn, &query, status).await?;
-        return cached(&headers, false, &page);
+        return cached(&known, false, &page);
     }
-    let page = model::list(&app.model.snapshot(), &query)?;
-    Ok(kept(&headers, page.tag()?, || page.json()))
+    let listed = model::list(&snapshot, &query)?;
+    let page = model::Page {
+        tag: listed.tag()?,
+        json: listed.json(),
+        packed: Packed::default(),
+    };
+    snapshot
+        .pages
+        .keep(parts.uri.query().unwrap_or_default(), &page);
+    Ok(kept(&known, &page.tag, &page.json, &page.packed))
 }

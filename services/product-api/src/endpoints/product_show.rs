@@ -6,9 +6,9 @@ use axum::{
     extract::State,
     response::{IntoResponse, Response},
 };
-use http::{HeaderMap, header};
+use http::header;
 use techcommerce_contracts::{Problem, product_api::Product};
-use techcommerce_http::{ApiResult, Caller, Json, Path};
+use techcommerce_http::{ApiResult, Caller, Json, Path, etag::IfNoneMatch};
 use techcommerce_kernel::Uuid;
 
 use super::{App, entity_tag, kept};
@@ -31,13 +31,13 @@ use crate::catalogue::read;
 pub async fn show(
     State(app): State<App>,
     caller: Caller,
-    headers: HeaderMap,
+    IfNoneMatch(known): IfNoneMatch,
     Path(id): Path<String>,
 ) -> ApiResult<Response> {
     if !caller.is_staff() {
         let snapshot = app.model.snapshot();
         let entry = snapshot.public(&id).ok_or_else(read::not_found)?;
-        return Ok(kept(&headers, entry.tag.clone(), || entry.json.clone()));
+        return Ok(kept(&known, &entry.tag, &entry.json, &entry.packed));
     }
     let mut conn = app.db.read().await?;
     let found = match id.parse::<Uuid>() {

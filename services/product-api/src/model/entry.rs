@@ -5,7 +5,7 @@ use http::HeaderValue;
 use techcommerce_contracts::product_api::{
     Image, InventoryPolicy, Product, ProductStatus, Variant,
 };
-use techcommerce_http::etag;
+use techcommerce_http::{Packed, etag};
 use techcommerce_kernel::{Error, Timestamp, Uuid};
 
 use crate::catalogue::text::fold;
@@ -47,6 +47,8 @@ pub struct Entry {
     pub json: Bytes,
     /// Names [`Entry::json`].
     pub tag: HeaderValue,
+    /// [`Entry::json`], compressed.
+    pub packed: Packed,
 }
 
 impl Entry {
@@ -83,6 +85,7 @@ impl Entry {
             in_stock: variants.iter().any(can_buy),
             on_sale: variants.iter().any(is_reduced),
             tag: etag::header(&json)?,
+            packed: Packed::default(),
             json,
         })
     }

@@ -11,14 +11,16 @@ use tantivy::{
     tokenizer::{SimpleTokenizer, TextAnalyzer},
 };
 use techcommerce_contracts::product_api::Product;
-use techcommerce_kernel::{Error, Uuid};
+use techcommerce_kernel::Error;
 
-use super::Entry;
+use super::{Entry, orders::Slot};
 use crate::catalogue::text::{fold, plain_text};
 
 /// The name of our tokenizer: texts are folded before, so it only splits at what is no letter or
 /// digit.
 const WORDS: &str = "words";
+/// The name of the field that is read for each hit.
+const SLOT: &str = "slot";
 /// The smallest budget that the library allows for a writer.
 const BUDGET: usize = 15_000_000;
 
@@ -27,9 +29,8 @@ const BUDGET: usize = 15_000_000;
 pub(super) struct Fields {
     /// The product's id in hexadecimal, to replace the document.
     key: Field,
-    /// The two halves of the product's id, to know a hit.
-    high: Field,
-    low: Field,
+    /// The product's slot, to know a hit.
+    slot: Field,
     pub title: Field,
     pub tags: Field,
     pub vendor: Field,
@@ -56,8 +57,7 @@ impl Index {
         let words = TextOptions::default().set_indexing_options(words);
         let fields = Fields {
             key: schema.add_text_field("key", STRING),
-            high: schema.add_u64_field("high", FAST),
-            low: schema.add_u64_field("low", FAST),
+            slot: schema.add_u64_field(SLOT, FAST),
             title: schema.add_text_field("title", words.clone()),
             tags: schema.add_text_field("tags", words.clone()),
             vendor: schema.add_text_field("vendor", words.clone()),
@@ -89,16 +89,16 @@ impl Index {
 
     /// Replaces documents. The writer lives no longer than this, for even an idle one holds
     /// threads and memory.
-    pub fn update(&self, entries: &[(Arc<Entry>, Product)]) -> Result<Searcher, Error> {
+    pub fn update(&self, entries: &[(Slot, Arc<Entry>, Product)]) -> Result<Searcher, Error> {
         let mut writer: IndexWriter = self
             .index
             .writer_with_num_threads(1, BUDGET)
             .map_err(Error::internal)?;
-        for (entry, product) in entries {
+        for (slot, entry, product) in entries {
             let key = entry.id.simple().to_string();
             writer.delete_term(Term::from_field_text(self.fields.key, &key));
             writer
-                .add_document(self.document(entry, product, &key))
+                .add_document(self.document(*slot, entry, product, &key))
                 .map_err(Error::internal)?;
         }
         writer.commit().map_err(Error::internal)?;
@@ -107,12 +107,10 @@ impl Index {
         Ok(self.reader.searcher())
     }
 
-    fn document(&self, entry: &Entry, product: &Product, key: &str) -> TantivyDocument {
-        let (high, low) = product.id.as_u64_pair();
+    fn document(&self, slot: Slot, entry: &Entry, product: &Product, key: &str) -> TantivyDocument {
         let mut document = TantivyDocument::default();
         document.add_text(self.fields.key, key);
-        document.add_u64(self.fields.high, high);
-        document.add_u64(self.fields.low, low);
+        document.add_u64(self.fields.slot, slot.into());
         document.add_text(self.fields.title, fold(&product.title));
         for tag in &entry.tag_keys {
             document.add_text(self.fields.tags, tag);
@@ -137,18 +135,17 @@ impl Index {
     }
 }
 
-/// Collects the ids of all hits with their scores.
+/// Collects the slots of all hits with their scores.
 pub(super) struct Hits;
 
 /// See [`Hits`].
 pub(super) struct SegmentHits {
-    high: Column<u64>,
-    low: Column<u64>,
-    hits: Vec<(Uuid, Score)>,
+    slots: Column<u64>,
+    hits: Vec<(Slot, Score)>,
 }
 
 impl Collector for Hits {
-    type Fruit = Vec<(Uuid, Score)>;
+    type Fruit = Vec<(Slot, Score)>;
     type Child = SegmentHits;
 
     fn for_segment(
@@ -156,10 +153,8 @@ impl Collector for Hits {
         _: SegmentOrdinal,
         segment: &SegmentReader,
     ) -> tantivy::Result<SegmentHits> {
-        let fast = segment.fast_fields();
         Ok(SegmentHits {
-            high: fast.u64("high")?,
-            low: fast.u64("low")?,
+            slots: segment.fast_fields().u64(SLOT)?,
             hits: Vec::new(),
         })
     }
@@ -174,11 +169,12 @@ impl Collector for Hits {
 }
 
 impl SegmentCollector for SegmentHits {
-    type Fruit = Vec<(Uuid, Score)>;
+    type Fruit = Vec<(Slot, Score)>;
 
     fn collect(&mut self, document: DocId, score: Score) {
-        if let (Some(high), Some(low)) = (self.high.first(document), self.low.first(document)) {
-            self.hits.push((Uuid::from_u64_pair(high, low), score));
+        let slot = self.slots.first(document);
+        if let Some(slot) = slot.and_then(|slot| Slot::try_from(slot).ok()) {
+            self.hits.push((slot, score));
         }
     }
 

@@ -154,7 +154,7 @@ fn found<'s>(
     let found = search(snapshot, text, cursor.map(|cursor| cursor.leniency))?;
     let hits = found.hits.into_iter();
     let mut scored: Scored<'s> = hits
-        .filter_map(|(id, score)| Some((snapshot.get(id)?, score)))
+        .filter_map(|(slot, score)| Some((snapshot.slots.get(slot as usize)?, score)))
         .filter(|(entry, _)| filter.takes(entry))
         .filter(|(entry, score)| {
             cursor.is_none_or(|c| against(sort, entry, *score, &c.after) == Ordering::Greater)

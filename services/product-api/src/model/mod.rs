@@ -12,6 +12,7 @@ mod index;
 mod listing;
 mod notifier;
 mod orders;
+mod pages;
 mod query;
 mod snapshot;
 
@@ -21,6 +22,7 @@ pub use entry::Entry;
 pub use follower::Follower;
 pub use listing::{Listed, list};
 pub use notifier::Notifier;
+pub use pages::{Page, Pages};
 pub use snapshot::Snapshot;
 
 /// The newest snapshot. Clones share it.

@@ -11,11 +11,12 @@ use tantivy::{
     },
     schema::{Field, IndexRecordOption},
 };
-use techcommerce_kernel::{Error, Uuid};
+use techcommerce_kernel::Error;
 
 use super::{
     Entry, Snapshot,
     index::{Fields, Hits},
+    orders::Slot,
 };
 use crate::catalogue::text::fold;
 
@@ -73,7 +74,7 @@ impl Leniency {
 /// What was found: products with their scores, the highest being the best.
 pub(super) struct Found {
     pub leniency: Leniency,
-    pub hits: Vec<(Uuid, i64)>,
+    pub hits: Vec<(Slot, i64)>,
 }
 
 /// Searches. `at` asks again as before, for the next page.
@@ -110,11 +111,11 @@ pub(super) fn search(snapshot: &Snapshot, text: &str, at: Option<u8>) -> Result<
             .unwrap_or(0);
         found.hits = hits
             .into_iter()
-            .map(|(id, score)| (id, points(score)))
+            .map(|(slot, score)| (slot, points(score)))
             .filter(|(_, score)| score.saturating_mul(NOISE) >= best)
-            .filter_map(|(id, score)| {
-                let entry = snapshot.get(id)?;
-                Some((id, score + whole_title(entry, &title)))
+            .filter_map(|(slot, score)| {
+                let entry = snapshot.slots.get(slot as usize)?;
+                Some((slot, score + whole_title(entry, &title)))
             })
             .collect();
         if !found.hits.is_empty() {

@@ -10,7 +10,7 @@ use techcommerce_contracts::product_api::{Category, Product, ProductStatus};
 use techcommerce_kernel::{Error, Uuid};
 
 use super::{
-    Entry,
+    Entry, Pages,
     index::Index,
     orders::{Orders, Slot},
 };
@@ -34,6 +34,8 @@ pub struct Snapshot {
     categories: Arc<[Category]>,
     pub(super) index: Index,
     pub(super) searcher: Searcher,
+    /// Never of another snapshot than this one.
+    pub(crate) pages: Arc<Pages>,
 }
 
 /// What the feed told to be new.
@@ -62,20 +64,22 @@ impl Snapshot {
             categories: Arc::new([]),
             searcher: index.searcher(),
             index,
+            pages: Arc::default(),
         })
     }
 
     /// The next snapshot. Takes its time: run it where it may block.
     pub(super) fn with(mut self, changes: Changes) -> Result<Self, Error> {
         self.position = changes.position;
-        let mut reindexed: Vec<(Arc<Entry>, Product)> = Vec::new();
+        self.pages = Arc::default();
+        let mut reindexed: Vec<(Slot, Arc<Entry>, Product)> = Vec::new();
         for record in &changes.records {
             let mut product = record.product()?;
             let entry = Arc::new(Entry::new(&mut product)?);
             let slot = self.put(&entry)?;
             if changes.changed.contains(&entry.id) {
                 self.unordered.push(slot);
-                reindexed.push((entry, product));
+                reindexed.push((slot, entry, product));
             }
         }
         if !reindexed.is_empty() {
