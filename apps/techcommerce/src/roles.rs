@@ -28,6 +28,14 @@ pub async fn make(settings: &Settings, here: &Here) -> Result<Option<Vec<String>
             "database_admin_url is no PostgreSQL address",
         )
     })?;
+    // Past a pooler: the lock under which roles are made is the session's.
+    let connect = match &settings.database_direct_address {
+        Some(direct) => {
+            let port = direct.port().unwrap_or(connect.get_port());
+            connect.host(direct.host()).port(port)
+        }
+        None => connect,
+    };
     let mut roles = Vec::new();
     for service in here.databases() {
         match stores::own_url(settings, service) {
