@@ -142,6 +142,7 @@ fn all(
         parts.push(timed("checks", || Ok(of_all(&renderings, program))));
         return Ok(parts);
     }
+    let everything = cli.folders.is_empty();
     let asked = std::thread::scope(|scope| {
         // Two chains: the machine that runs this may have no more than two cores.
         let outside = scope.spawn(|| {
@@ -155,7 +156,9 @@ fn all(
                         .map(|rendered| flows::check(root, rendered, scratch));
                     Ok(each.collect::<Result<Vec<_>>>()?.concat())
                 }),
-                timed("hardening", || hardening::check(root, &renderings, scratch)),
+                timed("hardening", || {
+                    hardening::check(root, &renderings, everything, scratch)
+                }),
             ]
         });
         let begin = Instant::now();
@@ -165,7 +168,9 @@ fn all(
             program::run::run(program, &renderings, scratch)
         };
         let seconds = begin.elapsed().as_secs_f64();
-        parts.push(timed("components", || listed::check(root, kustomize)));
+        if everything {
+            parts.push(timed("components", || listed::check(root, kustomize)));
+        }
         parts.extend(outside.join().unwrap_or_default());
         asked.map(|asked| (asked, seconds))
     });

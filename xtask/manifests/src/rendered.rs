@@ -53,7 +53,9 @@ impl Rendered {
 
     /// All that start pods.
     pub fn workloads(&self) -> Vec<Workload<'_>> {
-        let rollouts = self.of("Rollout").filter_map(|rollout| Workload::of_reference(rollout, self));
+        let rollouts = self
+            .of("Rollout")
+            .filter_map(|rollout| Workload::of_reference(rollout, self));
         let rollouts: Vec<Workload<'_>> = rollouts.collect();
         let mut all: Vec<Workload<'_>> = self.objects.iter().filter_map(Workload::of).collect();
         // Such a Deployment only lends its template: Argo Rollouts scales it to nothing.

@@ -138,7 +138,12 @@ fn place(object: &Object, ours: Option<&str>) -> Option<Finding> {
     match object.namespace.as_deref() {
         // kustomize does not know that these are of the cluster and writes the overlay's namespace
         // into them; the API server passes over it.
-        Some(_) if UNKNOWN_TO_KUSTOMIZE.contains(&object.kind.as_str()) || object.group() == "constraints.gatekeeper.sh" => None,
+        Some(_)
+            if UNKNOWN_TO_KUSTOMIZE.contains(&object.kind.as_str())
+                || object.group() == "constraints.gatekeeper.sh" =>
+        {
+            None
+        }
         Some(namespace) if is_of_cluster(object) => wrong(
             format!("`{namespace}`, but this kind belongs to the cluster"),
             "take it out",

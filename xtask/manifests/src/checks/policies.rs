@@ -110,11 +110,23 @@ fn types(policy: &Object) -> Vec<Finding> {
     found
 }
 
-fn rule_is_narrow(rendered: &Rendered, policy: &Object, field: &str, direction: &str, rule: &Value) -> Vec<Finding> {
+fn rule_is_narrow(
+    rendered: &Rendered,
+    policy: &Object,
+    field: &str,
+    direction: &str,
+    rule: &Value,
+) -> Vec<Finding> {
     let mut found = Vec::new();
     let peers = if direction == "ingress" { "from" } else { "to" };
     let mut say = |wrong: &str, mend: &str| {
-        found.push(Finding::at(NAME, policy, &format!("{field}.{peers}"), wrong, mend));
+        found.push(Finding::at(
+            NAME,
+            policy,
+            &format!("{field}.{peers}"),
+            wrong,
+            mend,
+        ));
     };
     let list = rule[peers].as_array().map_or(&[][..], Vec::as_slice);
     let ports: Vec<i64> = rule["ports"]
@@ -125,29 +137,45 @@ fn rule_is_narrow(rendered: &Rendered, policy: &Object, field: &str, direction: 
         .collect();
     if list.is_empty() {
         // Where the API server is, nobody knows beforehand; and a NodePort is for everybody.
-        let api_server = direction == "egress" && !ports.is_empty() && ports.iter().all(|port| [443, 6443].contains(port));
+        let api_server = direction == "egress"
+            && !ports.is_empty()
+            && ports.iter().all(|port| [443, 6443].contains(port));
         if !api_server && !(direction == "ingress" && is_for_node_port(rendered, policy)) {
             say("names nobody, which is everybody", "name who");
         }
     }
     for peer in list {
-        let empty = |name: &str| peer[name].as_object().is_some_and(serde_json::Map::is_empty);
+        let empty = |name: &str| {
+            peer[name]
+                .as_object()
+                .is_some_and(serde_json::Map::is_empty)
+        };
         if empty("namespaceSelector") && (peer["podSelector"].is_null() || empty("podSelector")) {
             say("is every pod of every namespace", "name the namespace");
         }
         if peer["namespaceSelector"].is_null() && empty("podSelector") {
             say("is every pod of the namespace", "name the pods");
         }
-        let cidr = peer.pointer("/ipBlock/cidr").and_then(Value::as_str).unwrap_or_default();
+        let cidr = peer
+            .pointer("/ipBlock/cidr")
+            .and_then(Value::as_str)
+            .unwrap_or_default();
         let except = peer.pointer("/ipBlock/except").and_then(Value::as_array);
-        let except: Vec<&str> = except.into_iter().flatten().filter_map(Value::as_str).collect();
+        let except: Vec<&str> = except
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .collect();
         // A store may well be inside; what is asked over plain HTTP must not be.
         if cidr == "0.0.0.0/0"
             && direction == "egress"
             && (ports.contains(&80) || ports.is_empty())
             && !INSIDE.iter().all(|inside| except.contains(inside))
         {
-            say("is all addresses, those inside as well", &format!("except: {}", INSIDE.join(", ")));
+            say(
+                "is all addresses, those inside as well",
+                &format!("except: {}", INSIDE.join(", ")),
+            );
         }
     }
     // The kubelet's probes of a mesh come from one address that no route leads to.
@@ -156,7 +184,13 @@ fn rule_is_narrow(rendered: &Rendered, policy: &Object, field: &str, direction: 
         cidr.is_some_and(|cidr| cidr.starts_with("169.254.") && cidr.ends_with("/32"))
     };
     if rule["ports"].as_array().is_none_or(Vec::is_empty) && !list.iter().all(one_address) {
-        found.push(Finding::at(NAME, policy, &format!("{field}.ports"), "are missing, which is all ports", "name them"));
+        found.push(Finding::at(
+            NAME,
+            policy,
+            &format!("{field}.ports"),
+            "are missing, which is all ports",
+            "name them",
+        ));
     }
     found
 }
@@ -168,7 +202,9 @@ fn is_for_node_port(rendered: &Rendered, policy: &Object) -> bool {
         && rendered.of("Service").any(|service| {
             let selector = service.texts("/spec/selector");
             service.text("/spec/type") == Some("NodePort")
-                && wanted.iter().all(|(key, value)| selector.get(key) == Some(value))
+                && wanted
+                    .iter()
+                    .all(|(key, value)| selector.get(key) == Some(value))
         })
 }
 

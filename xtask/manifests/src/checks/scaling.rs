@@ -217,7 +217,9 @@ fn decided(rendered: &Rendered, workload: &Workload<'_>) -> Vec<Finding> {
         ));
     }
     // The worker grows by the length of its queue, where KEDA is.
-    let grows = workload.service().is_some_and(|service| service != "worker");
+    let grows = workload
+        .service()
+        .is_some_and(|service| service != "worker");
     if scalers.is_empty() && workload.is_lasting() && grows {
         found.push(Finding::at(
             NAME,

@@ -72,7 +72,11 @@ fn compare(rendered: &Rendered, table: &Table, found: &Found) -> Vec<Finding> {
         }
         let expand = |list: &[String]| -> Vec<String> {
             let every = list.iter().any(|name| name == "*");
-            if every { there.iter().cloned().collect() } else { list.to_vec() }
+            if every {
+                there.iter().cloned().collect()
+            } else {
+                list.to_vec()
+            }
         };
         for from in &expand(&flow.from) {
             for to in &expand(&flow.to) {
@@ -84,7 +88,11 @@ fn compare(rendered: &Rendered, table: &Table, found: &Found) -> Vec<Finding> {
                 };
                 if ours(from) && ours(to) {
                     let ports = flow.ports.iter();
-                    let into = if flow.optional { &mut optional } else { &mut wanted };
+                    let into = if flow.optional {
+                        &mut optional
+                    } else {
+                        &mut wanted
+                    };
                     into.extend(ports.map(|port| (from.clone(), to.clone(), port.clone())));
                 }
             }
@@ -93,7 +101,10 @@ fn compare(rendered: &Rendered, table: &Table, found: &Found) -> Vec<Finding> {
     // Where any address may be called, those outside may, and so may pods of other namespaces.
     let (found, wanted) = (without_implied(found), without_implied(&wanted));
     let mut findings = Vec::new();
-    for (from, to, ports) in found.difference(&wanted).filter(|flow| !optional.contains(flow)) {
+    for (from, to, ports) in found
+        .difference(&wanted)
+        .filter(|flow| !optional.contains(flow))
+    {
         findings.push(Finding::of(
             NAME,
             format!("{}: {from} → {to} ({ports})", rendered.folder),
@@ -115,13 +126,17 @@ fn compare(rendered: &Rendered, table: &Table, found: &Found) -> Vec<Finding> {
 /// Pods do not call themselves, and what any address may do, every pod of others may.
 fn without_implied(flows: &Found) -> Found {
     let is_other = |name: &str| name == "internet" || name.contains('/');
-    let has = |from: &str, to: &str, port: &str| flows.contains(&(from.to_owned(), to.to_owned(), port.to_owned()));
+    let has = |from: &str, to: &str, port: &str| {
+        flows.contains(&(from.to_owned(), to.to_owned(), port.to_owned()))
+    };
     let implied = |from: &str, to: &str, port: &str| {
         from == to
             || (is_other(to) && has(from, "addresses", port))
             || (is_other(from) && has("addresses", to, port))
     };
-    let kept = flows.iter().filter(|(from, to, port)| !implied(from, to, port));
+    let kept = flows
+        .iter()
+        .filter(|(from, to, port)| !implied(from, to, port));
     kept.cloned().collect()
 }
 
@@ -366,8 +381,14 @@ mod tests {
         assert_eq!(address("169.254.169.254"), "169.254.169.254");
         assert_eq!(address("10.1.0.0-10.2.0.0"), "addresses");
         assert_eq!(address("2000::-3fff:ffff::"), "internet");
-        assert_eq!(ports_of("{protocols:TCP, UDP,dst_ports:53}"), ["TCP 53", "UDP 53"]);
-        assert_eq!(ports_of("{protocols:TCP,dst_ports:80,443}"), ["TCP 80", "TCP 443"]);
+        assert_eq!(
+            ports_of("{protocols:TCP, UDP,dst_ports:53}"),
+            ["TCP 53", "UDP 53"]
+        );
+        assert_eq!(
+            ports_of("{protocols:TCP,dst_ports:80,443}"),
+            ["TCP 80", "TCP 443"]
+        );
         assert_eq!(ports_of("All connections"), ["all"]);
     }
 }

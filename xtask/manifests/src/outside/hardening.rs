@@ -42,8 +42,13 @@ struct Complaint {
     text: String,
 }
 
-/// All renderings.
-pub fn check(root: &Path, renderings: &[Rendered], scratch: &Path) -> Result<Vec<Finding>> {
+/// Of a part of the renderings, nobody can say which exceptions nothing needs.
+pub fn check(
+    root: &Path,
+    renderings: &[Rendered],
+    all: bool,
+    scratch: &Path,
+) -> Result<Vec<Finding>> {
     let file = root.join("xtask/manifests/exceptions.toml");
     let text = std::fs::read_to_string(&file).with_context(|| file.display().to_string())?;
     let exceptions: Exceptions =
@@ -51,10 +56,10 @@ pub fn check(root: &Path, renderings: &[Rendered], scratch: &Path) -> Result<Vec
     let mut complaints = BTreeSet::new();
     complaints.extend(checkov(root, renderings, scratch)?);
     complaints.extend(pipeline_check(root, renderings, scratch)?);
-    Ok(judge(complaints, &exceptions.exception))
+    Ok(judge(complaints, &exceptions.exception, all))
 }
 
-fn judge(complaints: BTreeSet<Complaint>, exceptions: &[Exception]) -> Vec<Finding> {
+fn judge(complaints: BTreeSet<Complaint>, exceptions: &[Exception], all: bool) -> Vec<Finding> {
     let mut used = vec![false; exceptions.len()];
     let mut found = Vec::new();
     for complaint in complaints {
@@ -82,7 +87,7 @@ fn judge(complaints: BTreeSet<Complaint>, exceptions: &[Exception]) -> Vec<Findi
             "xtask/manifests/exceptions.toml {} {}",
             exception.check, exception.object
         );
-        if !used {
+        if !used && all {
             found.push(Finding::of(
                 NAME,
                 place.clone(),
@@ -212,8 +217,12 @@ fn pipeline_check(root: &Path, renderings: &[Rendered], scratch: &Path) -> Resul
 /// The objects that a description lists, as in `2 rules match: Kind/a egress[0], Kind/b egress[1].`;
 /// it leaves some out beyond five, which is an object of the name `…`.
 fn named(description: &str) -> BTreeSet<String> {
-    let list = description.split_once(": ").map_or(description, |(_, list)| list);
-    let words = list.split(", ").filter_map(|item| item.split_whitespace().next());
+    let list = description
+        .split_once(": ")
+        .map_or(description, |(_, list)| list);
+    let words = list
+        .split(", ")
+        .filter_map(|item| item.split_whitespace().next());
     let clean = |word: &str| word.trim_matches(|c| ".,…".contains(c)).to_owned();
     let mut all: BTreeSet<String> = words.map(clean).filter(|word| word.contains('/')).collect();
     if all.is_empty() || list.trim_end_matches('.').ends_with('…') {
@@ -254,20 +263,26 @@ mod tests {
             ]
             .into(),
             &[exception("A", "Deployment/*")],
+            true,
         );
         assert_eq!(found.len(), 2, "{found:?}");
     }
 
     #[test]
     fn the_objects_of_a_description_are_told_apart() {
-        let found = named("2 rule(s) match every peer: NetworkPolicy/a egress[0] (to: x), NetworkPolicy/b egress[1].");
-        assert_eq!(found, ["NetworkPolicy/a".to_owned(), "NetworkPolicy/b".to_owned()].into());
+        let found = named(
+            "2 rule(s) match every peer: NetworkPolicy/a egress[0] (to: x), NetworkPolicy/b egress[1].",
+        );
+        assert_eq!(
+            found,
+            ["NetworkPolicy/a".to_owned(), "NetworkPolicy/b".to_owned()].into()
+        );
         assert!(named("9 images: Deployment/a x…").contains("…"));
     }
 
     #[test]
     fn an_exception_that_nothing_needs_is_found() {
-        let found = judge(BTreeSet::new(), &[exception("A", "*")]);
+        let found = judge(BTreeSet::new(), &[exception("A", "*")], true);
         assert!(found[0].wrong.contains("nothing needs"), "{found:?}");
     }
 }

@@ -47,7 +47,10 @@ fn core_objects(renderings: &[Rendered]) -> String {
     let mut seen = BTreeSet::new();
     let objects = renderings.iter().flat_map(|rendered| &rendered.objects);
     let core = objects.filter(|object| !crds::is_known(&object.api_version, &object.kind));
-    documents(core.map(|object| &object.value).filter(|value| seen.insert(value.to_string())))
+    documents(
+        core.map(|object| &object.value)
+            .filter(|value| seen.insert(value.to_string())),
+    )
 }
 
 /// A line as `ERROR file did not validate for resource configmap/a against version 1.34: why`, or

@@ -52,14 +52,7 @@ pub const REGO: Python = Python {
 };
 
 /// All from PyPI.
-pub const PYTHON: [Python; 6] = [
-    KUBERNETES_VALIDATE,
-    CHECKOV,
-    PIPELINE_CHECK,
-    NCA,
-    CEL,
-    REGO,
-];
+pub const PYTHON: [Python; 6] = [KUBERNETES_VALIDATE, CHECKOV, PIPELINE_CHECK, NCA, CEL, REGO];
 
 /// Schemas of custom resources, from npm.
 pub const SCHEMAS: &[&str] = &[

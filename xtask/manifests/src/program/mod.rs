@@ -36,7 +36,10 @@ pub struct MadeSecret {
 
 /// Secrets that the shop's owner brings, because nobody can make them up (k8s/README.md).
 pub const BY_OWNER: &[(&str, &[&str])] = &[
-    ("object-store", &["access-key", "secret-key", "credentials.json"]),
+    (
+        "object-store",
+        &["access-key", "secret-key", "credentials.json"],
+    ),
     ("smtp", &["url"]),
     ("cosign-public-key", &["cosign.pub"]),
 ];

@@ -215,7 +215,9 @@ pub fn stand_ins(workload: &Workload<'_>, program: &Program) -> SecretValues {
         values.insert(name.clone(), keys.collect());
     }
     for (name, keys) in BY_OWNER {
-        let keys = keys.iter().map(|key| ((*key).to_owned(), stand_in(name, key)));
+        let keys = keys
+            .iter()
+            .map(|key| ((*key).to_owned(), stand_in(name, key)));
         values.entry((*name).to_owned()).or_default().extend(keys);
     }
     // Those that somebody else brings.

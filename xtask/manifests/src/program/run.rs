@@ -10,14 +10,12 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
-use k8s_openapi::api::core::v1::Container;
-use serde::Deserialize as _;
-use serde_json::Value;
+use k8s_openapi::List;
+use k8s_openapi::api::core::v1::{Container, Secret};
 use techcommerce_testservers::{Kind, Server};
 
 use crate::checks;
 use crate::finding::Finding;
-use crate::object::texts;
 use crate::program::Program;
 use crate::program::answers::{Answered, Answers, metric_names};
 use crate::program::pod::{self, SecretValues};
@@ -90,14 +88,17 @@ fn set(values: &mut SecretValues, name: &str, key: &str, value: &str) {
         .insert(key.to_owned(), value.to_owned());
 }
 
-/// From manifests with `stringData`.
-fn secrets(yaml: &str) -> Result<SecretValues> {
+/// From a List of Secrets, as `cluster secrets --print` gives it.
+fn secrets(text: &str) -> Result<SecretValues> {
+    let list: List<Secret> = serde_json::from_str(text).context("`cluster secrets --print`")?;
     let mut all = SecretValues::new();
-    for document in serde_norway::Deserializer::from_str(yaml) {
-        let value = Value::deserialize(document)?;
-        if let Some(name) = value.pointer("/metadata/name").and_then(Value::as_str) {
-            all.insert(name.to_owned(), texts(value.get("stringData")));
-        }
+    for secret in list.items {
+        let values = secret.data.unwrap_or_default().into_iter();
+        let values = values.map(|(key, value)| Ok((key, String::from_utf8(value.0)?)));
+        all.insert(
+            secret.metadata.name.unwrap_or_default(),
+            values.collect::<Result<_>>()?,
+        );
     }
     Ok(all)
 }

@@ -1,0 +1,11 @@
+//! The tests of the checks: take the rendering of production, which is right, plant one mistake, and
+//! the check that is there for it must name it.
+
+mod network;
+mod objects;
+mod pods;
+mod program;
+mod rig;
+mod running;
+mod scale;
+mod tools;
