@@ -38,11 +38,11 @@ pub const NCA: Python = Python {
     program: "nca",
 };
 
-/// Evaluates the expressions of admission policies.
+/// Evaluates the expressions of admission policies; a library too.
 pub const CEL: Python = Python {
     package: "cel-python",
     version: "0.5.0",
-    program: "cel",
+    program: "python",
 };
 /// Evaluates Gatekeeper's templates; a library, so any Python of its environment is its program.
 pub const REGO: Python = Python {
