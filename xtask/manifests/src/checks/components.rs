@@ -77,7 +77,7 @@ pub fn changes(before: &Rendered, after: &Rendered) -> Vec<String> {
         let pairs = rendered
             .objects
             .iter()
-            .map(|object| (object.to_string(), object.value.clone()));
+            .map(|object| (without_hash(&object.to_string()), object.value.clone()));
         pairs.collect()
     };
     let (before, after) = (index(before), index(after));
@@ -101,6 +101,18 @@ pub fn changes(before: &Rendered, after: &Rendered) -> Vec<String> {
             .map(|name| format!("- {name}")),
     );
     all
+}
+
+/// kustomize puts a hash of their content behind the names of ConfigMaps and Jobs, in these letters.
+fn without_hash(name: &str) -> String {
+    match name.rsplit_once('-') {
+        Some((start, hash))
+            if hash.len() == 10 && hash.chars().all(|c| "2456789bcdfghkmt".contains(c)) =>
+        {
+            start.to_owned()
+        }
+        _ => name.to_owned(),
+    }
 }
 
 /// The fields in which two values differ, three levels deep below the pod template's head.

@@ -6,6 +6,5 @@ mod objects;
 mod pods;
 mod program;
 mod rig;
-mod running;
 mod scale;
 mod tools;
