@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use anyhow::Result;
+use futures_util::future::join_all;
 use techcommerce_testkit::Client;
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
@@ -25,6 +26,7 @@ const LATE: Duration = Duration::from_millis(1_000);
 #[derive(Debug)]
 pub struct Balancer {
     tasks: Vec<JoinHandle<()>>,
+    lost: Arc<AtomicUsize>,
 }
 
 impl Balancer {
@@ -49,16 +51,30 @@ impl Balancer {
             }
         });
         let turn = Arc::new(AtomicUsize::new(0));
+        let lost = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&lost);
         let taking = tokio::spawn(async move {
             while let Ok((stream, _)) = socket.accept().await {
                 let ready = ready.borrow().clone();
                 let turn = turn.fetch_add(1, Ordering::Relaxed);
-                tokio::spawn(pass_on(stream, ready, turn));
+                let lost = Arc::clone(&counted);
+                tokio::spawn(async move {
+                    if pass_on(stream, ready, turn).await.is_none() {
+                        lost.fetch_add(1, Ordering::Relaxed);
+                    }
+                });
             }
         });
         Ok(Self {
             tasks: vec![asking, taking],
+            lost,
         })
+    }
+
+    /// How many connections nobody took: the replica that they were for had ended before the
+    /// balancer heard of it.
+    pub fn lost(&self) -> usize {
+        self.lost.load(Ordering::Relaxed)
     }
 }
 
@@ -70,27 +86,24 @@ impl Drop for Balancer {
     }
 }
 
-async fn pass_on(mut stream: TcpStream, ready: Vec<SocketAddr>, turn: usize) {
-    if ready.is_empty() {
-        return;
-    }
-    let replica = ready[turn % ready.len()];
-    if let Ok(mut onward) = TcpStream::connect(replica).await {
-        let _ = stream.set_nodelay(true);
-        let _ = onward.set_nodelay(true);
-        let _ = copy_bidirectional(&mut stream, &mut onward).await;
-    }
+/// `None` if there is nobody to pass it on to.
+async fn pass_on(mut stream: TcpStream, ready: Vec<SocketAddr>, turn: usize) -> Option<()> {
+    let replica = ready.get(turn.checked_rem(ready.len())?)?;
+    let mut onward = TcpStream::connect(replica).await.ok()?;
+    let _ = stream.set_nodelay(true);
+    let _ = onward.set_nodelay(true);
+    let _ = copy_bidirectional(&mut stream, &mut onward).await;
+    Some(())
 }
 
 /// Those that say that they can serve. One that is not there says so at once.
 async fn ready_now(replicas: &[SocketAddr]) -> Vec<SocketAddr> {
-    let mut ready = Vec::new();
-    for replica in replicas {
+    let asked = replicas.iter().map(|replica| async move {
         let client = Client::new(format!("http://{replica}"));
         let answer = client.get("/readyz").send().await;
-        if answer.is_ok_and(|answer| answer.status == 200) {
-            ready.push(*replica);
-        }
-    }
-    ready
+        answer.is_ok_and(|answer| answer.status == 200)
+    });
+    let ready = join_all(asked).await;
+    let ready = replicas.iter().zip(ready).filter(|(_, ready)| *ready);
+    ready.map(|(replica, _)| *replica).collect()
 }

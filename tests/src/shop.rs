@@ -243,7 +243,7 @@ impl Setup {
             management: Client::new(format!("http://{management}")),
             setup: self,
             processes,
-            _balancers: Vec::new(),
+            balancers: Vec::new(),
             document: Arc::new(Document::new(Value::Null)),
         })
     }
@@ -275,7 +275,7 @@ impl Setup {
             management: Client::new(format!("http://{management}")),
             setup: self,
             processes,
-            _balancers: balancers,
+            balancers,
             document: Arc::new(Document::new(Value::Null)),
         };
         let document = shop.client.get("/api/openapi.json").send().await?;
@@ -354,13 +354,18 @@ fn replica(service: &'static str, number: usize, spare: bool) -> Replica {
 pub struct Shop {
     pub setup: Setup,
     pub processes: Processes,
-    _balancers: Vec<Balancer>,
+    balancers: Vec<Balancer>,
     client: Client,
     management: Client,
     document: Arc<Document>,
 }
 
 impl Shop {
+    /// How many connections were for a replica that had ended already.
+    pub fn connections_lost(&self) -> usize {
+        self.balancers.iter().map(Balancer::lost).sum()
+    }
+
     /// An empty shop that serves.
     pub async fn start(engine: Engine) -> Result<Self> {
         Setup::new(engine).await.start().await
