@@ -99,10 +99,7 @@ impl Builtin {
         let Some(bytes) = self.get(id, Variant::Original) else {
             return Ok(None);
         };
-        let size =
-            image::ImageReader::with_format(std::io::Cursor::new(bytes), image::ImageFormat::WebP)
-                .into_dimensions()
-                .map_err(Error::internal)?;
+        let size = techcommerce_pixels::size_of(bytes).map_err(Error::internal)?;
         Ok(Some(describe(id, size)))
     }
 }
