@@ -43,6 +43,8 @@ indent() {
 # Runs what changes something, or shows it.
 change() {
   if ((dry_run)); then
+    # As somebody would type it.
+    [[ $1 != kube ]] || set -- kubectl --context "$context" "${@:2}"
     printf '      would run:'
     printf ' %q' "$@"
     printf '\n'
