@@ -10,6 +10,16 @@ import sys
 
 OURS = "ghcr.io/techcommerce/techcommerce"
 DIGEST = "@sha256:" + "0" * 64
+# As operators make theirs: with a token, and nothing of our habits.
+OPERATED = {
+    "apiVersion": "v1",
+    "kind": "Pod",
+    "metadata": {"name": "postgres-1", "labels": {"cnpg.io/cluster": "postgres"}},
+    "spec": {
+        "initContainers": [{"name": "bootstrap", "image": "ghcr.io/cloudnative-pg/cloudnative-pg:1.27.0"}],
+        "containers": [{"name": "postgres", "image": "ghcr.io/cloudnative-pg/postgresql:17.5"}],
+    },
+}
 WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob")
 
 
@@ -150,6 +160,12 @@ def check(engine, objects):
             for message in rules.refusals(thing):
                 place = f"{workload['kind']}/{workload['metadata']['name']}"
                 yield {"place": place, "wrong": f"its {thing['kind']} is refused: {message}"}
+    for message in rules.refusals(copy.deepcopy(OPERATED)):
+        yield {"place": "Pod/postgres-1", "wrong": f"an operator's pod is refused: {message}"}
+    mixed = copy.deepcopy(OPERATED)
+    mixed["spec"]["containers"].append({"name": "more", "image": "busybox:1"})
+    if not rules.refusals(mixed):
+        yield {"place": "Pod", "wrong": "a foreign container beside an operator's is admitted"}
     sample = next((o for o in workloads if o["kind"] == "Deployment"), None)
     for name, spoil in mistakes(rules.by_digest):
         if sample is None:
