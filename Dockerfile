@@ -62,9 +62,10 @@ FROM toolchain AS build
 ARG PROFILE=dist
 COPY --from=manifests /src .
 # Our own crates are empty here: what cargo noted of them goes, so that it looks at the real ones.
+# The date is the same below: C is compiled anew when it changes.
 RUN --mount=type=cache,id=techcommerce-registry,target=/usr/local/cargo/registry,sharing=locked \
     target="$(cat /usr/local/lib/rust-target)"; \
-    cargo auditable build --locked --profile "$PROFILE" --target "$target" --package techcommerce; \
+    SOURCE_DATE_EPOCH=0 cargo auditable build --locked --profile "$PROFILE" --target "$target" --package techcommerce; \
     find target -path '*/.fingerprint/techcommerce*' -delete
 COPY apps apps
 COPY contracts contracts
@@ -75,7 +76,7 @@ ARG SOURCE_DATE_EPOCH=0
 ARG REVISION=unknown
 RUN --mount=type=cache,id=techcommerce-registry,target=/usr/local/cargo/registry,sharing=locked \
     target="$(cat /usr/local/lib/rust-target)"; \
-    TECHCOMMERCE_COMMIT="$REVISION" cargo auditable build --locked --profile "$PROFILE" --target "$target" --package techcommerce; \
+    SOURCE_DATE_EPOCH=0 TECHCOMMERCE_COMMIT="$REVISION" cargo auditable build --locked --profile "$PROFILE" --target "$target" --package techcommerce; \
     root=/image; \
     install -d "$root/usr/local/bin" "$root/etc/ssl/certs" "$root/etc/techcommerce"; \
     install -m 755 "target/$target/$PROFILE/techcommerce" "$root/usr/local/bin/"; \
