@@ -5,13 +5,22 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, Result};
+use techcommerce_testservers::is_root;
 
 use crate::program::{output, target};
 use crate::tools;
 
-/// Builds and runs containers.
+/// Where mounts are kept while they last; paths to sockets below may not be long.
+const RUNNING: &str = "/run/techcommerce-test";
+
+/// So many images without a name are layers of builds long past.
+const LAYERS: usize = 60;
+
+/// Builds and runs containers, in a store of its own that goes with the folder `target`: whatever else
+/// is on this machine stays as it is.
 pub struct Engine {
     configuration: PathBuf,
+    store: Vec<String>,
 }
 
 impl Engine {
@@ -22,17 +31,32 @@ impl Engine {
         fs::create_dir_all(&folder)?;
         let configuration = std::path::absolute(folder.join("containers.conf"))?;
         fs::write(&configuration, settings())?;
-        Ok(Self { configuration })
+        let root = std::path::absolute(folder.join("storage"))?;
+        let mut store = vec![format!("--root={}", root.display())];
+        if is_root() {
+            store.push(format!("--runroot={RUNNING}"));
+        }
+        let engine = Self {
+            configuration,
+            store,
+        };
+        let unnamed = ["images", "--quiet", "--filter", "dangling=true"];
+        if output(engine.podman().args(unnamed))?.lines().count() > LAYERS {
+            output(engine.podman().args(["image", "prune", "--force"]))?;
+        }
+        Ok(engine)
     }
 
     pub fn podman(&self) -> Command {
-        self.command("podman")
+        let mut command = self.command("podman");
+        command.args(&self.store);
+        command
     }
 
     /// A build on two cores takes them for minutes: whoever works beside it goes first.
     pub fn buildah(&self) -> Command {
         let mut command = self.command("nice");
-        command.args(["-n", "10", "buildah"]);
+        command.args(["-n", "10", "buildah"]).args(&self.store);
         command
     }
 
