@@ -45,6 +45,9 @@ read_arguments() {
         passed_on+=("$1" "$2")
         shift
         ;;
+      --cleanup-only)
+        fail "--cleanup-only is deploy.sh's." "./deploy.sh --cleanup-only removes the shop, --remove what is around it."
+        ;;
       --dry-run)
         dry_run=1
         passed_on+=("$1")

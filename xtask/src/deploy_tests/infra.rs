@@ -92,6 +92,9 @@ fn a_failure_ends_it() {
 
 #[test]
 fn it_can_be_removed() {
+    Machine::new()
+        .run(SCRIPT, &["--cleanup-only"], None)
+        .fails("is deploy.sh's");
     let run = Machine::new()
         .run(SCRIPT, &["-c", "kind", "--remove"], None)
         .succeeds();
