@@ -30,7 +30,10 @@ async fn pictures_in_google_cloud_storage() {
     let file = encoded(&halves(900, 450), ImageFormat::Png);
     let (status, kept) = shop.upload("mug.png", &file).await;
     assert_eq!(status, 201, "{kept}");
-    assert_eq!(shop.work().await, Vec::<String>::new());
+    assert_eq!(shop.work().await, ["images.variants"]);
+    let id = kept["id"].as_str().unwrap();
+    let (_, details) = shop.ask(&format!("/images/{id}")).await;
+    assert_eq!(details["sizes_ready"], true, "{details}");
     let url = kept["url"].as_str().unwrap();
     let (status, _, body) = shop.get(url).await;
     assert_eq!(status, 200);
