@@ -20,7 +20,7 @@ pub struct Read {
     pub what: &'static str,
     /// Size of the answer's body.
     pub bytes: usize,
-    /// product-api as a service of its own.
+    /// product-api as a service of its own; nothing for pages, which are the storefront's.
     pub service: Vec<Sample>,
     /// The whole shop in one process, through the storefront's port and the edge.
     pub shop: Vec<Sample>,
@@ -49,7 +49,15 @@ pub async fn measure(plan: &Plan, catalogue: &Catalogue, server: &Server) -> Res
             "/products?limit=20&q=copper+lamp",
         ),
     ] {
-        reads.push(pair(plan, catalogue, what, path, &whole, &apart).await?);
+        let outer = format!("/api{path}");
+        let apart = Some((&apart, path));
+        reads.push(pair(plan, catalogue, what, (&whole, &outer), apart).await?);
+    }
+    for (what, path) in [
+        ("page of a product", "/products/p-77"),
+        ("page with 24 products", "/products"),
+    ] {
+        reads.push(pair(plan, catalogue, what, (&whole, path), None).await?);
     }
     whole.stop().await?;
     apart.stop().await?;
@@ -60,12 +68,10 @@ async fn pair(
     plan: &Plan,
     catalogue: &Catalogue,
     what: &'static str,
-    path: &str,
-    whole: &Shop,
-    apart: &Shop,
+    (whole, path): (&Shop, &str),
+    apart: Option<(&Shop, &str)>,
 ) -> Result<Read> {
-    let outer = format!("/api{path}");
-    let body = body(whole.address, &outer).await?;
+    let body = body(whole.address, path).await?;
     let file = catalogue.folder().join("bare.json");
     std::fs::write(&file, &body)?;
     let (handler, address) = bare(&file).await?;
@@ -80,10 +86,12 @@ async fn pair(
     for round in 0..plan.rounds {
         println!("{what}, round {}", round + 1);
         read.bare.push(ask(plan, address, path, id).await?);
-        read.service
-            .push(ask(plan, apart.address, path, apart.id()?).await?);
-        read.shop
-            .push(ask(plan, whole.address, &outer, whole.id()?).await?);
+        if let Some((apart, path)) = apart {
+            let sample = ask(plan, apart.address, path, apart.id()?).await?;
+            read.service.push(sample);
+        }
+        let sample = ask(plan, whole.address, path, whole.id()?).await?;
+        read.shop.push(sample);
     }
     Ok(read)
 }

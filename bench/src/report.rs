@@ -38,7 +38,8 @@ pub fn write(plan: &Plan, start: &Start, reads: &[Read], checkouts: &Checkouts) 
         "## Reading, with {} products\n\n\
          Against an axum handler without middleware that answers with the same bytes. *Service*:\n\
          product-api as a process of its own. *Shop*: all seven services in one process, through the\n\
-         storefront's port, the edge (limits, identity, headers) and product-api.\n\n",
+         storefront's port, the edge (limits, identity, headers) and product-api. Pages are what a browser\n\
+         without a session gets, made anew each time and not compressed.\n\n",
         plan.products
     )?;
     out.push_str(&self::reads(reads)?);
@@ -117,17 +118,25 @@ pub fn reads(reads: &[Read]) -> Result<String> {
             read.what,
             read.bytes,
             rate(&read.bare),
-            rate(&read.service),
+            known(&read.service, rate),
             rate(&read.shop),
-            ratio(&read.service, &read.bare),
+            known(&read.service, |service| ratio(service, &read.bare)),
             ratio(&read.shop, &read.bare),
             latency(&read.shop),
             cpu(&read.bare),
-            cpu(&read.service),
+            known(&read.service, |service| cpu(service).to_string()),
             cpu(&read.shop),
         )?;
     }
     Ok(table)
+}
+
+/// A dash for what was not measured.
+fn known(samples: &[Sample], say: impl FnOnce(&[Sample]) -> String) -> String {
+    match samples {
+        [] => "–".to_owned(),
+        samples => say(samples),
+    }
 }
 
 /// Figures that are not of this run.
