@@ -68,6 +68,9 @@ struct Run {
     /// How many products the catalogue has.
     #[arg(long, default_value_t = 10_000)]
     products: usize,
+    /// Measures only the checkouts and writes no report.
+    #[arg(long)]
+    checkouts: bool,
 }
 
 /// What every measurement is told.
@@ -115,6 +118,11 @@ async fn measure(run: Run) -> Result<()> {
     println!("catalogue of {} products", plan.products);
     let catalogue = catalogue::Catalogue::new(plan.products)?;
 
+    if run.checkouts {
+        let checkouts = checkout::measure(&plan, &catalogue, &postgres).await?;
+        println!("{}", report::checkouts(&checkouts)?);
+        return Ok(());
+    }
     let start = start::measure(&plan).await?;
     let reads = reads::measure(&plan, &catalogue, &postgres).await?;
     let checkouts = checkout::measure(&plan, &catalogue, &postgres).await?;

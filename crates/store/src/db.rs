@@ -3,7 +3,7 @@
 use std::{path::Path, time::Duration};
 
 use sqlx::{
-    Executor, PgPool, SqlitePool,
+    Executor, Postgres, Sqlite,
     migrate::Migrator,
     postgres::{PgConnectOptions, PgPoolOptions},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
@@ -12,10 +12,14 @@ use sqlx::{
 use crate::{
     Dialect, StoreError,
     conn::{Conn, Inner},
+    lease::Leases,
 };
 
 /// How long a request waits for a connection before it is told that the shop is busy.
-const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
+pub(crate) const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How many read a SQLite file at once.
+const READERS: u32 = 4;
 
 /// A service's database. Clones share the same pool.
 #[derive(Debug, Clone)]
@@ -23,16 +27,16 @@ pub enum Db {
     /// PostgreSQL, confined to one schema by the search path.
     Postgres {
         /// The connections.
-        pool: PgPool,
+        pool: Leases<Postgres>,
         /// The service's schema.
         schema: String,
     },
     /// A SQLite file in WAL mode.
     Sqlite {
         /// The one connection that writes.
-        writer: SqlitePool,
+        writer: Leases<Sqlite>,
         /// The connections that read.
-        readers: SqlitePool,
+        readers: Leases<Sqlite>,
     },
 }
 
@@ -70,8 +74,12 @@ impl Db {
                 .test_before_acquire(false)
         };
         let writer = pool(1).connect_with(options.clone()).await?;
-        let readers = pool(4).connect_lazy_with(options.read_only(true).create_if_missing(false));
-        Ok(Self::Sqlite { writer, readers })
+        let readers =
+            pool(READERS).connect_lazy_with(options.read_only(true).create_if_missing(false));
+        Ok(Self::Sqlite {
+            writer: Leases::new(writer, 1),
+            readers: Leases::new(readers, READERS),
+        })
     }
 
     /// Prepares a pool of PostgreSQL connections; connects when first used.
@@ -93,7 +101,7 @@ impl Db {
             .acquire_timeout(ACQUIRE_TIMEOUT)
             .connect_lazy_with(connect);
         Self::Postgres {
-            pool,
+            pool: Leases::new(pool, options.max_connections),
             schema: options.schema,
         }
     }
@@ -112,6 +120,7 @@ impl Db {
             Self::Postgres { pool, schema } => {
                 // Two that create the same schema at once collide on its name; the loser's is there.
                 let create = format!("CREATE SCHEMA IF NOT EXISTS \"{schema}\"");
+                let pool = pool.pool();
                 let created = pool.execute(sqlx::AssertSqlSafe(create)).await;
                 match created.map_err(StoreError::from) {
                     Err(error) if !error.is_unique_violation() => return Err(error),
@@ -130,7 +139,7 @@ impl Db {
                 migrator.run(&mut *conn).await?;
                 conn.close().await?;
             }
-            Self::Sqlite { writer, .. } => migrator.run(writer).await?,
+            Self::Sqlite { writer, .. } => migrator.run(writer.pool()).await?,
         }
         Ok(())
     }
@@ -138,18 +147,25 @@ impl Db {
     /// A connection for reading.
     pub async fn read(&self) -> Result<Conn, StoreError> {
         Ok(Conn(match self {
-            Self::Postgres { pool, .. } => Inner::PostgresRead(pool.acquire().await?),
-            Self::Sqlite { readers, .. } => Inner::SqliteRead(readers.acquire().await?),
+            Self::Postgres { pool, .. } => Inner::Postgres(pool.take().await?),
+            Self::Sqlite { readers, .. } => Inner::Sqlite(readers.take().await?),
+        }))
+    }
+
+    /// A connection for one statement that writes and is a transaction by itself;
+    /// [`single!`](crate::single) is the usual way.
+    pub async fn single(&self) -> Result<Conn, StoreError> {
+        Ok(Conn(match self {
+            Self::Postgres { pool, .. } => Inner::Postgres(pool.take().await?),
+            Self::Sqlite { writer, .. } => Inner::Sqlite(writer.take().await?),
         }))
     }
 
     /// A transaction for writing; [`transact!`](crate::transact) is the usual way.
     pub async fn begin(&self) -> Result<Conn, StoreError> {
         Ok(Conn(match self {
-            Self::Postgres { pool, .. } => Inner::PostgresTx(pool.begin().await?),
-            Self::Sqlite { writer, .. } => {
-                Inner::SqliteTx(writer.begin_with("BEGIN IMMEDIATE").await?)
-            }
+            Self::Postgres { pool, .. } => Inner::Postgres(pool.begin("BEGIN").await?),
+            Self::Sqlite { writer, .. } => Inner::Sqlite(writer.begin("BEGIN IMMEDIATE").await?),
         }))
     }
 
