@@ -99,19 +99,19 @@ apply() {
     change kube apply --filename "$rendered"
     return
   fi
-  clear_finished_jobs
+  clear_failed_jobs
   changed=1
   kube apply --filename "$rendered" | sed 's/^/      /' ||
     fail "Not everything could be applied." "kubectl's words are above."
 }
 
-# A job's template cannot be changed: one that is over makes room for the same with other settings.
-clear_finished_jobs() {
-  local job
+# A job is named after its content, so what has not changed is not run again; one that failed is.
+clear_failed_jobs() {
+  local job state
   for job in $(names_of Job "$rendered"); do
-    if [[ $(job_state "$job") != running ]]; then
-      in_shop delete job "$job" --ignore-not-found >/dev/null ||
-        fail "The finished job $job cannot be removed."
+    state=$(job_state "$job") || fail "The cluster cannot be asked for the job $job."
+    if [[ $state == failed ]]; then
+      in_shop delete job "$job" >/dev/null || fail "The failed job $job cannot be removed."
     fi
   done
 }
@@ -151,6 +151,11 @@ wait_for_job() {
   done
 }
 
+# setting VARIABLE: its value in what is applied, if it is there.
+setting() {
+  sed -n "s/^  $1: *//p" "$rendered" | head -n 1 | tr -d "\"'"
+}
+
 seconds() {
   local number=${1%[smh]}
   case $1 in
@@ -186,7 +191,7 @@ finish() {
   ((dry_run)) && step "That was all; nothing was changed" && return
   step "The shop is up"
   local address port
-  address=$(in_shop get configmap techcommerce --output 'jsonpath={.data.TECHCOMMERCE_PUBLIC_URL}' 2>/dev/null || true)
+  address=$(setting TECHCOMMERCE_PUBLIC_URL)
   say ""
   say "The shop:      ${address:-the address that its ingress gives it}"
   case $address in

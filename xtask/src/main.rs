@@ -7,6 +7,8 @@
     reason = "a command-line tool for developers"
 )]
 
+#[cfg(test)]
+mod deploy_tests;
 mod layering;
 mod licences;
 mod nextest;

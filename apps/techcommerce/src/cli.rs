@@ -45,8 +45,13 @@ pub enum Command {
     Admin(Admin),
     /// Make the keys that services which run apart know each other by
     Keys(Keys),
+    /// Prepare a Kubernetes cluster for the shop, from a pod inside
+    #[command(subcommand)]
+    Cluster(Cluster),
     /// Try every dependency in the configuration, and say what is wrong and how to mend it
     Doctor(Doctor),
+    /// Ask the process on this machine whether it is ready (for a container's health check)
+    Health(Health),
     /// Show the settings in force and where each came from; secrets are hidden
     Config(Config),
     /// Print the OpenAPI document of the public interface
@@ -104,14 +109,100 @@ pub enum Admin {
     },
 }
 
+#[derive(Debug, Subcommand)]
+pub enum Cluster {
+    /// Make the Secrets that are missing, at random; those that are there stay as they are
+    Secrets(Secrets),
+}
+
 #[derive(Debug, Args)]
+pub struct Secrets {
+    /// Where PostgreSQL is; else as Secret postgres-admin says, if it is there, or postgres:5432
+    #[arg(long, value_name = "HOST:PORT")]
+    pub postgres: Option<String>,
+    /// The database's name; else as Secret postgres-admin says, if it is there, or techcommerce
+    #[arg(long, value_name = "NAME")]
+    pub postgres_database: Option<String>,
+    /// Where Redis is
+    #[arg(long, value_name = "HOST:PORT", default_value = "redis:6379")]
+    pub redis: String,
+    /// Also Secret object-store, for a store of pictures that runs in the cluster
+    #[arg(long)]
+    pub object_store: bool,
+    /// Never make this Secret, but wait until others have; may be repeated
+    #[arg(long, value_name = "SECRET")]
+    pub given: Vec<String>,
+    /// Ask the cluster what is missing, and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Print names and keys as JSON; no cluster is asked
+    #[arg(long, conflicts_with_all = ["dry_run", "print"])]
+    pub list: bool,
+    /// Print all as manifests with fresh values, for kubeseal and the like; no cluster is asked
+    #[arg(long, conflicts_with = "dry_run")]
+    pub print: bool,
+    /// The namespace; else that of the pod
+    #[arg(long)]
+    pub namespace: Option<String>,
+    /// The cluster's interface, as https://10.96.0.1:443; else as the pod's environment says
+    #[arg(long, value_name = "URL")]
+    pub api_server: Option<String>,
+    /// The folder with token, ca.crt and namespace of the pod's ServiceAccount
+    #[arg(
+        long,
+        value_name = "FOLDER",
+        default_value = "/var/run/secrets/kubernetes.io/serviceaccount"
+    )]
+    pub service_account: PathBuf,
+}
+
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct Doctor {
-    /// Only what these services need
+    #[command(subcommand)]
+    pub trial: Option<Trial>,
+    /// Only what these services need; else what those need whose keys are here, or all
     #[arg(value_name = "SERVICE")]
     pub services: Vec<Service>,
     /// Also recompute every stock level, reservation, order and payment from its books
     #[arg(long)]
     pub audit: bool,
+}
+
+/// One thing to try, where there is no shell with `getent`, `nc` and `wget`.
+#[derive(Debug, Subcommand)]
+pub enum Trial {
+    /// Look a name up
+    Dns(Probe),
+    /// Connect to HOST:PORT
+    Tcp(Probe),
+    /// Ask an address; 2xx and 3xx are well
+    Http {
+        #[command(flatten)]
+        probe: Probe,
+        /// Believe these authorities (PEM) and no others
+        #[arg(long, value_name = "FILE")]
+        ca_file: Option<PathBuf>,
+    },
+}
+
+#[derive(Debug, Args)]
+pub struct Probe {
+    /// What to try
+    pub target: String,
+    /// Seconds that each step may take
+    #[arg(long, value_name = "SECONDS", default_value_t = 3)]
+    pub timeout: u32,
+}
+
+#[derive(Debug, Args)]
+pub struct Health {
+    /// Only whether it runs
+    #[arg(long)]
+    pub live: bool,
+    /// Seconds that it may take
+    #[arg(long, value_name = "SECONDS", default_value_t = 3)]
+    pub timeout: u32,
 }
 
 #[derive(Debug, Args)]

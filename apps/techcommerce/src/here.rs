@@ -130,6 +130,23 @@ fn names(services: &[Service], name: impl Fn(Service) -> String) -> String {
     names.join(", ")
 }
 
+/// The services that a service calls: the flows that a network has to let through.
+pub fn calls(service: Service) -> &'static [Service] {
+    match service {
+        Service::Frontend => &[Service::Api, Service::Images],
+        Service::Api => &[
+            Service::ProductApi,
+            Service::OrderApi,
+            Service::Auth,
+            Service::Images,
+            Service::Worker,
+        ],
+        Service::ProductApi | Service::Auth | Service::Images => &[],
+        Service::OrderApi => &[Service::ProductApi],
+        Service::Worker => &[Service::ProductApi, Service::Images],
+    }
+}
+
 /// Where a service is reached when it runs apart.
 pub fn address(settings: &Settings, service: Service) -> &ServiceUrl {
     let services = &settings.services;

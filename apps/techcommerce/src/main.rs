@@ -1,14 +1,18 @@
 //! The shop in one binary: reads the command line and runs the command.
 
 mod cli;
+mod cluster;
 mod commands;
 mod compose;
 mod data_folder;
 mod demo;
 mod ground;
 mod here;
+mod reach;
 mod stores;
+mod systemd;
 mod trust;
+mod web;
 
 use std::{io::Write, process::ExitCode};
 
@@ -55,8 +59,15 @@ fn run(cli: Cli) -> Result<ExitCode, Error> {
                 commands::admin::create(global.load()?.settings, &email).await
             }
             Command::Keys(arguments) => commands::keys::run(&arguments),
-            Command::Doctor(arguments) => {
-                commands::doctor::run(global.load()?.settings, arguments).await
+            Command::Cluster(cli::Cluster::Secrets(arguments)) => {
+                commands::cluster::secrets(arguments).await
+            }
+            Command::Doctor(arguments) => match arguments.trial {
+                Some(trial) => commands::doctor::try_one(trial).await,
+                None => commands::doctor::run(global.load()?.settings, arguments).await,
+            },
+            Command::Health(arguments) => {
+                commands::doctor::health(&global.load()?.settings, &arguments).await
             }
             Command::Config(arguments) => commands::config::run(&global, &arguments),
             Command::Openapi => commands::openapi::run(),

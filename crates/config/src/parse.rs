@@ -2,7 +2,7 @@
 
 use std::{net::IpAddr, path::PathBuf};
 
-use techcommerce_kernel::{Currency, TimeZone};
+use techcommerce_kernel::{Currency, EmailAddress, TimeZone};
 
 use crate::Secret;
 
@@ -73,6 +73,12 @@ macro_rules! parse_number {
 }
 
 parse_number!(u16, u32, u64, i64);
+
+impl Parse for EmailAddress {
+    fn parse(value: &Value) -> Result<Self, String> {
+        value.text()?.parse()
+    }
+}
 
 impl Parse for Currency {
     fn parse(value: &Value) -> Result<Self, String> {

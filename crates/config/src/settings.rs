@@ -2,7 +2,7 @@
 
 use std::{net::IpAddr, path::PathBuf};
 
-use techcommerce_kernel::{Currency, TimeZone};
+use techcommerce_kernel::{Currency, EmailAddress, TimeZone};
 
 use crate::{
     Secret,
@@ -158,7 +158,7 @@ settings! {
     }
     /// Pictures.
     images: Images {
-        /// Where they are kept: s3://bucket/prefix, or a folder; none: the folder images in data_dir.
+        /// Where they are kept: s3://bucket/prefix, gs://bucket/prefix (Google Cloud Storage), or a folder; none: the folder images in data_dir.
         store: String = "";
         /// The S3-compatible store as https://minio.example.com:9000; none: the one of AWS in the region.
         s3_endpoint: String = "";
@@ -170,6 +170,17 @@ settings! {
         s3_secret_key: Option<Secret> = "" secret;
         /// A file with the certificates (PEM) that vouch for the store, beside the usual ones.
         s3_ca_file: Option<PathBuf> = "";
+        /// The key of a service account at Google, as its JSON; none: GOOGLE_APPLICATION_CREDENTIALS, or the identity that the cluster or machine gives (Workload Identity).
+        gcs_credentials: Option<Secret> = "" secret;
+        /// Another address of Google Cloud Storage than its own, as http://127.0.0.1:9023.
+        gcs_endpoint: String = "";
+    }
+    /// The first admin, whom auth makes in a shop that has none.
+    admin: Admin {
+        /// The mail address to sign in with.
+        email: EmailAddress = "admin@example.com";
+        /// The password for the first sign-in, which asks for another; later it is of no use. None: a random one, in the file admin-password in data_dir.
+        password: Option<Secret> = "" secret;
     }
     /// Catalogue files.
     imports: Imports {
@@ -286,24 +297,31 @@ impl Settings {
 impl Images {
     fn check(&self) -> Vec<(&'static str, String)> {
         let mut wrong = Vec::new();
-        let bucket = self.store.strip_prefix("s3://");
+        let bucket = ["s3://", "gs://"]
+            .iter()
+            .find_map(|scheme| self.store.strip_prefix(scheme));
         if self.store.contains("://")
             && bucket.is_none_or(|rest| rest.is_empty() || rest.starts_with('/'))
         {
             wrong.push((
                 "images.store",
-                "must be s3://bucket, s3://bucket/prefix, or a folder".into(),
+                "must be s3://bucket/prefix or gs://bucket/prefix (the prefix may be left out), or a \
+                 folder"
+                    .into(),
             ));
         }
-        let endpoint = &self.s3_endpoint;
-        if !endpoint.is_empty()
-            && !endpoint.starts_with("https://")
-            && !endpoint.starts_with("http://")
-        {
-            wrong.push((
-                "images.s3_endpoint",
-                "must be an address, as https://minio.example.com:9000".into(),
-            ));
+        let endpoints = [
+            ("images.s3_endpoint", &self.s3_endpoint),
+            ("images.gcs_endpoint", &self.gcs_endpoint),
+        ];
+        for (key, endpoint) in endpoints {
+            let address = endpoint.starts_with("https://") || endpoint.starts_with("http://");
+            if !endpoint.is_empty() && !address {
+                wrong.push((
+                    key,
+                    "must be an address, as https://minio.example.com:9000".into(),
+                ));
+            }
         }
         if self.s3_access_key.is_some() != self.s3_secret_key.is_some() {
             wrong.push((

@@ -3,14 +3,14 @@
 use std::{path::Path, time::Duration};
 
 use sqlx::{
-    Executor, Postgres, Sqlite,
-    migrate::Migrator,
-    postgres::{PgConnectOptions, PgPoolOptions},
+    Sqlite,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
+use techcommerce_kernel::Error;
+
 use crate::{
-    Dialect, StoreError,
+    Dialect, Postgres, PostgresOptions, StoreError,
     conn::{Conn, Inner},
     lease::Leases,
 };
@@ -24,13 +24,8 @@ const READERS: u32 = 4;
 /// A service's database. Clones share the same pool.
 #[derive(Debug, Clone)]
 pub enum Db {
-    /// PostgreSQL, confined to one schema by the search path.
-    Postgres {
-        /// The connections.
-        pool: Leases<Postgres>,
-        /// The service's schema.
-        schema: String,
-    },
+    /// PostgreSQL, confined to one schema.
+    Postgres(Postgres),
     /// A SQLite file in WAL mode.
     Sqlite {
         /// The one connection that writes.
@@ -38,17 +33,6 @@ pub enum Db {
         /// The connections that read.
         readers: Leases<Sqlite>,
     },
-}
-
-/// How to reach PostgreSQL.
-#[derive(Debug, Clone)]
-pub struct PostgresOptions {
-    /// The address with user, password and database; shown nowhere.
-    pub connect: PgConnectOptions,
-    /// The service's schema; made by [`Db::migrate`] if it is not there.
-    pub schema: String,
-    /// The most connections that this process keeps.
-    pub max_connections: u32,
 }
 
 impl Db {
@@ -77,86 +61,60 @@ impl Db {
         let readers =
             pool(READERS).connect_lazy_with(options.read_only(true).create_if_missing(false));
         Ok(Self::Sqlite {
-            writer: Leases::new(writer, 1),
-            readers: Leases::new(readers, READERS),
+            writer: Leases::new(writer, 1, ACQUIRE_TIMEOUT),
+            readers: Leases::new(readers, READERS, ACQUIRE_TIMEOUT),
         })
     }
 
     /// Prepares a pool of PostgreSQL connections; connects when first used.
     pub fn open_postgres(options: PostgresOptions) -> Self {
-        let connect = options
-            .connect
-            .options([
-                ("search_path", options.schema.as_str()),
-                ("statement_timeout", "15s"),
-                ("lock_timeout", "10s"),
-                ("idle_in_transaction_session_timeout", "30s"),
-            ])
-            .application_name(&format!(
-                "techcommerce-{}",
-                options.schema.replace('_', "-")
-            ));
-        let pool = PgPoolOptions::new()
-            .max_connections(options.max_connections)
-            .acquire_timeout(ACQUIRE_TIMEOUT)
-            .connect_lazy_with(connect);
-        Self::Postgres {
-            pool: Leases::new(pool, options.max_connections),
-            schema: options.schema,
-        }
+        Self::Postgres(Postgres::open(options))
     }
 
     /// Which engine it is.
     pub fn dialect(&self) -> Dialect {
         match self {
-            Self::Postgres { .. } => Dialect::Postgres,
+            Self::Postgres(_) => Dialect::Postgres,
             Self::Sqlite { .. } => Dialect::Sqlite,
         }
     }
 
-    /// Brings the schema up to date. Several processes may try at once; one does it.
-    pub async fn migrate(&self, migrator: &Migrator) -> Result<(), StoreError> {
+    /// Reads the address again, if it may change. See [`Source`](crate::Source); gives whether
+    /// there is a new one in force.
+    ///
+    /// # Errors
+    /// It cannot be read or does not work; then the old one stays.
+    pub async fn look_for_new_address(&self) -> Result<bool, Error> {
         match self {
-            Self::Postgres { pool, schema } => {
-                // Two that create the same schema at once collide on its name; the loser's is there.
-                let create = format!("CREATE SCHEMA IF NOT EXISTS \"{schema}\"");
-                let pool = pool.pool();
-                let created = pool.execute(sqlx::AssertSqlSafe(create)).await;
-                match created.map_err(StoreError::from) {
-                    Err(error) if !error.is_unique_violation() => return Err(error),
-                    _ => {}
-                }
-                // On a connection of its own: building an index on a grown table may take longer
-                // than a request's statement may, and so may waiting for another process that
-                // does it. Closed afterwards, so that its settings, and the migrator's lock if it
-                // failed, go with it.
-                let mut conn = pool.acquire().await?;
-                conn.close_on_drop();
-                conn.execute("SET statement_timeout = 0").await?;
-                conn.execute("SET lock_timeout = '5min'").await?;
-                conn.execute("SET idle_in_transaction_session_timeout = 0")
-                    .await?;
-                migrator.run(&mut *conn).await?;
-                conn.close().await?;
-            }
-            Self::Sqlite { writer, .. } => migrator.run(writer.pool()).await?,
+            Self::Postgres(postgres) => postgres.look().await,
+            Self::Sqlite { .. } => Ok(false),
         }
-        Ok(())
     }
 
     /// A connection for reading.
     pub async fn read(&self) -> Result<Conn, StoreError> {
         Ok(Conn(match self {
-            Self::Postgres { pool, .. } => Inner::Postgres(pool.take().await?),
+            Self::Postgres(postgres) => Inner::Postgres(postgres.acquire().await?),
             Self::Sqlite { readers, .. } => Inner::Sqlite(readers.take().await?),
         }))
+    }
+
+    /// A connection for reading what may lag behind what was committed: the replica's if there is
+    /// one. Never for what is acted upon.
+    pub async fn read_lagging(&self) -> Result<Conn, StoreError> {
+        match self {
+            Self::Postgres(postgres) => {
+                Ok(Conn(Inner::Postgres(postgres.acquire_lagging().await?)))
+            }
+            Self::Sqlite { .. } => self.read().await,
+        }
     }
 
     /// A connection for one statement that writes and is a transaction by itself;
     /// [`single!`](crate::single) is the usual way.
     pub async fn single(&self) -> Result<Conn, StoreError> {
         Ok(Conn(match self {
-            Self::Postgres { pool, .. } => Inner::Postgres(pool.take().await?),
+            Self::Postgres(postgres) => Inner::Postgres(postgres.acquire().await?),
             Self::Sqlite { writer, .. } => Inner::Sqlite(writer.take().await?),
         }))
     }
@@ -164,7 +122,7 @@ impl Db {
     /// A transaction for writing; [`transact!`](crate::transact) is the usual way.
     pub async fn begin(&self) -> Result<Conn, StoreError> {
         Ok(Conn(match self {
-            Self::Postgres { pool, .. } => Inner::Postgres(pool.begin("BEGIN").await?),
+            Self::Postgres(postgres) => Inner::Postgres(postgres.begin().await?),
             Self::Sqlite { writer, .. } => Inner::Sqlite(writer.begin("BEGIN IMMEDIATE").await?),
         }))
     }
@@ -180,7 +138,7 @@ impl Db {
     /// Closes all connections after the statements that are running.
     pub async fn close(&self) {
         match self {
-            Self::Postgres { pool, .. } => pool.close().await,
+            Self::Postgres(postgres) => postgres.close().await,
             Self::Sqlite { writer, readers } => {
                 readers.close().await;
                 writer.close().await;

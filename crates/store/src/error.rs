@@ -36,6 +36,24 @@ impl StoreError {
         }
     }
 
+    /// Whether the server lets nobody in by this name and password, or has no such database:
+    /// PostgreSQL's 28000, 28P01 and 3D000. It may pass: somebody changes a password, or makes the
+    /// role.
+    pub fn is_refused(&self) -> bool {
+        let error = self.0.as_database_error();
+        let code = error.and_then(sqlx::error::DatabaseError::code);
+        code.is_some_and(|code| matches!(code.as_ref(), "28000" | "28P01" | "3D000"))
+    }
+
+    /// What answers is not the service's own schema.
+    pub(crate) fn astray(schema: &str) -> Self {
+        let text = format!(
+            "the role does not work in its schema {schema}: `techcommerce migrate` with \
+             database_admin_url gives it its settings, or ALTER ROLE … SET search_path = {schema}"
+        );
+        Self(sqlx::Error::Configuration(text.into()))
+    }
+
     /// Whether the database cannot be reached, has no connection free or is too slow, as opposed
     /// to having refused a statement.
     pub fn is_unreachable(&self) -> bool {
@@ -96,7 +114,7 @@ impl From<StoreError> for Error {
             .retry_after(Duration::from_secs(1))
             .transient()
             .caused_by(error)
-        } else if error.is_unreachable() {
+        } else if error.is_unreachable() || error.is_refused() {
             Error::unavailable("The shop cannot reach its database right now. Please try again.")
                 .caused_by(error)
         } else {

@@ -8,14 +8,15 @@
 
 use std::{
     fmt,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Duration, Instant},
 };
 
 use sqlx::{Database, Error, Executor, Pool, pool::PoolConnection};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-
-use crate::db::ACQUIRE_TIMEOUT;
 
 /// One that rested longer may have been cut off meanwhile.
 const FRESH: Duration = Duration::from_secs(1);
@@ -36,12 +37,17 @@ struct Inner<DB: Database> {
     /// As many as the pool has connections: whoever holds a permit is given one.
     room: Arc<Semaphore>,
     at_hand: Mutex<Vec<AtHand<DB>>>,
+    /// How long somebody waits for a connection.
+    patience: Duration,
+    /// Counts how often all that were given out have become of the past.
+    turns: AtomicU64,
 }
 
 struct AtHand<DB: Database> {
     conn: PoolConnection<DB>,
-    /// When the pool gave it out.
+    /// When the pool gave it out, and at which turn.
     taken: Instant,
+    turn: u64,
     /// Since when nobody uses it.
     since: Instant,
 }
@@ -51,6 +57,7 @@ pub struct Lease<DB: Database> {
     /// Empty only while it is given back.
     conn: Option<PoolConnection<DB>>,
     taken: Instant,
+    turn: u64,
     /// Whether all that was begun on it has ended well.
     good: bool,
     in_transaction: bool,
@@ -60,12 +67,14 @@ pub struct Lease<DB: Database> {
 }
 
 impl<DB: Database> Leases<DB> {
-    /// Over a pool that keeps `connections`.
-    pub fn new(pool: Pool<DB>, connections: u32) -> Self {
+    /// Over a pool that keeps `connections`, for which one waits for so long.
+    pub fn new(pool: Pool<DB>, connections: u32, patience: Duration) -> Self {
         Self(Arc::new(Inner {
             pool,
             room: Arc::new(Semaphore::new(connections.max(1) as usize)),
             at_hand: Mutex::default(),
+            patience,
+            turns: AtomicU64::new(0),
         }))
     }
 
@@ -76,18 +85,22 @@ impl<DB: Database> Leases<DB> {
 
     /// A connection.
     pub async fn take(&self) -> Result<Lease<DB>, Error> {
-        let waited = tokio::time::timeout(ACQUIRE_TIMEOUT, self.0.room.clone().acquire_owned());
+        let waited = tokio::time::timeout(self.0.patience, self.0.room.clone().acquire_owned());
         let Ok(permit) = waited.await else {
             return Err(Error::PoolTimedOut);
         };
         let permit = permit.map_err(|_| Error::PoolClosed)?;
-        let (conn, taken) = match self.0.at_hand() {
-            Some(AtHand { conn, taken, .. }) => (conn, taken),
-            None => (self.0.pool.acquire().await?, Instant::now()),
+        let (conn, taken, turn) = match self.0.at_hand() {
+            Some(one) => (one.conn, one.taken, one.turn),
+            None => {
+                let turn = self.0.turns.load(Ordering::Acquire);
+                (self.0.pool.acquire().await?, Instant::now(), turn)
+            }
         };
         Ok(Lease {
             conn: Some(conn),
             taken,
+            turn,
             good: true,
             in_transaction: false,
             home: Arc::clone(&self.0),
@@ -104,6 +117,17 @@ impl<DB: Database> Leases<DB> {
         lease.in_transaction = true;
         lease.connection().execute(statement).await?;
         Ok(lease)
+    }
+
+    /// Whether one is free that is open already.
+    pub fn has_open(&self) -> bool {
+        !self.0.kept().is_empty() || self.0.pool.num_idle() > 0
+    }
+
+    /// From now on, what was given out before goes back to the driver's pool after its use.
+    pub fn turn_over(&self) {
+        self.0.turns.fetch_add(1, Ordering::AcqRel);
+        self.0.kept().clear();
     }
 
     /// Closes all connections after what is running on them.
@@ -175,14 +199,17 @@ impl<DB: Database> Drop for Lease<DB> {
             conn.close_on_drop();
             return;
         }
-        let pool = &self.home.pool;
-        if self.good && !pool.is_closed() && self.taken.elapsed() < AWAY {
-            let (taken, since) = (self.taken, Instant::now());
+        if self.good && self.taken.elapsed() < AWAY {
             let mut kept = self.home.kept();
-            kept.push(AtHand { conn, taken, since });
-            // Closed just now: whoever closes waits for this one too.
-            if pool.is_closed() {
-                kept.clear();
+            // Looked at under the lock: whoever closes or turns over empties it afterwards.
+            let turn = self.home.turns.load(Ordering::Acquire);
+            if self.turn == turn && !self.home.pool.is_closed() {
+                kept.push(AtHand {
+                    conn,
+                    taken: self.taken,
+                    turn,
+                    since: Instant::now(),
+                });
             }
         }
     }

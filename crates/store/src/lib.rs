@@ -25,13 +25,20 @@ mod db;
 pub mod dialect;
 mod error;
 mod lease;
+mod notify;
+mod postgres;
+mod schema;
 mod tables;
 mod transact;
+mod turnover;
 
 pub use conn::{Conn, Engine};
-pub use db::{Db, PostgresOptions};
+pub use db::Db;
 pub use dialect::Dialect;
 pub use error::{Retry, StoreError};
+pub use notify::Listening;
+pub use postgres::{Place, Postgres, PostgresOptions, Source};
+pub use schema::SchemaState;
 pub use tables::with_tables;
 pub use transact::{Attempts, typed};
 

@@ -87,11 +87,7 @@ impl Deref for TestDb {
 }
 
 fn open(connect: PgConnectOptions) -> Db {
-    Db::open_postgres(PostgresOptions {
-        connect,
-        schema: SCHEMA.to_owned(),
-        max_connections: MAX_CONNECTIONS,
-    })
+    Db::open_postgres(PostgresOptions::new(connect, SCHEMA, MAX_CONNECTIONS))
 }
 
 /// A database on the tests' PostgreSQL server; dropped with the value, whoever is connected.

@@ -10,34 +10,46 @@ use crate::{
     sessions::Sessions,
 };
 
-/// The first admin's address where the owner gave none.
-pub const DEFAULT_ADMIN_EMAIL: &str = "admin@example.com";
+/// How the first admin signs in at first.
+pub struct FirstAdmin {
+    /// With this mail address.
+    pub email: EmailAddress,
+    /// With this password, that the owner chose; `None`: with a random one, that is delivered.
+    pub password: Option<String>,
+}
 
 /// Makes an admin if the shop has none (first start): then gives `true`.
 ///
-/// `deliver` gets the one-time password **before** the account is there for good, so that a crash
+/// Where the owner chose no password, `deliver` gets the one-time password **before** the account is there for good, so that a crash
 /// in between leaves no admin whose password nobody knows; the next start makes a new one. It must
 /// replace what it delivered before. When several processes start at once, one of them delivers.
 /// The password is to be changed after the first sign-in.
 ///
 /// # Errors
-/// Those of the database and of `deliver`.
+/// Those of the database and of `deliver`; `configuration` (invalid input) for a password that is
+/// no good one.
 pub async fn bootstrap_admin(
     db: &Db,
     env: &Env,
-    email: Option<EmailAddress>,
+    first: FirstAdmin,
     mut deliver: impl FnMut(&EmailAddress, &str) -> Result<(), Error>,
 ) -> Result<bool, Error> {
     if accounts::any_with_role(db, Role::Admin).await? {
         return Ok(false);
     }
-    let email = match email {
-        Some(email) => email,
-        None => DEFAULT_ADMIN_EMAIL
-            .parse()
-            .map_err(|error: String| Error::internal(error))?,
+    let email = first.email;
+    let (password, text) = match first.password {
+        None => {
+            let (password, text) = NewPassword::generate(env);
+            (password, Some(text))
+        }
+        Some(chosen) => {
+            let password = NewPassword::parse(&chosen, email.as_str()).map_err(|wrong| {
+                Error::invalid("configuration", format!("admin.password {wrong}"))
+            })?;
+            (password, None)
+        }
     };
-    let (password, text) = NewPassword::generate(env);
     let password_hash = Passwords::default().hash(env, password).await?;
     let new = NewAccount {
         email: &email,
@@ -49,7 +61,10 @@ pub async fn bootstrap_admin(
     // Whoever writes the row first holds the others up until its password is delivered.
     let made = transact!(db, |tx| -> Result<(), Error> {
         accounts::insert_in(tx, env, &new).await?;
-        deliver(&email, &text)
+        match &text {
+            Some(text) => deliver(&email, text),
+            None => Ok(()),
+        }
     });
     match made {
         Ok(()) => Ok(true),
@@ -103,13 +118,38 @@ mod tests {
     use super::*;
     use crate::MIGRATOR;
 
+    fn first(password: Option<&str>) -> FirstAdmin {
+        FirstAdmin {
+            email: "admin@example.com".parse().unwrap(),
+            password: password.map(str::to_owned),
+        }
+    }
+
     on_both_engines! { MIGRATOR;
+        /// What the owner chose is the password, is written nowhere, and is to be changed.
+        async fn a_first_admin_with_a_chosen_password(db: TestDb) {
+            let (env, _) = techcommerce_testkit::env();
+            let never = |_: &EmailAddress, _: &str| Err(Error::internal("delivered"));
+            let easy = bootstrap_admin(&db, &env, first(Some("password1234")), never).await;
+            let easy = easy.unwrap_err();
+            assert!(easy.message().contains("admin.password"), "{easy}");
+            assert!(!easy.message().contains("password1234"), "{easy}");
+            let chosen = "seven quiet harbour cranes";
+            assert!(bootstrap_admin(&db, &env, first(Some(chosen)), never).await.unwrap());
+            let admin = accounts::by_email(&db, "admin@example.com").await.unwrap().unwrap();
+            assert!(admin.must_change_password);
+            let passwords = Passwords::default();
+            assert!(passwords.verify(Some(&admin.password_hash), chosen).await.unwrap());
+            // Another one later is of no use: the shop has its admin.
+            assert!(!bootstrap_admin(&db, &env, first(Some("x")), never).await.unwrap());
+        }
+
         /// However many start at once, one delivers, and its password is the one.
         async fn the_first_admin_of_several_replicas(db: TestDb) {
             let (env, _) = techcommerce_testkit::env();
             let delivered = std::sync::Mutex::new(Vec::new());
             let replica = || {
-                bootstrap_admin(&db, &env, None, |email, password| {
+                bootstrap_admin(&db, &env, first(None), |email, password| {
                     let said = (email.key(), password.to_owned());
                     delivered.lock().unwrap().push(said);
                     Ok(())
@@ -126,20 +166,20 @@ mod tests {
         /// Once; and what was delivered before a crash is replaced.
         async fn the_first_admin(db: TestDb) {
             let (env, _) = techcommerce_testkit::env();
-            let failed = bootstrap_admin(&db, &env, None, |_, _| Err(Error::internal("disk full")));
+            let failed = bootstrap_admin(&db, &env, first(None), |_, _| Err(Error::internal("disk full")));
             assert!(failed.await.is_err());
             let mut delivered = None;
             let deliver = |email: &EmailAddress, password: &str| {
                 delivered = Some((email.key(), password.to_owned()));
                 Ok(())
             };
-            assert!(bootstrap_admin(&db, &env, None, deliver).await.unwrap());
+            assert!(bootstrap_admin(&db, &env, first(None), deliver).await.unwrap());
             let (email, password) = delivered.unwrap();
             let admin = accounts::by_email(&db, &email).await.unwrap().unwrap();
             assert_eq!((admin.role, admin.must_change_password), (Role::Admin, true));
             let passwords = Passwords::default();
             assert!(passwords.verify(Some(&admin.password_hash), &password).await.unwrap());
-            let again = bootstrap_admin(&db, &env, None, |_, _| Err(Error::internal("called")));
+            let again = bootstrap_admin(&db, &env, first(None), |_, _| Err(Error::internal("called")));
             assert!(!again.await.unwrap());
         }
 

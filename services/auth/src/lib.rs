@@ -29,8 +29,11 @@ use techcommerce_mail::Mailer;
 use techcommerce_store::Db;
 use techcommerce_telemetry::Telemetry;
 
-pub use bootstrap::{DEFAULT_ADMIN_EMAIL, bootstrap_admin, create_admin};
-pub use secret_file::{load_or_create_signing_key, signing_seed_from_text, write_secret_file};
+pub use bootstrap::{FirstAdmin, bootstrap_admin, create_admin};
+pub use password::new_password;
+pub use secret_file::{
+    load_or_create_signing_key, new_signing_key, signing_seed_from_text, write_secret_file,
+};
 pub use sessions::{RedisSessions, Sessions};
 pub use throttle::Quotas;
 

@@ -86,6 +86,11 @@ impl std::fmt::Debug for NewPassword {
     }
 }
 
+/// The text of a password for someone to use once.
+pub fn new_password(env: &Env) -> String {
+    NewPassword::generate(env).1
+}
+
 /// Hashes and verifies passwords, a few at a time.
 #[derive(Debug, Clone)]
 pub struct Passwords {

@@ -47,6 +47,11 @@ pub fn signing_seed_from_text(text: &str) -> Result<[u8; 32], Error> {
     bytes.try_into().map_err(|_| wrong())
 }
 
+/// The text of a new key file.
+pub fn new_signing_key(env: &Env) -> String {
+    format!("{}\n", STANDARD.encode(env.random_bytes::<32>()))
+}
+
 fn signer_from(text: &str, path: &Path, env: &Env) -> Result<TokenSigner, Error> {
     let seed = signing_seed_from_text(text);
     seed.map(|seed| TokenSigner::from_seed(&seed, env.clone())).map_err(|_| {
@@ -62,7 +67,7 @@ fn signer_from(text: &str, path: &Path, env: &Env) -> Result<TokenSigner, Error>
 }
 
 fn create_signing_key(path: &Path, env: &Env) -> Result<TokenSigner, Error> {
-    let text = format!("{}\n", STANDARD.encode(env.random_bytes::<32>()));
+    let text = new_signing_key(env);
     let create = || {
         let draft = write_draft(path, env, &text)?;
         // Unlike a rename this fails if somebody was faster: then theirs is the key.

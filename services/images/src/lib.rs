@@ -41,7 +41,7 @@ use utoipa::OpenApi as _;
 pub use builtin::{Builtin, builtin_id};
 pub use prepare::{MAX_PIXELS, Prepared, prepare, smaller};
 pub use receive::MAX_BYTES;
-pub use store::{S3, Store};
+pub use store::{Gcs, S3, Store};
 pub use variant::Variant;
 
 use files::Files;

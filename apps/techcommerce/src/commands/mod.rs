@@ -1,6 +1,7 @@
 //! One file a command.
 
 pub mod admin;
+pub mod cluster;
 pub mod config;
 pub mod doctor;
 pub mod export;

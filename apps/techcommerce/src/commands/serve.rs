@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use techcommerce_auth::{bootstrap_admin, write_secret_file};
+use techcommerce_auth::{FirstAdmin, bootstrap_admin, write_secret_file};
 use techcommerce_config::Settings;
 use techcommerce_contracts::Service;
 use techcommerce_kernel::{EmailAddress, Error};
@@ -19,7 +19,7 @@ use crate::{
     demo,
     ground::{Ground, needs_folder},
     here::{Here, address},
-    say,
+    say, systemd,
 };
 
 /// The port of a whole shop.
@@ -100,6 +100,7 @@ pub async fn run(settings: Settings, services: Vec<Service>) -> Result<ExitCode,
     }
     let ended_keys = Shutdown::new();
     let keys = tokio::spawn(ground.trust.clone().follow(ended_keys.clone()));
+    let supervised = shutdown.clone();
     let ended = starter
         .run(shutdown, || {
             match ground.here.is_whole() {
@@ -115,6 +116,7 @@ pub async fn run(settings: Settings, services: Vec<Service>) -> Result<ExitCode,
                 ));
             }
             say("\nStop it with Ctrl-C; everything is kept.");
+            systemd::supervise(supervised);
         })
         .await;
     ended_keys.request();
@@ -187,8 +189,14 @@ async fn first_admin(ground: &Ground) -> Result<Option<std::path::PathBuf>, Erro
         let text = format!("email: {}\npassword: {password}\n", email.as_str());
         write_secret_file(&path, &ground.env, &text)
     };
+    let admin = &ground.settings.admin;
+    let chosen = admin.password.as_ref();
+    let first = FirstAdmin {
+        email: admin.email.clone(),
+        password: chosen.map(|password| password.expose().to_owned()),
+    };
     let db = ground.db(Service::Auth)?;
-    bootstrap_admin(&db, &ground.env, None, deliver).await?;
+    bootstrap_admin(&db, &ground.env, first, deliver).await?;
     Ok(Some(path))
 }
 

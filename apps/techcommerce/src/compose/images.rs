@@ -4,7 +4,7 @@ use std::path::Path;
 
 use techcommerce_config::Settings;
 use techcommerce_contracts::Service;
-use techcommerce_images::{Deps, S3, Store, build};
+use techcommerce_images::{Deps, Gcs, S3, Store, build};
 use techcommerce_jobs::JobSet;
 use techcommerce_kernel::Error;
 use techcommerce_runtime::Module;
@@ -14,22 +14,30 @@ use crate::{demo, ground::Ground};
 /// Where pictures are kept, for the service and for the worker.
 pub fn store(settings: &Settings, data: &Path) -> Result<Store, Error> {
     let images = &settings.images;
-    match S3::parse(&images.store) {
-        Some((bucket, prefix)) => {
-            let exposed = |secret: &Option<techcommerce_config::Secret>| {
-                secret.as_ref().map(|secret| secret.expose().to_owned())
-            };
-            Store::s3(&S3 {
-                bucket,
-                prefix,
-                endpoint: images.s3_endpoint.clone(),
-                region: images.s3_region.clone(),
-                keys: exposed(&images.s3_access_key).zip(exposed(&images.s3_secret_key)),
-                ca_file: images.s3_ca_file.clone(),
-            })
-        }
-        None if images.store.is_empty() => Store::folder(&data.join("images")),
-        None => Store::folder(Path::new(&images.store)),
+    let exposed = |secret: &Option<techcommerce_config::Secret>| {
+        secret.as_ref().map(|secret| secret.expose().to_owned())
+    };
+    if let Some((bucket, prefix)) = S3::parse(&images.store) {
+        return Store::s3(&S3 {
+            bucket,
+            prefix,
+            endpoint: images.s3_endpoint.clone(),
+            region: images.s3_region.clone(),
+            keys: exposed(&images.s3_access_key).zip(exposed(&images.s3_secret_key)),
+            ca_file: images.s3_ca_file.clone(),
+        });
+    }
+    if let Some((bucket, prefix)) = Gcs::parse(&images.store) {
+        return Store::gcs(&Gcs {
+            bucket,
+            prefix,
+            endpoint: images.gcs_endpoint.clone(),
+            credentials: exposed(&images.gcs_credentials),
+        });
+    }
+    match images.store.as_str() {
+        "" => Store::folder(&data.join("images")),
+        folder => Store::folder(Path::new(folder)),
     }
 }
 

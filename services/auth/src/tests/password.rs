@@ -134,7 +134,11 @@ on_both_engines! { MIGRATOR;
             text.clone_into(&mut password);
             Ok(())
         };
-        crate::bootstrap_admin(&house.db, &house.env, None, deliver).await.unwrap();
+        let first = crate::FirstAdmin {
+            email: "admin@example.com".parse().unwrap(),
+            password: None,
+        };
+        crate::bootstrap_admin(&house.db, &house.env, first, deliver).await.unwrap();
         let login = house.login("admin@example.com", &password).await.expect(200);
         assert_eq!(login.json["account"]["must_change_password"], true);
         let body = json!({"current_password": password, "new_password": NEW});

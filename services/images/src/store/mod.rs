@@ -1,20 +1,38 @@
-//! Where the bytes are: a local folder, or an S3-compatible store.
+//! Where the bytes are: a local folder, an S3-compatible store, or Google Cloud Storage.
 
 mod connector;
+mod gcs;
 mod s3;
 
 use std::{
     fmt,
     path::{Path as FsPath, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 
-use object_store::{ObjectStore, local::LocalFileSystem};
+use object_store::{
+    BackoffConfig, ObjectStore, RetryConfig, local::LocalFileSystem, path::Path,
+    prefix::PrefixStore,
+};
 use techcommerce_kernel::{Env, Error};
 
 use crate::files::Files;
 
+pub use gcs::Gcs;
 pub use s3::S3;
+
+/// A store that is busy gets a second and a third chance; one that is away must not make
+/// anybody wait long.
+const RETRIES: RetryConfig = RetryConfig {
+    backoff: BackoffConfig {
+        init_backoff: Duration::from_millis(100),
+        max_backoff: Duration::from_secs(1),
+        base: 2.0,
+    },
+    max_retries: 3,
+    retry_timeout: Duration::from_secs(6),
+};
 
 /// An object store, by where it is. Clones share it.
 #[derive(Clone)]
@@ -65,6 +83,18 @@ impl Store {
         })
     }
 
+    /// A bucket of Google Cloud Storage. Nothing is asked of it yet.
+    ///
+    /// # Errors
+    /// `configuration` (invalid input) for an address or credentials that are none.
+    pub fn gcs(settings: &Gcs) -> Result<Self, Error> {
+        Ok(Self {
+            objects: settings.open()?,
+            folder: None,
+            place: format!("gs://{}/{}", settings.bucket, settings.prefix),
+        })
+    }
+
     /// The store itself, for tests that look into it.
     pub fn objects(&self) -> Arc<dyn ObjectStore> {
         self.objects.clone()
@@ -87,4 +117,22 @@ impl Store {
     pub async fn try_out(&self, env: &Env) -> Result<(), Error> {
         Files::new(self.clone()).try_out(env).await
     }
+}
+
+/// Bucket and prefix of an address with this scheme.
+fn bucket(scheme: &str, address: &str) -> Option<(String, String)> {
+    let rest = address.strip_prefix(scheme)?;
+    let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
+    Some((bucket.to_owned(), prefix.trim_matches('/').to_owned()))
+}
+
+/// The part of a store whose names begin with `prefix`.
+fn within(store: impl ObjectStore, prefix: &str) -> Result<Arc<dyn ObjectStore>, Error> {
+    if prefix.is_empty() {
+        return Ok(Arc::new(store));
+    }
+    let prefix = Path::parse(prefix).map_err(|error| {
+        Error::invalid("configuration", format!("images.store: {error}")).caused_by(error)
+    })?;
+    Ok(Arc::new(PrefixStore::new(store, prefix)))
 }

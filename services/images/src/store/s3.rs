@@ -1,14 +1,11 @@
 //! The S3 protocol, as AWS, MinIO, Ceph, Garage, R2 and others speak it.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{path::PathBuf, sync::Arc};
 
-use object_store::{
-    BackoffConfig, ClientOptions, ObjectStore, RetryConfig, aws::AmazonS3Builder, path::Path,
-    prefix::PrefixStore,
-};
+use object_store::{ClientOptions, ObjectStore, aws::AmazonS3Builder};
 use techcommerce_kernel::Error;
 
-use super::connector::Connector;
+use super::{RETRIES, connector::Connector, within};
 
 /// A bucket of an S3-compatible store, and who we are there.
 #[derive(Clone, Default)]
@@ -31,9 +28,7 @@ pub struct S3 {
 impl S3 {
     /// Bucket and prefix of `s3://bucket/prefix`, if it is such an address.
     pub fn parse(address: &str) -> Option<(String, String)> {
-        let rest = address.strip_prefix("s3://")?;
-        let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
-        Some((bucket.to_owned(), prefix.trim_matches('/').to_owned()))
+        super::bucket("s3://", address)
     }
 
     pub(super) fn open(&self) -> Result<Arc<dyn ObjectStore>, Error> {
@@ -55,27 +50,9 @@ impl S3 {
         let store = builder.build().map_err(|error| {
             Error::invalid("configuration", format!("images.store: {error}")).caused_by(error)
         })?;
-        if self.prefix.is_empty() {
-            return Ok(Arc::new(store));
-        }
-        let prefix = Path::parse(&self.prefix).map_err(|error| {
-            Error::invalid("configuration", format!("images.store: {error}")).caused_by(error)
-        })?;
-        Ok(Arc::new(PrefixStore::new(store, prefix)))
+        within(store, &self.prefix)
     }
 }
-
-/// A store that is busy gets a second and a third chance; one that is away must not make
-/// anybody wait long.
-const RETRIES: RetryConfig = RetryConfig {
-    backoff: BackoffConfig {
-        init_backoff: Duration::from_millis(100),
-        max_backoff: Duration::from_secs(1),
-        base: 2.0,
-    },
-    max_retries: 3,
-    retry_timeout: Duration::from_secs(6),
-};
 
 #[cfg(test)]
 mod tests {

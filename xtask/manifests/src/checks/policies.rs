@@ -1,0 +1,231 @@
+//! Network policies: nothing goes in or out that no policy names. What exactly they allow is the
+//! matter of `flows`; here is what no list of flows shows.
+
+use serde_json::Value;
+
+use crate::checks::selectors::matched;
+use crate::checks::services::target_port;
+use crate::finding::Finding;
+use crate::object::Object;
+use crate::program::Program;
+use crate::rendered::Rendered;
+use crate::workload::Workload;
+
+pub const NAME: &str = "policies";
+
+/// Addresses inside, which "the internet" must leave out: private networks, and the cloud's
+/// metadata service, which gives away the node's credentials.
+const INSIDE: &[&str] = &[
+    "10.0.0.0/8",
+    "172.16.0.0/12",
+    "192.168.0.0/16",
+    "169.254.0.0/16",
+];
+
+pub fn check(rendered: &Rendered, _: &Program) -> Vec<Finding> {
+    let workloads = rendered.workloads();
+    let mut found = Vec::new();
+    if !workloads.is_empty() && workloads.iter().any(|w| w.service().is_some()) {
+        for direction in ["Ingress", "Egress"] {
+            if !rendered
+                .of("NetworkPolicy")
+                .any(|policy| denies_all(policy, direction))
+            {
+                found.push(Finding::of(
+                    NAME,
+                    rendered.folder.as_str(),
+                    format!(
+                        "no NetworkPolicy denies {} to all pods by default",
+                        direction.to_lowercase()
+                    ),
+                    "a policy with `podSelector: {}`, that policyType and no rules",
+                ));
+            }
+        }
+    }
+    for policy in rendered.of("NetworkPolicy") {
+        found.extend(types(policy));
+        for direction in ["ingress", "egress"] {
+            for (index, rule) in policy
+                .list(&format!("/spec/{direction}"))
+                .iter()
+                .enumerate()
+            {
+                let field = format!("spec.{direction}[{index}]");
+                found.extend(rule_is_narrow(policy, &field, direction, rule));
+                found.extend(ports(policy, &field, direction, rule, &workloads));
+            }
+        }
+    }
+    found
+}
+
+fn has_type(policy: &Object, direction: &str) -> bool {
+    policy
+        .list("/spec/policyTypes")
+        .iter()
+        .any(|kind| kind == direction)
+}
+
+fn denies_all(policy: &Object, direction: &str) -> bool {
+    let selector = policy
+        .value
+        .pointer("/spec/podSelector")
+        .and_then(Value::as_object);
+    selector.is_some_and(serde_json::Map::is_empty)
+        && has_type(policy, direction)
+        && policy
+            .list(&format!("/spec/{}", direction.to_lowercase()))
+            .is_empty()
+}
+
+/// A policy with rules of a direction that it does not name has no effect there.
+fn types(policy: &Object) -> Vec<Finding> {
+    let mut found = Vec::new();
+    if policy.list("/spec/policyTypes").is_empty() {
+        found.push(Finding::at(
+            NAME,
+            policy,
+            "spec.policyTypes",
+            "is missing",
+            "say Ingress, Egress or both",
+        ));
+        return found;
+    }
+    for direction in ["Ingress", "Egress"] {
+        let rules = policy.list(&format!("/spec/{}", direction.to_lowercase()));
+        if !rules.is_empty() && !has_type(policy, direction) {
+            found.push(Finding::at(
+                NAME,
+                policy,
+                "spec.policyTypes",
+                format!("does not name {direction}, though it has rules for it"),
+                format!("add {direction}"),
+            ));
+        }
+    }
+    found
+}
+
+fn rule_is_narrow(policy: &Object, field: &str, direction: &str, rule: &Value) -> Vec<Finding> {
+    let mut found = Vec::new();
+    let peers = if direction == "ingress" { "from" } else { "to" };
+    let mut say = |wrong: &str, mend: &str| {
+        found.push(Finding::at(
+            NAME,
+            policy,
+            &format!("{field}.{peers}"),
+            wrong,
+            mend,
+        ));
+    };
+    let list = rule[peers].as_array().map_or(&[][..], Vec::as_slice);
+    if list.is_empty() {
+        say("names nobody, which is everybody", "name who");
+    }
+    for peer in list {
+        let empty = |name: &str| {
+            peer[name]
+                .as_object()
+                .is_some_and(serde_json::Map::is_empty)
+        };
+        if empty("namespaceSelector") && (peer["podSelector"].is_null() || empty("podSelector")) {
+            say("is every pod of every namespace", "name the namespace");
+        }
+        if peer["namespaceSelector"].is_null() && empty("podSelector") {
+            say("is every pod of the namespace", "name the pods");
+        }
+        let cidr = peer
+            .pointer("/ipBlock/cidr")
+            .and_then(Value::as_str)
+            .unwrap_or_default();
+        if cidr == "0.0.0.0/0" || cidr == "::/0" {
+            let except = peer.pointer("/ipBlock/except").and_then(Value::as_array);
+            let except: Vec<&str> = except
+                .into_iter()
+                .flatten()
+                .filter_map(Value::as_str)
+                .collect();
+            // Where the API server is, nobody knows beforehand.
+            let api_server = policy.name.contains("secrets")
+                || policy.name.contains("api-server")
+                || policy.name.contains("scal");
+            if cidr == "0.0.0.0/0"
+                && direction == "egress"
+                && !api_server
+                && !INSIDE.iter().all(|inside| except.contains(inside))
+            {
+                say(
+                    "is all addresses, those inside as well",
+                    &format!("except: {}", INSIDE.join(", ")),
+                );
+            }
+        }
+    }
+    if rule["ports"].as_array().is_none_or(Vec::is_empty) {
+        found.push(Finding::at(
+            NAME,
+            policy,
+            &format!("{field}.ports"),
+            "are missing, which is all ports",
+            "name them",
+        ));
+    }
+    found
+}
+
+/// A named port exists in the pods that it is about.
+fn ports(
+    policy: &Object,
+    field: &str,
+    direction: &str,
+    rule: &Value,
+    workloads: &[Workload<'_>],
+) -> Vec<Finding> {
+    let mut found = Vec::new();
+    let empty = Value::Null;
+    let own = policy.value.pointer("/spec/podSelector").unwrap_or(&empty);
+    for port in rule["ports"].as_array().into_iter().flatten() {
+        let target = &port["port"];
+        if target.is_null() || !port["endPort"].is_null() {
+            continue;
+        }
+        if direction == "ingress" {
+            let all = matched(policy, own, workloads);
+            if !all.is_empty()
+                && !all
+                    .iter()
+                    .any(|workload| target_port(workload, target).is_some())
+            {
+                found.push(Finding::at(
+                    NAME,
+                    policy,
+                    &format!("{field}.ports"),
+                    format!("none of its pods has the port {target}"),
+                    "name a port that they declare",
+                ));
+            }
+            continue;
+        }
+        for peer in rule["to"].as_array().into_iter().flatten() {
+            if peer["podSelector"].is_null() || !peer["namespaceSelector"].is_null() {
+                continue;
+            }
+            let all = matched(policy, &peer["podSelector"], workloads);
+            if !all.is_empty()
+                && !all
+                    .iter()
+                    .any(|workload| target_port(workload, target).is_some())
+            {
+                found.push(Finding::at(
+                    NAME,
+                    policy,
+                    &format!("{field}.ports"),
+                    format!("none of the pods it leads to has the port {target}"),
+                    "name a port that they declare",
+                ));
+            }
+        }
+    }
+    found
+}

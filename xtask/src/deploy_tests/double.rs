@@ -1,0 +1,213 @@
+//! A machine whose kubectl, docker and so on are doubles that write down what they are asked.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use tempfile::TempDir;
+
+const PROGRAMS: &[&str] = &["kubectl", "kind", "minikube", "docker", "helm", "curl"];
+
+/// As `kubectl kustomize` writes an overlay, cut down to one of each.
+pub const RENDERED: &str = "\
+apiVersion: v1
+kind: Namespace
+metadata:
+  labels:
+    name: not-this
+  name: shop
+---
+apiVersion: v1
+kind: ConfigMap
+metadata:
+  name: techcommerce-5hc2k
+data:
+  TECHCOMMERCE_ORDERS_PAYMENT_METHODS: test; invoice
+  TECHCOMMERCE_PUBLIC_URL: http://127.0.0.1:30000
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: frontend
+spec:
+  template:
+    metadata:
+      name: not-this-either
+---
+apiVersion: apps/v1
+kind: StatefulSet
+metadata:
+  name: postgres
+---
+apiVersion: batch/v1
+kind: Job
+metadata:
+  name: migrate
+";
+
+/// What `remember` finds where a shop is.
+const BEFORE: &str = r#"{"apiVersion":"apps/v1","kind":"Deployment","metadata":{"annotations":{},"name":"frontend","namespace":"shop"}}
+---
+"#;
+
+/// A copy of the scripts, and doubles of all that they call.
+pub struct Machine {
+    folder: TempDir,
+}
+
+/// What a run did.
+pub struct Run {
+    pub ok: bool,
+    pub out: String,
+    pub err: String,
+    /// What the doubles were asked, the folder of the copy written as `ROOT`.
+    pub calls: Vec<String>,
+}
+
+impl Machine {
+    /// A machine with a cluster that holds a shop.
+    pub fn new() -> Self {
+        let machine = Self {
+            folder: TempDir::new().expect("a folder"),
+        };
+        let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        let root = machine.root();
+        for kind in ["overlays/dev", "overlays/production", "combinations/big"] {
+            let folder = root.join("k8s").join(kind);
+            fs::create_dir_all(&folder).expect("a folder");
+            fs::write(folder.join("kustomization.yaml"), "").expect("a file");
+        }
+        copy(&repository.join("scripts"), &root.join("scripts"));
+        fs::copy(repository.join("deploy.sh"), root.join("deploy.sh")).expect("deploy.sh");
+        fs::create_dir_all(machine.bin()).expect("a folder");
+        for program in PROGRAMS {
+            symlink(
+                root.join("scripts/tests/double.sh"),
+                machine.bin().join(program),
+            )
+            .expect("a link");
+        }
+        machine.put("rendered.yaml", RENDERED);
+        machine.put("before.yaml", BEFORE);
+        machine.put("answers", "");
+        machine.put("shop", "");
+        machine
+    }
+
+    /// The same with an empty cluster.
+    pub fn empty() -> Self {
+        let machine = Self::new();
+        machine.put("before.yaml", "");
+        machine
+    }
+
+    /// Calls that match the pattern end with the status and print the text.
+    pub fn answers(self, lines: &str) -> Self {
+        self.put("answers", &format!("{lines}\n"));
+        self
+    }
+
+    /// Requests to the shop that match the pattern get the status and the body.
+    pub fn shop(self, lines: &str) -> Self {
+        self.put("shop", &format!("{lines}\n"));
+        self
+    }
+
+    pub fn without(self, program: &str) -> Self {
+        fs::remove_file(self.bin().join(program)).expect("the link");
+        self
+    }
+
+    pub fn put(&self, name: &str, text: &str) {
+        fs::write(self.folder.path().join(name), text).expect("a file");
+    }
+
+    pub fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.folder.path().join(name)).unwrap_or_default()
+    }
+
+    pub fn root(&self) -> PathBuf {
+        self.folder.path().join("root")
+    }
+
+    fn bin(&self) -> PathBuf {
+        self.folder.path().join("bin")
+    }
+
+    pub fn deploy(&self, arguments: &[&str]) -> Run {
+        self.run("deploy.sh", arguments, None)
+    }
+
+    /// Runs a script; the call of this number, from 1, fails.
+    pub fn run(&self, script: &str, arguments: &[&str], fail_at: Option<usize>) -> Run {
+        self.put("calls", "");
+        let mut command = Command::new("bash");
+        command
+            .arg(self.root().join(script))
+            .args(arguments)
+            .env("PATH", format!("{}:/usr/bin:/bin", self.bin().display()))
+            .env("DOUBLE", self.folder.path())
+            .env("DEPLOY_POLL_SECONDS", "0.01")
+            .env_remove("DOUBLE_FAIL_AT")
+            .stdin(Stdio::null());
+        if let Some(number) = fail_at {
+            command.env("DOUBLE_FAIL_AT", number.to_string());
+        }
+        let output = command.output().expect("bash");
+        let root = self.root().display().to_string();
+        let calls = self.read("calls").replace(&root, "ROOT");
+        let left = fs::read_dir(self.root().join("k8s"))
+            .expect("k8s")
+            .filter(|entry| {
+                let name = entry.as_ref().expect("an entry").file_name();
+                name.to_string_lossy().starts_with(".deploy")
+            })
+            .count();
+        assert_eq!(left, 0, "a workplace is left behind");
+        Run {
+            ok: output.status.success(),
+            out: String::from_utf8_lossy(&output.stdout).into_owned(),
+            err: String::from_utf8_lossy(&output.stderr).into_owned(),
+            calls: calls.lines().map(str::to_owned).collect(),
+        }
+    }
+}
+
+impl Run {
+    /// Whether a call has this in it.
+    pub fn called(&self, part: &str) -> bool {
+        self.position(part).is_some()
+    }
+
+    /// Which call it was.
+    pub fn position(&self, part: &str) -> Option<usize> {
+        self.calls.iter().position(|call| call.contains(part))
+    }
+
+    #[track_caller]
+    pub fn succeeds(self) -> Self {
+        assert!(self.ok, "{}\n{}\n{:#?}", self.out, self.err, self.calls);
+        self
+    }
+
+    #[track_caller]
+    pub fn fails(self, with: &str) -> Self {
+        assert!(!self.ok, "{}\n{:#?}", self.out, self.calls);
+        assert!(self.err.contains(with), "{}", self.err);
+        self
+    }
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("a folder");
+    for entry in fs::read_dir(from).expect("a folder") {
+        let entry = entry.expect("an entry");
+        let to = to.join(entry.file_name());
+        if entry.file_type().expect("a type").is_dir() {
+            copy(&entry.path(), &to);
+        } else {
+            fs::copy(entry.path(), &to).expect("a copy");
+        }
+    }
+}
