@@ -75,6 +75,9 @@ struct Run {
     /// How many products the catalogue has.
     #[arg(long, default_value_t = 10_000)]
     products: usize,
+    /// Measures only the checkouts and writes no report.
+    #[arg(long)]
+    only_checkouts: bool,
 }
 
 /// What every measurement is told.
@@ -125,6 +128,11 @@ async fn measure(run: Run) -> Result<()> {
     if run.only_reads {
         let reads = reads::measure(&plan, &catalogue, &postgres).await?;
         println!("{}", report::reads(&reads)?);
+        return Ok(());
+    }
+    if run.only_checkouts {
+        let checkouts = checkout::measure(&plan, &catalogue, &postgres).await?;
+        println!("{}", report::checkouts(&checkouts)?);
         return Ok(());
     }
     let start = start::measure(&plan).await?;

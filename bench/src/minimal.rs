@@ -6,8 +6,8 @@
 
 use std::sync::Arc;
 
-use anyhow::Result;
-use sqlx::{PgPool, Postgres, Transaction, postgres::PgPoolOptions};
+use anyhow::{Context, Result};
+use sqlx::{PgPool, Postgres, Row, Transaction, postgres::PgPoolOptions};
 use uuid::Uuid;
 
 use crate::load::Work;
@@ -44,8 +44,11 @@ const OFFER: &str = "SELECT v.id, v.product_id, p.handle, p.title AS product_tit
     FROM variants v JOIN products p ON p.id = v.product_id \
     JOIN stock_levels s ON s.variant_id = v.id \
     LEFT JOIN product_images i ON i.product_id = p.id AND i.position = 0 WHERE v.id IN ";
-const LINES: &str = "SELECT variant_id, quantity, seen FROM cart_lines WHERE cart_key = $1 \
-    ORDER BY added_at, variant_id";
+const WHOLE: &str = "SELECT c.discount_code, c.order_id, c.updated_at, l.variant_id, l.quantity, \
+    l.seen, l.added_at FROM carts c LEFT JOIN cart_lines l ON l.cart_key = c.key \
+    WHERE c.key = $1 ORDER BY l.added_at, l.variant_id";
+const LINES: &str = "SELECT variant_id, quantity, seen, added_at FROM cart_lines \
+    WHERE cart_key = $1 ORDER BY added_at, variant_id";
 /// As long as what the shop keeps of an offer.
 const QUOTE: &str = "{\"sku\": \"SKU-1234\", \"image\": null, \"price\": {\"amount\": 12345, \
     \"currency\": \"EUR\"}, \"for_sale\": true, \"available\": 99999999, \"product_id\": \
@@ -54,6 +57,14 @@ const QUOTE: &str = "{\"sku\": \"SKU-1234\", \"image\": null, \"price\": {\"amou
     \"variant_title\": \"\", \"product_handle\": \"p-1234\", \"compare_at_price\": null, \
     \"inventory_policy\": \"deny\"}";
 const NOW: i64 = 1_800_000_000_000_000;
+
+/// The placeholders of several rows.
+fn values(first: usize, count: usize, columns: usize) -> String {
+    let rows: Vec<String> = (0..count)
+        .map(|row| list(first + row * columns, columns))
+        .collect();
+    rows.join(", ")
+}
 
 fn list(first: usize, count: usize) -> String {
     let places: Vec<String> = (first..first + count).map(|n| format!("${n}")).collect();
@@ -87,14 +98,12 @@ impl Checkout {
 
     async fn cart(&mut self) -> Result<(String, Vec<Uuid>)> {
         let key = format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple());
-        let mut tx: Tx = self.pool.begin().await?;
         run!(
             "INSERT INTO carts (key, created_at, updated_at) VALUES ($1, $2, $2)",
-            &mut *tx,
+            &self.pool,
             &key,
             NOW
         );
-        tx.commit().await?;
         let mut chosen = Vec::new();
         for quantity in 1..=3_i64 {
             self.next = (self.next + 7919) % self.variants.len();
@@ -106,26 +115,18 @@ impl Checkout {
 
     async fn line(&self, key: &str, chosen: &[Uuid], quantity: i64) -> Result<()> {
         let mut read = self.pool.acquire().await?;
-        rows!(
-            "SELECT discount_code, order_id FROM carts WHERE key = $1",
-            &mut *read,
-            key
-        );
-        rows!(LINES, &mut *read, key);
+        let before = rows!(WHOLE, &mut *read, key);
+        let version: i64 = before.first().context("a cart")?.try_get("updated_at")?;
         self.offers(&mut read, chosen).await?;
         drop(read);
         let mut tx: Tx = self.pool.begin().await?;
-        rows!(
-            "UPDATE carts SET updated_at = $2 WHERE key = $1 RETURNING discount_code, order_id",
+        run!(
+            "UPDATE carts SET updated_at = $2 \
+             WHERE key = $1 AND updated_at = $3 AND order_id IS NULL",
             &mut *tx,
             key,
-            NOW
-        );
-        rows!(
-            "SELECT COUNT(*) FROM cart_lines WHERE cart_key = $1 AND variant_id <> $2",
-            &mut *tx,
-            key,
-            chosen.last()
+            version + 1,
+            version
         );
         run!(
             "INSERT INTO cart_lines (cart_key, variant_id, quantity, seen, added_at) \
@@ -136,9 +137,8 @@ impl Checkout {
             chosen.last(),
             quantity,
             QUOTE,
-            NOW
+            version + 1
         );
-        rows!(LINES, &mut *tx, key);
         tx.commit().await?;
         Ok(())
     }
@@ -154,17 +154,15 @@ impl Checkout {
     }
 
     async fn fix(&self, attempt: Uuid, key: &str) -> Result<()> {
-        const FIND: &str =
-            "SELECT request_hash, snapshot, order_id FROM idempotency_records WHERE id = $1";
         let mut tx: Tx = self.pool.begin().await?;
-        rows!(FIND, &mut *tx, attempt);
         rows!(
-            "UPDATE carts SET updated_at = $2 WHERE key = $1 RETURNING discount_code, order_id",
+            "UPDATE carts SET updated_at = \
+             CASE WHEN updated_at < $2 THEN $2 ELSE updated_at + 1 END \
+             WHERE key = $1 RETURNING discount_code, order_id",
             &mut *tx,
             key,
             NOW
         );
-        rows!(FIND, &mut *tx, attempt);
         rows!(LINES, &mut *tx, key);
         run!(
             "INSERT INTO idempotency_records (id, request_hash, cart_key, snapshot, created_at) \
@@ -194,64 +192,56 @@ impl Checkout {
             chosen[1],
             chosen[2]
         );
+        let sql = format!(
+            "UPDATE stock_levels SET reserved = reserved + w.column2, updated_at = $1 \
+             FROM (VALUES {}) AS w WHERE variant_id = w.column1",
+            values(2, chosen.len(), 2)
+        );
+        let mut query = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(NOW);
         for variant in chosen {
-            run!(
-                "UPDATE stock_levels SET reserved = reserved + $1, updated_at = $2 \
-                 WHERE variant_id = $3",
-                &mut *tx,
-                1_i64,
-                NOW,
-                *variant
-            );
+            query = query.bind(*variant).bind(1_i64);
         }
+        query.execute(&mut *tx).await?;
         run!(
-            "INSERT INTO reservations (id, state, lines_hash, deadline, created_at, updated_at) \
-             VALUES ($1, 'held', $2, $3, $4, $4) ON CONFLICT (id) DO NOTHING",
+            "INSERT INTO reservations (id, lines_hash, deadline, state, created_at, updated_at) \
+             VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (id) DO NOTHING",
             &mut *tx,
             id,
             key,
             NOW,
+            "held",
+            NOW,
             NOW
         );
+        let sql = format!(
+            "INSERT INTO reservation_lines \
+             (reservation_id, variant_id, quantity, counted, restocked, quote) VALUES {} \
+             ON CONFLICT (reservation_id, variant_id) DO UPDATE \
+             SET counted = excluded.counted, restocked = 0, quote = excluded.quote",
+            values(1, chosen.len(), 6)
+        );
+        let quote: serde_json::Value = serde_json::from_str(QUOTE)?;
+        let mut query = sqlx::query(sqlx::AssertSqlSafe(sql));
         for variant in chosen {
-            run!(
-                "INSERT INTO reservation_lines \
-                 (reservation_id, variant_id, quantity, counted, restocked, quote) \
-                 VALUES ($1, $2, $3, $4, 0, $5::jsonb) \
-                 ON CONFLICT (reservation_id, variant_id) DO UPDATE \
-                 SET counted = excluded.counted, restocked = 0, quote = excluded.quote",
-                &mut *tx,
-                id,
-                *variant,
-                1_i64,
-                true,
-                QUOTE
-            );
+            query = query.bind(id).bind(*variant).bind(1_i64).bind(true);
+            query = query.bind(0_i64).bind(sqlx::types::Json(&quote));
         }
+        query.execute(&mut *tx).await?;
         let last: i64 = sqlx::query_scalar(
             "UPDATE change_counter SET position = position + $1 WHERE id = 1 RETURNING position",
         )
         .bind(3_i64)
         .fetch_one(&mut *tx)
         .await?;
-        for (variant, position) in chosen.iter().zip(last - 2..) {
-            run!(
-                "INSERT INTO changes (position, kind, entity, created_at) VALUES ($1, $2, $3, $4)",
-                &mut *tx,
-                position,
-                "stock",
-                *variant,
-                NOW
-            );
-        }
-        rows!(FIND, &mut *tx, id);
-        rows!(
-            "SELECT reservation_id, variant_id, quantity, counted, restocked, quote \
-             FROM reservation_lines WHERE reservation_id IN ($1) \
-             ORDER BY reservation_id, variant_id",
-            &mut *tx,
-            id
+        let sql = format!(
+            "INSERT INTO changes (position, kind, entity, created_at) VALUES {}",
+            values(1, chosen.len(), 4)
         );
+        let mut query = sqlx::query(sqlx::AssertSqlSafe(sql));
+        for (variant, position) in chosen.iter().zip(last - 2..) {
+            query = query.bind(position).bind("stock").bind(*variant).bind(NOW);
+        }
+        query.execute(&mut *tx).await?;
         tx.commit().await?;
         Ok(())
     }
@@ -262,7 +252,7 @@ impl Checkout {
         reservation: Uuid,
         key: &str,
         chosen: &[Uuid],
-    ) -> Result<Uuid> {
+    ) -> Result<()> {
         const STATE: &str = "{\"asked\": 0, \"lines\": [{\"shipped\": 0, \"quantity\": 1, \
             \"returned\": 0, \"withdrawn\": 0}, {\"shipped\": 0, \"quantity\": 2, \"returned\": 0, \
             \"withdrawn\": 0}, {\"shipped\": 0, \"quantity\": 3, \"returned\": 0, \"withdrawn\": 0}], \
@@ -284,7 +274,7 @@ impl Checkout {
             order,
             NOW
         );
-        let job = enqueue(&mut tx, "order.advance", order).await?;
+        let job = enqueue(&mut tx, order).await?;
         run!(
             "INSERT INTO orders (id, number, reservation_id, cart_key, owner_id, email, email_key, \
              access_token, currency, shipping_method, discount_code, subtotal, discount, shipping, \
@@ -304,27 +294,23 @@ impl Checkout {
             job,
             NOW
         );
+        let sql = format!(
+            "INSERT INTO order_lines (id, order_id, position, variant_id, product_id, \
+             product_handle, title, variant_title, sku, image, quantity, unit_price, subtotal, \
+             discount, tax, total) VALUES {}",
+            values(1, chosen.len(), 16)
+        );
+        let mut query = sqlx::query(sqlx::AssertSqlSafe(sql));
         for (variant, position) in chosen.iter().zip(0_i64..) {
-            run!(
-                "INSERT INTO order_lines (id, order_id, position, variant_id, product_id, \
-                 product_handle, title, variant_title, sku, image, quantity, unit_price, subtotal, \
-                 discount, tax, total) VALUES ($1, $2, $3, $4, $4, $5, $6, $7, $8, NULL, $9, $10, \
-                 $11, 0, $12, $11)",
-                &mut *tx,
-                Uuid::now_v7(),
-                order,
-                position,
-                *variant,
-                "p-1234",
-                "copper lamp 1234",
-                "",
-                "SKU-1234",
-                position + 1,
-                12_345_i64,
-                24_690_i64,
-                1_000_i64
-            );
+            query = query.bind(Uuid::now_v7()).bind(order).bind(position);
+            query = query.bind(*variant).bind(*variant).bind("p-1234");
+            query = query.bind("copper lamp 1234").bind("").bind("SKU-1234");
+            query = query.bind(None::<sqlx::types::Json<serde_json::Value>>);
+            for number in [position + 1, 12_345, 24_690, 0, 1_000, 24_690] {
+                query = query.bind(number);
+            }
         }
+        query.execute(&mut *tx).await?;
         run!(
             "INSERT INTO addresses (order_id, name, line1, line2, city, region, postal_code, \
              country) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
@@ -355,63 +341,57 @@ impl Checkout {
             "miller"
         );
         run!(
-            "INSERT INTO order_events (order_id, position, kind, message, actor, created_at) \
-             SELECT $1, COUNT(*), $2, $3, $4, $5 FROM order_events WHERE order_id = $1",
+            "INSERT INTO order_events \
+             (order_id, position, kind, message, actor, created_at, customer_message) \
+             VALUES ($1, 0, $2, $3, $4, $5, $6)",
             &mut *tx,
             order,
             "placed",
             "",
             "guest",
-            NOW
+            NOW,
+            ""
         );
-        enqueue(&mut tx, "order.mail", order).await?;
         tx.commit().await?;
-        Ok(order)
-    }
-
-    async fn show(&self, order: Uuid) -> Result<()> {
-        let mut read = self.pool.acquire().await?;
-        for sql in [
-            "SELECT o.id, o.number, o.reservation_id, o.owner_id, o.email, o.access_token, \
-             o.currency, o.shipping_method, o.discount_code, o.subtotal, o.discount, o.shipping, \
-             o.tax, o.tax_included, o.total, o.path, o.locale, o.placed_at, p.method, p.token \
-             FROM orders o JOIN payments p ON p.order_id = o.id WHERE o.id IN ($1)",
-            "SELECT id, order_id, position, variant_id, product_id, product_handle, title, \
-             variant_title, sku, image, quantity, unit_price, subtotal, discount, tax \
-             FROM order_lines WHERE order_id IN ($1) ORDER BY order_id, position",
-            "SELECT order_id, name, line1, line2, city, region, postal_code, country \
-             FROM addresses WHERE order_id IN ($1)",
-            "SELECT id, order_id, amount, reason, created_at FROM refunds WHERE order_id IN ($1) \
-             ORDER BY created_at, id",
-            "SELECT id, order_id, carrier, tracking_number, created_at FROM shipments \
-             WHERE order_id IN ($1) ORDER BY created_at, id",
-            "SELECT l.shipment_id, l.order_line_id, l.quantity FROM shipment_lines l \
-             JOIN order_lines o ON o.id = l.order_line_id WHERE o.order_id IN ($1) \
-             ORDER BY o.position",
-            "SELECT order_id, kind, message, actor, created_at FROM order_events \
-             WHERE order_id IN ($1) ORDER BY order_id, position",
-        ] {
-            rows!(sql, &mut *read, order);
-        }
         Ok(())
     }
 }
 
-async fn enqueue(tx: &mut Tx, kind: &str, order: Uuid) -> Result<Uuid> {
-    Ok(sqlx::query_scalar(
+/// The jobs that take the payment and send the confirmation; gives the first.
+async fn enqueue(tx: &mut Tx, order: Uuid) -> Result<Uuid> {
+    let row = |first: usize| {
+        let at = |place: usize| first + place;
+        format!(
+            "(${}, ${}, ${}, 'ready', ${}, ${}, 0, ${}, 0, ${}, ${}, ${})",
+            at(0),
+            at(1),
+            at(2),
+            at(3),
+            at(4),
+            at(5),
+            at(6),
+            at(7),
+            at(8)
+        )
+    };
+    let sql = format!(
         "INSERT INTO order_api.jobs (id, kind, payload, state, due_at, unique_key, attempts, \
-         max_attempts, fence, request_id, traceparent, created_at) VALUES ($1, $2, $3, 'ready', \
-         $4, NULL, 0, $5, 0, $6, $7, $4) ON CONFLICT (unique_key) DO NOTHING RETURNING id",
-    )
-    .bind(Uuid::now_v7())
-    .bind(kind)
-    .bind(format!("{{\"order\":\"{order}\"}}"))
-    .bind(NOW)
-    .bind(20_i64)
-    .bind("01a1fe14d6907f08ace7f4e514d1c936")
-    .bind("00-7d7a5f9e3d755e82ba30586c67a1efde-a14fb1fd74badd08-00")
-    .fetch_one(&mut **tx)
-    .await?)
+         max_attempts, fence, request_id, traceparent, created_at) VALUES {}, {}",
+        row(1),
+        row(10)
+    );
+    let ids = [Uuid::now_v7(), Uuid::now_v7()];
+    let mut query = sqlx::query(sqlx::AssertSqlSafe(sql));
+    for (id, kind) in ids.into_iter().zip(["order.advance", "order.mail"]) {
+        query = query.bind(id).bind(kind);
+        query = query.bind(format!("{{\"order\":\"{order}\"}}"));
+        query = query.bind(NOW).bind(None::<&str>).bind(20_i64);
+        query = query.bind("01a1fe14d6907f08ace7f4e514d1c936");
+        query = query.bind("00-7d7a5f9e3d755e82ba30586c67a1efde-a14fb1fd74badd08-00");
+        query = query.bind(NOW);
+    }
+    query.execute(&mut **tx).await?;
+    Ok(ids[0])
 }
 
 impl Work for Checkout {
@@ -422,7 +402,6 @@ impl Work for Checkout {
         // Whoever takes rows in another order waits for ever.
         chosen.sort_unstable();
         self.reserve(reservation, &key, &chosen).await?;
-        let order = self.write(attempt, reservation, &key, &chosen).await?;
-        self.show(order).await
+        self.write(attempt, reservation, &key, &chosen).await
     }
 }

@@ -43,6 +43,37 @@ pub fn write(plan: &Plan, start: &Start, reads: &[Read], checkouts: &Checkouts) 
         plan.products
     )?;
     out.push_str(&self::reads(reads)?);
+    page.push_str(&self::checkouts(checkouts)?);
+    let out = &mut page;
+    write!(
+        out,
+        "\n## Start and memory\n\n\
+         | | |\n|---|---|\n\
+         | size of the program, pictures of the demo catalogue included | {:.0} MB |\n\
+         | first start: empty folder, demo catalogue, until the first answer | {} |\n\
+         | every other start | {} |\n\
+         | resident memory after a start | {} |\n\
+         | resident memory under reading load, {} products | {} |\n",
+        start.program as f64 / MEGABYTE,
+        milliseconds(&start.first),
+        milliseconds(&start.again),
+        megabytes(&start.idle),
+        plan.products,
+        reads
+            .first()
+            .map_or_else(String::new, |read| megabytes(&each(
+                &read.shop,
+                |sample| sample.memory as f64
+            ))),
+    )?;
+    page.push_str(CONTEXT);
+    Ok(page)
+}
+
+/// What was found about checkouts.
+pub fn checkouts(checkouts: &Checkouts) -> Result<String> {
+    let mut page = String::new();
+    let out = &mut page;
     let minimal = &checkouts.minimal;
     write!(
         out,
@@ -78,28 +109,6 @@ pub fn write(plan: &Plan, start: &Start, reads: &[Read], checkouts: &Checkouts) 
             megabytes(&each(samples, |sample| sample.memory as f64)),
         )?;
     }
-    write!(
-        out,
-        "\n## Start and memory\n\n\
-         | | |\n|---|---|\n\
-         | size of the program, pictures of the demo catalogue included | {:.0} MB |\n\
-         | first start: empty folder, demo catalogue, until the first answer | {} |\n\
-         | every other start | {} |\n\
-         | resident memory after a start | {} |\n\
-         | resident memory under reading load, {} products | {} |\n",
-        start.program as f64 / MEGABYTE,
-        milliseconds(&start.first),
-        milliseconds(&start.again),
-        megabytes(&start.idle),
-        plan.products,
-        reads
-            .first()
-            .map_or_else(String::new, |read| megabytes(&each(
-                &read.shop,
-                |sample| sample.memory as f64
-            ))),
-    )?;
-    page.push_str(CONTEXT);
     Ok(page)
 }
 

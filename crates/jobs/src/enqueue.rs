@@ -61,35 +61,79 @@ impl NewJob {
     }
 }
 
+/// What all jobs that are written at one moment have in common.
+struct Writer {
+    now: Timestamp,
+    request_id: Option<String>,
+    traceparent: Option<String>,
+}
+
+impl Writer {
+    fn new(env: &Env) -> Self {
+        let context = RequestContext::current();
+        Self {
+            now: env.now(),
+            request_id: context
+                .as_ref()
+                .map(|context| context.request_id.to_string()),
+            traceparent: context.map(|context| context.trace.to_string()),
+        }
+    }
+}
+
+const INSERT: &str = "INSERT INTO jobs (id, kind, payload, state, due_at, unique_key, attempts, \
+     max_attempts, fence, request_id, traceparent, created_at) VALUES";
+
+/// The placeholders of a job's row, from the `first` on.
+fn placeholders(first: usize) -> String {
+    let [
+        id,
+        kind,
+        payload,
+        due,
+        unique,
+        attempts,
+        request,
+        trace,
+        created,
+    ] = std::array::from_fn(|index| first + index);
+    format!(
+        "(${id}, ${kind}, ${payload}, 'ready', ${due}, ${unique}, 0, ${attempts}, 0, ${request}, \
+         ${trace}, ${created})"
+    )
+}
+
+/// Binds a job's values in the order of [`placeholders`].
+macro_rules! bind_job {
+    ($query:expr, $id:expr, $payload:expr, $job:expr, $writer:expr) => {
+        $query
+            .bind($id)
+            .bind($job.kind)
+            .bind($payload)
+            .bind($job.run_at.unwrap_or($writer.now).as_micros())
+            .bind($job.unique_key.as_deref())
+            .bind(i64::from($job.max_attempts))
+            .bind($writer.request_id.as_deref())
+            .bind($writer.traceparent.as_deref())
+            .bind($writer.now.as_micros())
+    };
+}
+
 /// Writes a job in the caller's transaction and gives its id, or the id of the job that already
 /// has its unique key. Call [`Queue::wake`](crate::Queue::wake) after the commit.
 ///
 /// # Errors
 /// Those of the database.
 pub async fn enqueue(tx: &mut Conn, env: &Env, job: NewJob) -> Result<Uuid, Error> {
-    const INSERT: &str = "INSERT INTO jobs (id, kind, payload, state, due_at, unique_key, attempts, \
-         max_attempts, fence, request_id, traceparent, created_at) \
-         VALUES ($1, $2, $3, 'ready', $4, $5, 0, $6, 0, $7, $8, $9) \
-         ON CONFLICT (unique_key) DO NOTHING RETURNING id";
-    let id = env.new_id();
-    let now = env.now();
-    let payload = job.payload.to_string();
-    let context = RequestContext::current();
-    let request_id = context
-        .as_ref()
-        .map(|context| context.request_id.to_string());
-    let traceparent = context.map(|context| context.trace.to_string());
+    let writer = Writer::new(env);
+    let (id, payload) = (env.new_id(), job.payload.to_string());
+    let sql = format!(
+        "{INSERT} {} ON CONFLICT (unique_key) DO NOTHING RETURNING id",
+        placeholders(1)
+    );
     let written: Option<Uuid> = with!(tx, |c| {
-        sqlx::query_scalar(INSERT)
-            .bind(id)
-            .bind(job.kind)
-            .bind(&payload)
-            .bind(job.run_at.unwrap_or(now).as_micros())
-            .bind(job.unique_key.as_deref())
-            .bind(i64::from(job.max_attempts))
-            .bind(request_id.as_deref())
-            .bind(traceparent.as_deref())
-            .bind(now.as_micros())
+        let query = sqlx::query_scalar(sqlx::AssertSqlSafe(sql.as_str()));
+        bind_job!(query, id, &payload, job, writer)
             .fetch_optional(c)
             .await
     })?;
@@ -102,4 +146,29 @@ pub async fn enqueue(tx: &mut Conn, env: &Env, job: NewJob) -> Result<Uuid, Erro
             .fetch_one(c)
             .await
     })?)
+}
+
+/// Writes a few jobs that have no unique keys in one statement and gives their ids. Otherwise as
+/// [`enqueue`].
+///
+/// # Errors
+/// Those of the database, which refuses a unique key that is there already.
+pub async fn enqueue_all<const N: usize>(
+    tx: &mut Conn,
+    env: &Env,
+    jobs: [NewJob; N],
+) -> Result<[Uuid; N], Error> {
+    let writer = Writer::new(env);
+    let ids = std::array::from_fn(|_| env.new_id());
+    let rows: Vec<String> = (0..N).map(|row| placeholders(1 + row * 9)).collect();
+    let sql = format!("{INSERT} {}", rows.join(", "));
+    let payloads: Vec<String> = jobs.iter().map(|job| job.payload.to_string()).collect();
+    with!(tx, |c| {
+        let mut query = sqlx::query(sqlx::AssertSqlSafe(sql.as_str()));
+        for ((id, job), payload) in ids.iter().zip(&jobs).zip(&payloads) {
+            query = bind_job!(query, *id, payload, job, writer);
+        }
+        query.execute(c).await.map(|_| ())
+    })?;
+    Ok(ids)
 }

@@ -37,7 +37,7 @@ mod tables;
 mod wake;
 
 pub use dead::{DeadJob, Stats};
-pub use enqueue::{NewJob, enqueue};
+pub use enqueue::{NewJob, enqueue, enqueue_all};
 pub use heartbeat::WorkerSeen;
 pub use job::Job;
 pub use list::Wanted;

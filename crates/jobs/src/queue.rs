@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use techcommerce_kernel::{Env, Error, Timestamp};
-use techcommerce_store::{Db, StoreError, dialect::in_list, execute, transact, with};
+use techcommerce_store::{Db, StoreError, dialect::in_list, execute, single, with};
 
 use crate::{
     Job, Sleeper, Wake, backoff,
@@ -89,8 +89,8 @@ impl Queue {
             self.db.dialect().skip_locked(),
         );
         let leased_until = now + claim.lease;
-        let rows: Vec<JobRow> = transact!(self.db, |tx| -> Result<Vec<JobRow>, StoreError> {
-            with!(tx, |c| {
+        let rows: Vec<JobRow> = single!(self.db, |conn| -> Result<Vec<JobRow>, StoreError> {
+            with!(conn, |c| {
                 let mut query = sqlx::query_as(sqlx::AssertSqlSafe(sql.as_str()))
                     .bind(now.as_micros())
                     .bind(i64::try_from(claim.limit).unwrap_or(i64::MAX))
@@ -122,8 +122,8 @@ impl Queue {
     /// # Errors
     /// `job_lost` (conflict), as for all that follow, if somebody else has taken the job.
     pub async fn complete(&self, job: &Job) -> Result<(), Error> {
-        transact!(self.db, |tx| -> Result<(), Error> {
-            job.complete_in(tx, &self.env).await
+        single!(self.db, |conn| -> Result<(), Error> {
+            job.complete_in(conn, &self.env).await
         })
     }
 
@@ -179,9 +179,9 @@ impl Queue {
         at: Timestamp,
         why: Option<&str>,
     ) -> Result<(), Error> {
-        transact!(self.db, |tx| -> Result<(), Error> {
+        single!(self.db, |conn| -> Result<(), Error> {
             held(execute!(
-                tx,
+                conn,
                 sqlx::query(sql)
                     .bind(job.id)
                     .bind(job.fence)

@@ -118,6 +118,7 @@ async fn keep_lease(queue: &Queue, job: &Job) -> Error {
 
 async fn settle(queue: &Queue, job: &Job, outcome: Result<Outcome, Error>) -> Result<Ended, Error> {
     match outcome {
+        Ok(Outcome::Completed) => Ok(Ended::Done),
         Ok(Outcome::Done) => queue.complete(job).await.map(|()| Ended::Done),
         Ok(Outcome::RetryAt(at)) => queue.postpone(job, at).await.map(|()| Ended::Postponed(at)),
         Ok(Outcome::GiveUp(reason)) => {

@@ -17,6 +17,8 @@ use crate::{Claim, Job, Queue, Ran, Schedule, prune};
 pub enum Outcome {
     /// The job is done, perhaps already by [`Job::complete_in`].
     Done,
+    /// The job is done, and [`Job::complete_in`] has written so: nothing is left to write.
+    Completed,
     /// Not yet: ask again at this time. Uses up no attempt, so the handler must see to an end.
     RetryAt(Timestamp),
     /// It will never work: dead at once, with the reason for the staff.

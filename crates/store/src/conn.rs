@@ -1,8 +1,8 @@
 //! A connection or a running transaction, of either engine.
 
-use sqlx::{PgConnection, Postgres, Sqlite, SqliteConnection, Transaction, pool::PoolConnection};
+use sqlx::{PgConnection, Postgres, Sqlite, SqliteConnection};
 
-use crate::{Dialect, StoreError};
+use crate::{Dialect, StoreError, lease::Lease};
 
 /// A connection or a running transaction. Use it through [`with!`](crate::with).
 #[derive(Debug)]
@@ -10,10 +10,8 @@ pub struct Conn(pub(crate) Inner);
 
 #[derive(Debug)]
 pub(crate) enum Inner {
-    PostgresRead(PoolConnection<Postgres>),
-    SqliteRead(PoolConnection<Sqlite>),
-    PostgresTx(Transaction<'static, Postgres>),
-    SqliteTx(Transaction<'static, Sqlite>),
+    Postgres(Lease<Postgres>),
+    Sqlite(Lease<Sqlite>),
 }
 
 /// The connection of the engine that it is.
@@ -29,41 +27,45 @@ impl Conn {
     /// The engine's own connection, for [`with!`](crate::with).
     pub fn engine(&mut self) -> Engine<'_> {
         match &mut self.0 {
-            Inner::PostgresRead(conn) => Engine::Postgres(conn),
-            Inner::SqliteRead(conn) => Engine::Sqlite(conn),
-            Inner::PostgresTx(tx) => Engine::Postgres(tx),
-            Inner::SqliteTx(tx) => Engine::Sqlite(tx),
+            Inner::Postgres(conn) => Engine::Postgres(conn.connection()),
+            Inner::Sqlite(conn) => Engine::Sqlite(conn.connection()),
+        }
+    }
+
+    /// The statement that [`Conn::engine`] was for has ended well, for [`with!`](crate::with):
+    /// without it, the connection is tested before anybody else is given it.
+    pub fn ended(&mut self) {
+        match &mut self.0 {
+            Inner::Postgres(conn) => conn.ended(),
+            Inner::Sqlite(conn) => conn.ended(),
         }
     }
 
     /// Which engine it is.
     pub fn dialect(&self) -> Dialect {
         match &self.0 {
-            Inner::PostgresRead(_) | Inner::PostgresTx(_) => Dialect::Postgres,
-            Inner::SqliteRead(_) | Inner::SqliteTx(_) => Dialect::Sqlite,
+            Inner::Postgres(_) => Dialect::Postgres,
+            Inner::Sqlite(_) => Dialect::Sqlite,
         }
     }
 
     /// Commits the transaction. On a plain connection there is nothing to do.
     pub async fn commit(self) -> Result<(), StoreError> {
-        match self.0 {
-            Inner::PostgresTx(tx) => tx.commit().await?,
-            Inner::SqliteTx(tx) => tx.commit().await?,
-            Inner::PostgresRead(_) | Inner::SqliteRead(_) => {}
-        }
-        Ok(())
+        Ok(self.end("COMMIT").await?)
     }
 
-    /// Rolls the transaction back. If even that fails, the connection is closed by the pool,
-    /// which has the same effect.
+    /// Rolls the transaction back. If even that fails, the connection is closed, which has the
+    /// same effect.
     pub async fn rollback(self) {
-        let done = match self.0 {
-            Inner::PostgresTx(tx) => tx.rollback().await,
-            Inner::SqliteTx(tx) => tx.rollback().await,
-            Inner::PostgresRead(_) | Inner::SqliteRead(_) => Ok(()),
-        };
-        if let Err(error) = done {
+        if let Err(error) = self.end("ROLLBACK").await {
             tracing::debug!(%error, "a rollback failed; the connection is given up");
+        }
+    }
+
+    async fn end(self, statement: &'static str) -> Result<(), sqlx::Error> {
+        match self.0 {
+            Inner::Postgres(conn) => conn.end(statement).await,
+            Inner::Sqlite(conn) => conn.end(statement).await,
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::{path::Path, time::Duration};
 
 use sqlx::{
-    SqlitePool,
+    Sqlite,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
@@ -12,10 +12,14 @@ use techcommerce_kernel::Error;
 use crate::{
     Dialect, Postgres, PostgresOptions, StoreError,
     conn::{Conn, Inner},
+    lease::Leases,
 };
 
 /// How long a request waits for a connection before it is told that the shop is busy.
 pub(crate) const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How many read a SQLite file at once.
+const READERS: u32 = 4;
 
 /// A service's database. Clones share the same pool.
 #[derive(Debug, Clone)]
@@ -25,9 +29,9 @@ pub enum Db {
     /// A SQLite file in WAL mode.
     Sqlite {
         /// The one connection that writes.
-        writer: SqlitePool,
+        writer: Leases<Sqlite>,
         /// The connections that read.
-        readers: SqlitePool,
+        readers: Leases<Sqlite>,
     },
 }
 
@@ -54,8 +58,12 @@ impl Db {
                 .test_before_acquire(false)
         };
         let writer = pool(1).connect_with(options.clone()).await?;
-        let readers = pool(4).connect_lazy_with(options.read_only(true).create_if_missing(false));
-        Ok(Self::Sqlite { writer, readers })
+        let readers =
+            pool(READERS).connect_lazy_with(options.read_only(true).create_if_missing(false));
+        Ok(Self::Sqlite {
+            writer: Leases::new(writer, 1, ACQUIRE_TIMEOUT),
+            readers: Leases::new(readers, READERS, ACQUIRE_TIMEOUT),
+        })
     }
 
     /// Prepares a pool of PostgreSQL connections; connects when first used.
@@ -86,8 +94,8 @@ impl Db {
     /// A connection for reading.
     pub async fn read(&self) -> Result<Conn, StoreError> {
         Ok(Conn(match self {
-            Self::Postgres(postgres) => Inner::PostgresRead(postgres.acquire().await?),
-            Self::Sqlite { readers, .. } => Inner::SqliteRead(readers.acquire().await?),
+            Self::Postgres(postgres) => Inner::Postgres(postgres.acquire().await?),
+            Self::Sqlite { readers, .. } => Inner::Sqlite(readers.take().await?),
         }))
     }
 
@@ -96,19 +104,26 @@ impl Db {
     pub async fn read_lagging(&self) -> Result<Conn, StoreError> {
         match self {
             Self::Postgres(postgres) => {
-                Ok(Conn(Inner::PostgresRead(postgres.acquire_lagging().await?)))
+                Ok(Conn(Inner::Postgres(postgres.acquire_lagging().await?)))
             }
             Self::Sqlite { .. } => self.read().await,
         }
     }
 
+    /// A connection for one statement that writes and is a transaction by itself;
+    /// [`single!`](crate::single) is the usual way.
+    pub async fn single(&self) -> Result<Conn, StoreError> {
+        Ok(Conn(match self {
+            Self::Postgres(postgres) => Inner::Postgres(postgres.acquire().await?),
+            Self::Sqlite { writer, .. } => Inner::Sqlite(writer.take().await?),
+        }))
+    }
+
     /// A transaction for writing; [`transact!`](crate::transact) is the usual way.
     pub async fn begin(&self) -> Result<Conn, StoreError> {
         Ok(Conn(match self {
-            Self::Postgres(postgres) => Inner::PostgresTx(postgres.begin().await?),
-            Self::Sqlite { writer, .. } => {
-                Inner::SqliteTx(writer.begin_with("BEGIN IMMEDIATE").await?)
-            }
+            Self::Postgres(postgres) => Inner::Postgres(postgres.begin().await?),
+            Self::Sqlite { writer, .. } => Inner::Sqlite(writer.begin("BEGIN IMMEDIATE").await?),
         }))
     }
 

@@ -46,6 +46,24 @@ pub fn in_list(first: usize, count: usize) -> String {
     list
 }
 
+/// The placeholders of several rows of `VALUES`: `rows(1, 2, 3)` is `($1, $2, $3), ($4, $5, $6)`.
+/// `count` must not be zero, and a statement takes some ten thousand values: split what is longer
+/// into pieces of [`ROWS`].
+pub fn rows(first: usize, count: usize, columns: usize) -> String {
+    let mut all = String::with_capacity(count * (columns * 5 + 2));
+    for row in 0..count {
+        if row > 0 {
+            all.push_str(", ");
+        }
+        all.push_str(&in_list(first + row * columns, columns));
+    }
+    all
+}
+
+/// How many rows one statement writes at most. Each number of rows is a statement of its own,
+/// which every connection prepares once, so there are not to be too many.
+pub const ROWS: usize = 40;
+
 /// The time by the database's own clock, in microseconds since 1970. Only for showing it: what
 /// is stored comes from the injected clock.
 pub async fn database_time_micros(conn: &mut Conn) -> Result<i64, StoreError> {
@@ -61,6 +79,12 @@ pub async fn database_time_micros(conn: &mut Conn) -> Result<i64, StoreError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn rows_count_on() {
+        assert_eq!(rows(1, 1, 2), "($1, $2)");
+        assert_eq!(rows(2, 2, 2), "($2, $3), ($4, $5)");
+    }
 
     #[test]
     fn in_lists_count_on() {

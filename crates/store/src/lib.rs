@@ -24,6 +24,7 @@ mod conn;
 mod db;
 pub mod dialect;
 mod error;
+mod lease;
 mod notify;
 mod postgres;
 mod roles;
@@ -50,12 +51,16 @@ pub use transact::{Attempts, typed};
 /// need it). Gives `Result<T, StoreError>`.
 #[macro_export]
 macro_rules! with {
-    ($conn:expr, |$c:ident| $body:expr) => {
-        match $conn.engine() {
+    ($conn:expr, |$c:ident| $body:expr) => {{
+        let done = match $conn.engine() {
             $crate::Engine::Postgres($c) => $body.map_err($crate::StoreError::from),
             $crate::Engine::Sqlite($c) => $body.map_err($crate::StoreError::from),
+        };
+        if done.is_ok() {
+            $conn.ended();
         }
-    };
+        done
+    }};
 }
 
 /// Runs `execute` and gives the number of rows that it touched.
@@ -76,10 +81,13 @@ macro_rules! execute {
 /// may do nothing but SQL. `E` is the kernel's `Error` or [`StoreError`].
 #[macro_export]
 macro_rules! transact {
-    ($db:expr, |$tx:ident| -> $result:ty $body:block) => {{
+    ($db:expr, |$tx:ident| -> $result:ty $body:block) => {
+        $crate::transact!(@ $db.begin(), |$tx| -> $result $body)
+    };
+    (@ $connect:expr, |$tx:ident| -> $result:ty $body:block) => {{
         let mut attempts = $crate::Attempts::default();
         loop {
-            let mut conn = match $db.begin().await {
+            let mut conn = match $connect.await {
                 Ok(conn) => conn,
                 Err(error) => break <$result>::Err(error.into()),
             };
@@ -101,4 +109,13 @@ macro_rules! transact {
             }
         }
     }};
+}
+
+/// Runs a block of one statement that is a transaction by itself, without `BEGIN` and `COMMIT`:
+/// `single!(db, |conn| -> Result<T, E> { … })`. Repeated as [`transact!`] is.
+#[macro_export]
+macro_rules! single {
+    ($db:expr, |$conn:ident| -> $result:ty $body:block) => {
+        $crate::transact!(@ $db.single(), |$conn| -> $result $body)
+    };
 }

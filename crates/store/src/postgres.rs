@@ -11,14 +11,18 @@ use std::{
 };
 
 use sqlx::{
-    ConnectOptions, Connection, PgConnection, PgPool, Postgres as Engine, Transaction,
-    pool::PoolConnection,
+    ConnectOptions, Connection, PgConnection, Postgres as Engine,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 use techcommerce_kernel::Error;
 use tokio::time::Instant;
 
-use crate::{StoreError, db::ACQUIRE_TIMEOUT, turnover::Turnover};
+use crate::{
+    StoreError,
+    db::ACQUIRE_TIMEOUT,
+    lease::{Lease, Leases},
+    turnover::Turnover,
+};
 
 /// How long an attempt to read from the replica may take, and how long it is left alone after one
 /// that failed.
@@ -111,8 +115,8 @@ pub struct Postgres(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    pool: PgPool,
-    replica: Option<PgPool>,
+    pool: Leases<Engine>,
+    replica: Option<Leases<Engine>>,
     replica_rests_until: Mutex<Option<Instant>>,
     schema: String,
     direct: Option<Place>,
@@ -143,12 +147,14 @@ impl Postgres {
             .max_connections(max_connections)
             .acquire_timeout(ACQUIRE_TIMEOUT)
             .connect_lazy_with(session(&connect, &schema, pooled));
+        let pool = Leases::new(pool, max_connections, ACQUIRE_TIMEOUT);
         let replica = replica_place.as_ref().map(|place| {
-            turnover
+            let pool = turnover
                 .watch(PgPoolOptions::new())
                 .max_connections(max_connections)
                 .acquire_timeout(REPLICA_TIMEOUT)
-                .connect_lazy_with(session(&at(connect.clone(), place), &schema, pooled))
+                .connect_lazy_with(session(&at(connect.clone(), place), &schema, pooled));
+            Leases::new(pool, max_connections, REPLICA_TIMEOUT)
         });
         Self(Arc::new(Inner {
             pool,
@@ -185,16 +191,16 @@ impl Postgres {
         self.0.direct.is_some()
     }
 
-    pub(crate) async fn acquire(&self) -> Result<PoolConnection<Engine>, StoreError> {
-        self.patiently(|| self.0.pool.acquire()).await
+    pub(crate) async fn acquire(&self) -> Result<Lease<Engine>, StoreError> {
+        self.patiently(|| self.0.pool.take()).await
     }
 
-    pub(crate) async fn begin(&self) -> Result<Transaction<'static, Engine>, StoreError> {
-        self.patiently(|| self.0.pool.begin()).await
+    pub(crate) async fn begin(&self) -> Result<Lease<Engine>, StoreError> {
+        self.patiently(|| self.0.pool.begin("BEGIN")).await
     }
 
     /// A connection to the replica, if there is one and it is there; else as [`Self::acquire`].
-    pub(crate) async fn acquire_lagging(&self) -> Result<PoolConnection<Engine>, StoreError> {
+    pub(crate) async fn acquire_lagging(&self) -> Result<Lease<Engine>, StoreError> {
         let Some(replica) = &self.0.replica else {
             return self.acquire().await;
         };
@@ -202,7 +208,7 @@ impl Postgres {
         if until.is_some_and(|until| Instant::now() < until) {
             return self.acquire().await;
         }
-        match replica.acquire().await {
+        match replica.take().await {
             Ok(conn) => Ok(conn),
             Err(error) => {
                 tracing::warn!(
@@ -237,7 +243,7 @@ impl Postgres {
             }
             tokio::time::sleep(LOOK).await;
             turn += 1;
-            if self.0.pool.num_idle() == 0 && turn % CONNECT_EVERY != 0 {
+            if !self.0.pool.has_open() && turn % CONNECT_EVERY != 0 {
                 continue;
             }
             match take().await.map_err(StoreError::from) {
@@ -294,12 +300,16 @@ impl Postgres {
         tried.close().await.map_err(StoreError::from)?;
         if let (Some(replica), Some(place)) = (&self.0.replica, &self.0.replica_place) {
             let there = at(address.clone(), place);
-            replica.set_connect_options(session(&there, &self.0.schema, self.is_pooled()));
+            let connect = session(&there, &self.0.schema, self.is_pooled());
+            replica.pool().set_connect_options(connect);
         }
-        self.0.pool.set_connect_options(connect);
+        self.0.pool.pool().set_connect_options(connect);
         *self.address() = address;
         *source.in_force() = text;
         self.0.turnover.turn_over();
+        for leases in self.0.replica.iter().chain([&self.0.pool]) {
+            leases.turn_over();
+        }
         tracing::info!(schema = self.0.schema, "the database has a new address now");
         Ok(true)
     }

@@ -82,7 +82,7 @@ impl Db {
     pub async fn migrate(&self, migrator: &Migrator) -> Result<(), StoreError> {
         match self {
             Self::Postgres(postgres) => postgres.migrate(migrator).await,
-            Self::Sqlite { writer, .. } => Ok(migrator.run(writer).await?),
+            Self::Sqlite { writer, .. } => Ok(migrator.run(writer.pool()).await?),
         }
     }
 

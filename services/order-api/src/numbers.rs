@@ -5,7 +5,7 @@
 //! which orders were placed.
 
 use techcommerce_kernel::Error;
-use techcommerce_store::{Db, transact, with};
+use techcommerce_store::{Db, single, with};
 use tokio::sync::Mutex;
 
 /// How many numbers a process takes at a time.
@@ -30,8 +30,8 @@ impl Numbers {
         if let Some(number) = left.next() {
             return Ok(number);
         }
-        let end: i64 = transact!(db, |tx| -> Result<i64, Error> {
-            Ok(with!(tx, |c| sqlx::query_scalar(TAKE)
+        let end: i64 = single!(db, |conn| -> Result<i64, Error> {
+            Ok(with!(conn, |c| sqlx::query_scalar(TAKE)
                 .bind(BLOCK)
                 .fetch_one(c)
                 .await)?)

@@ -8,7 +8,11 @@
 use std::collections::BTreeSet;
 
 use techcommerce_kernel::{Timestamp, Uuid};
-use techcommerce_store::{Conn, StoreError, execute, with};
+use techcommerce_store::{
+    Conn, StoreError,
+    dialect::{ROWS, rows},
+    execute, with,
+};
 
 /// What sort of thing changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -83,19 +87,26 @@ pub async fn record(
     .bind(count)
     .fetch_one(c)
     .await)?;
+    let all: Vec<&Change> = changes.iter().collect();
     let mut position = last - count;
-    for change in changes {
-        position += 1;
-        execute!(
-            tx,
-            sqlx::query(
-                "INSERT INTO changes (position, kind, entity, created_at) VALUES ($1, $2, $3, $4)"
-            )
-            .bind(position)
-            .bind(change.kind.name())
-            .bind(change.entity)
-            .bind(now.as_micros())
-        )?;
+    for some in all.chunks(ROWS) {
+        let sql = format!(
+            "INSERT INTO changes (position, kind, entity, created_at) VALUES {}",
+            rows(1, some.len(), 4)
+        );
+        let first = position + 1;
+        with!(tx, |c| {
+            let mut query = sqlx::query(sqlx::AssertSqlSafe(sql.as_str()));
+            for (change, position) in some.iter().zip(first..) {
+                query = query
+                    .bind(position)
+                    .bind(change.kind.name())
+                    .bind(change.entity)
+                    .bind(now.as_micros());
+            }
+            query.execute(c).await.map(|_| ())
+        })?;
+        position += i64::try_from(some.len()).unwrap_or(i64::MAX);
     }
     Ok(Some(last))
 }

@@ -3,7 +3,7 @@
 mod rows;
 mod view;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use sha2::{Digest, Sha256};
 use techcommerce_contracts::{
@@ -16,8 +16,8 @@ use techcommerce_store::transact;
 
 use crate::{app::App, discounts};
 pub use rows::{
-    CartRow, LineRow, delete_stale, insert, lines, lock, lock_open, put_discount, put_line,
-    remove_line, reopen, row, take,
+    CartRow, LineRow, Whole, delete_stale, insert, lines, lock, lock_open, lock_seen, put_discount,
+    put_line, remove_line, reopen, take, whole,
 };
 
 /// The most lines that a cart may hold.
@@ -93,14 +93,15 @@ pub async fn shipping_methods(app: &App, id: Option<&str>) -> Result<Vec<Shippin
 }
 
 async fn load(app: &App, id: &str) -> Result<Loaded, Error> {
-    let key = key(id);
-    let mut conn = app.db.read().await?;
-    let row = row(&mut conn, &key).await?.ok_or_else(not_found)?;
-    let lines = lines(&mut conn, &key).await?;
-    // No connection is held while another service answers.
-    drop(conn);
+    let Whole { row, lines, .. } = find(app, &key(id)).await?;
     let quotes = app.products.quotes(variants(&lines)).await?;
     Ok(Loaded { row, lines, quotes })
+}
+
+/// The cart as it is stored. No connection is held when another service is asked next.
+async fn find(app: &App, key: &str) -> Result<Whole, Error> {
+    let mut conn = app.db.read().await?;
+    whole(&mut conn, key).await?.ok_or_else(not_found)
 }
 
 fn variants(lines: &[LineRow]) -> Vec<Uuid> {
@@ -118,14 +119,13 @@ pub async fn set_line(
     quantity: Option<i64>,
 ) -> Result<Cart, Error> {
     let key = key(id);
-    let mut conn = app.db.read().await?;
-    row(&mut conn, &key).await?.ok_or_else(not_found)?;
-    let mut wanted = variants(&lines(&mut conn, &key).await?);
-    drop(conn);
+    let before = find(app, &key).await?;
+    let mut wanted = variants(&before.lines);
     if !wanted.contains(&variant) {
         wanted.push(variant);
     }
-    let quotes = app.products.quotes(wanted).await?;
+    let asked: HashSet<Uuid> = wanted.iter().copied().collect();
+    let mut quotes = app.products.quotes(wanted).await?;
     let quote = quotes.get(&variant);
     if quantity.is_some() {
         match quote {
@@ -146,13 +146,24 @@ pub async fn set_line(
     }
     let (row, lines) = transact!(app.db, |tx| -> Result<(CartRow, Vec<LineRow>), Error> {
         let now = app.env.now();
-        let row = lock_open(tx, &key, now).await?;
+        let (row, mut all) = if lock_seen(tx, &key, before.version, now).await? {
+            (before.row.clone(), before.lines.clone())
+        } else {
+            // Somebody changed it meanwhile.
+            let row = lock_open(tx, &key, now).await?;
+            (row, lines(tx, &key).await?)
+        };
         match (quantity, quote) {
-            (Some(quantity), Some(quote)) => put_line(tx, &key, quote, quantity, now).await?,
-            _ => remove_line(tx, &key, variant).await?,
+            (Some(quantity), Some(quote)) => {
+                put_line(tx, &key, &mut all, quote, quantity, now).await?;
+            }
+            _ => remove_line(tx, &key, &mut all, variant).await?,
         }
-        Ok((row, lines(tx, &key).await?))
+        Ok((row, all))
     })?;
+    if lines.iter().any(|line| !asked.contains(&line.variant_id)) {
+        quotes = app.products.quotes(variants(&lines)).await?;
+    }
     view::view(app, id, &Loaded { row, lines, quotes }).await
 }
 

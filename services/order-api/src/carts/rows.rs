@@ -3,7 +3,7 @@
 use sqlx::types::Json;
 use techcommerce_contracts::product_api::Quote;
 use techcommerce_kernel::{Error, Timestamp, Uuid};
-use techcommerce_store::{Conn, Db, execute, transact, with};
+use techcommerce_store::{Conn, Db, execute, single, transact, with};
 
 use super::{MAX_LINES, not_found, ordered};
 
@@ -38,13 +38,37 @@ pub struct LineRow {
     pub quantity: i64,
     /// What it was when it was put in.
     pub seen: Json<Quote>,
+    /// When it was put in, in microseconds.
+    pub added_at: i64,
+}
+
+/// A cart with its lines in the order in which they were added, at one moment.
+#[derive(Debug, Clone)]
+pub struct Whole {
+    /// The cart.
+    pub row: CartRow,
+    /// Its lines.
+    pub lines: Vec<LineRow>,
+    /// Names what it holds: every change of a cart or its lines gives it a later one.
+    pub version: i64,
+}
+
+#[derive(sqlx::FromRow)]
+struct WholeRow {
+    discount_code: Option<String>,
+    order_id: Option<Uuid>,
+    updated_at: i64,
+    variant_id: Option<Uuid>,
+    quantity: Option<i64>,
+    seen: Option<Json<Quote>>,
+    added_at: Option<i64>,
 }
 
 /// Writes an empty cart.
 pub async fn insert(db: &Db, key: &str, now: Timestamp) -> Result<CartRow, Error> {
     const INSERT: &str = "INSERT INTO carts (key, created_at, updated_at) VALUES ($1, $2, $2)";
-    transact!(db, |tx| -> Result<(), Error> {
-        execute!(tx, sqlx::query(INSERT).bind(key).bind(now.as_micros()))?;
+    single!(db, |conn| -> Result<(), Error> {
+        execute!(conn, sqlx::query(INSERT).bind(key).bind(now.as_micros()))?;
         Ok(())
     })?;
     Ok(CartRow {
@@ -53,19 +77,41 @@ pub async fn insert(db: &Db, key: &str, now: Timestamp) -> Result<CartRow, Error
     })
 }
 
-/// The cart, if it is there.
-pub async fn row(conn: &mut Conn, key: &str) -> Result<Option<CartRow>, Error> {
-    const FIND: &str = "SELECT discount_code, order_id FROM carts WHERE key = $1";
-    Ok(with!(conn, |c| sqlx::query_as(FIND)
-        .bind(key)
-        .fetch_optional(c)
-        .await)?)
+/// The cart with its lines, if it is there.
+pub async fn whole(conn: &mut Conn, key: &str) -> Result<Option<Whole>, Error> {
+    const FIND: &str = "SELECT c.discount_code, c.order_id, c.updated_at, l.variant_id, \
+         l.quantity, l.seen, l.added_at FROM carts c LEFT JOIN cart_lines l ON l.cart_key = c.key \
+         WHERE c.key = $1 ORDER BY l.added_at, l.variant_id";
+    let rows: Vec<WholeRow> = with!(conn, |c| sqlx::query_as(FIND).bind(key).fetch_all(c).await)?;
+    let mut whole: Option<Whole> = None;
+    for row in rows {
+        let whole = whole.get_or_insert_with(|| Whole {
+            row: CartRow {
+                discount_code: row.discount_code,
+                order_id: row.order_id,
+            },
+            lines: Vec::new(),
+            version: row.updated_at,
+        });
+        // A cart without lines is one row of it alone.
+        if let (Some(variant_id), Some(quantity), Some(seen), Some(added_at)) =
+            (row.variant_id, row.quantity, row.seen, row.added_at)
+        {
+            whole.lines.push(LineRow {
+                variant_id,
+                quantity,
+                seen,
+                added_at,
+            });
+        }
+    }
+    Ok(whole)
 }
 
 /// The cart's lines in the order in which they were added.
 pub async fn lines(conn: &mut Conn, key: &str) -> Result<Vec<LineRow>, Error> {
-    const LINES: &str = "SELECT variant_id, quantity, seen FROM cart_lines WHERE cart_key = $1 \
-         ORDER BY added_at, variant_id";
+    const LINES: &str = "SELECT variant_id, quantity, seen, added_at FROM cart_lines \
+         WHERE cart_key = $1 ORDER BY added_at, variant_id";
     Ok(with!(conn, |c| sqlx::query_as(LINES)
         .bind(key)
         .fetch_all(c)
@@ -77,8 +123,10 @@ pub async fn lines(conn: &mut Conn, key: &str) -> Result<Vec<LineRow>, Error> {
 /// # Errors
 /// `cart_not_found`.
 pub async fn lock(tx: &mut Conn, key: &str, now: Timestamp) -> Result<CartRow, Error> {
-    const LOCK: &str =
-        "UPDATE carts SET updated_at = $2 WHERE key = $1 RETURNING discount_code, order_id";
+    // Later than before, whatever the clock says.
+    const LOCK: &str = "UPDATE carts SET updated_at = \
+         CASE WHEN updated_at < $2 THEN $2 ELSE updated_at + 1 END \
+         WHERE key = $1 RETURNING discount_code, order_id";
     let row: Option<CartRow> = with!(tx, |c| sqlx::query_as(LOCK)
         .bind(key)
         .bind(now.as_micros())
@@ -95,48 +143,72 @@ pub async fn lock_open(tx: &mut Conn, key: &str, now: Timestamp) -> Result<CartR
     lock(tx, key, now).await?.open()
 }
 
-/// Sets how many of a variant an open cart holds. At least one.
+/// Locks an open cart that is still as it was `seen`; `false` if it is not.
+pub async fn lock_seen(tx: &mut Conn, key: &str, seen: i64, now: Timestamp) -> Result<bool, Error> {
+    const LOCK: &str = "UPDATE carts SET updated_at = $2 \
+         WHERE key = $1 AND updated_at = $3 AND order_id IS NULL";
+    let later = now.as_micros().max(seen.saturating_add(1));
+    Ok(execute!(tx, sqlx::query(LOCK).bind(key).bind(later).bind(seen))? == 1)
+}
+
+/// Sets how many of a variant an open cart holds whose `lines` these are. At least one.
 ///
 /// # Errors
 /// `cart_too_large` for one line more than a cart may hold.
 pub async fn put_line(
     tx: &mut Conn,
     key: &str,
+    lines: &mut Vec<LineRow>,
     quote: &Quote,
     quantity: i64,
     now: Timestamp,
 ) -> Result<(), Error> {
-    const COUNT: &str = "SELECT COUNT(*) FROM cart_lines WHERE cart_key = $1 AND variant_id <> $2";
     const PUT: &str = "INSERT INTO cart_lines (cart_key, variant_id, quantity, seen, added_at) \
          VALUES ($1, $2, $3, $4, $5) ON CONFLICT (cart_key, variant_id) \
          DO UPDATE SET quantity = excluded.quantity, seen = excluded.seen";
-    let others: i64 = with!(tx, |c| sqlx::query_scalar(COUNT)
-        .bind(key)
-        .bind(quote.variant_id)
-        .fetch_one(c)
-        .await)?;
-    if others >= MAX_LINES as i64 {
+    let variant_id = quote.variant_id;
+    let known = lines.iter().position(|line| line.variant_id == variant_id);
+    if known.is_none() && lines.len() >= MAX_LINES {
         return Err(Error::conflict(
             "cart_too_large",
             "The cart holds as many different things as one can: 100. Order these first.",
         ));
     }
+    let added_at = now.as_micros();
     execute!(
         tx,
         sqlx::query(PUT)
             .bind(key)
-            .bind(quote.variant_id)
+            .bind(variant_id)
             .bind(quantity)
             .bind(Json(quote))
-            .bind(now.as_micros())
+            .bind(added_at)
     )?;
+    if let Some(line) = known.and_then(|known| lines.get_mut(known)) {
+        line.quantity = quantity;
+        line.seen = Json(quote.clone());
+    } else {
+        lines.push(LineRow {
+            variant_id,
+            quantity,
+            seen: Json(quote.clone()),
+            added_at,
+        });
+        lines.sort_by_key(|line| (line.added_at, line.variant_id));
+    }
     Ok(())
 }
 
-/// Takes a line out of an open cart, if it is there.
-pub async fn remove_line(tx: &mut Conn, key: &str, variant: Uuid) -> Result<(), Error> {
+/// Takes a line out of an open cart whose `lines` these are, if it is there.
+pub async fn remove_line(
+    tx: &mut Conn,
+    key: &str,
+    lines: &mut Vec<LineRow>,
+    variant: Uuid,
+) -> Result<(), Error> {
     const REMOVE: &str = "DELETE FROM cart_lines WHERE cart_key = $1 AND variant_id = $2";
     execute!(tx, sqlx::query(REMOVE).bind(key).bind(variant))?;
+    lines.retain(|line| line.variant_id != variant);
     Ok(())
 }
 

@@ -51,21 +51,24 @@ pub(super) async fn fix(app: &App, attempt: &Attempt) -> Result<Fixed, Error> {
          (id, request_hash, cart_key, snapshot, created_at) VALUES ($1, $2, $3, $4, $5) \
          ON CONFLICT (id) DO NOTHING";
     transact!(app.db, |tx| -> Result<Fixed, Error> {
-        if let Some(record) = record(tx, attempt.id).await? {
-            return known(record, attempt);
-        }
         let now = app.env.now();
-        let cart = carts::lock(tx, &attempt.cart_key, now).await?;
-        // The same request may have been quicker while we waited for the cart, and have made it an
-        // order already.
-        if let Some(record) = record(tx, attempt.id).await? {
-            return known(record, attempt);
-        }
-        let cart = cart.open()?;
-        let lines = carts::lines(tx, &attempt.cart_key).await?;
-        if lines.is_empty() {
-            return Err(Error::conflict(codes::CART_EMPTY, "The cart is empty."));
-        }
+        let cart = carts::lock(tx, &attempt.cart_key, now).await;
+        let open = match cart.and_then(carts::CartRow::open) {
+            Ok(cart) => Ok((cart, carts::lines(tx, &attempt.cart_key).await?)),
+            Err(error) if error.is_transient() => return Err(error),
+            Err(error) => Err(error),
+        };
+        let (cart, lines) = match open {
+            Ok((cart, lines)) if !lines.is_empty() => (cart, lines),
+            // The same request may have made it an order before, perhaps while we waited for it.
+            open => {
+                return match (record(tx, attempt.id).await?, open) {
+                    (Some(record), _) => known(record, attempt),
+                    (None, Err(error)) => Err(error),
+                    (None, Ok(_)) => Err(Error::conflict(codes::CART_EMPTY, "The cart is empty.")),
+                };
+            }
+        };
         let snapshot = Snapshot {
             nonce: app.env.new_id(),
             lines: lines
@@ -89,7 +92,7 @@ pub(super) async fn fix(app: &App, attempt: &Attempt) -> Result<Fixed, Error> {
         {
             return Ok(Fixed::Open(snapshot));
         }
-        // The same key of the same account came with another cart at this very moment.
+        // The same request came before, or another with the same key.
         let record = record(tx, attempt.id).await?.ok_or_else(in_doubt)?;
         known(record, attempt)
     })

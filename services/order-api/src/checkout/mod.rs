@@ -28,7 +28,7 @@ use crate::{
     carts,
     faults::Point,
     locale::Locale,
-    orders::{self, Audience},
+    orders::{self, Audience, Loaded},
 };
 use fix::{Fixed, Snapshot, fix};
 pub use keys::{IdempotencyKey, derived_id};
@@ -54,24 +54,30 @@ pub async fn place(
         Err(error) => Err(error),
     };
     app.metrics.checkout(match &outcome {
-        Ok((_, true)) => "placed",
-        Ok((_, false)) => "repeated",
+        Ok(Placed::Now(_)) => "placed",
+        Ok(Placed::Before(_)) => "repeated",
         Err(error) if error.code() == codes::OUT_OF_STOCK => "out_of_stock",
         Err(error) if error.is_transient() => "failed",
         Err(_) => "refused",
     });
-    let (order, _) = outcome?;
-    orders::show(app, order, Audience::Buyer).await
+    match outcome? {
+        // Nothing can have come to it yet that the customer would miss.
+        Placed::Now(order) => orders::shown(*order, Audience::Buyer),
+        Placed::Before(order) => orders::show(app, order, Audience::Buyer).await,
+    }
 }
 
-/// The order's id, and whether this call made it.
-async fn try_to_place(
-    app: &App,
-    attempt: &Attempt,
-    input: &OrderInput,
-) -> Result<(Uuid, bool), Error> {
+/// What became of a request to order.
+enum Placed {
+    /// This call made the order.
+    Now(Box<Loaded>),
+    /// The same request made this order before.
+    Before(Uuid),
+}
+
+async fn try_to_place(app: &App, attempt: &Attempt, input: &OrderInput) -> Result<Placed, Error> {
     let snapshot = match fix(app, attempt).await? {
-        Fixed::Ordered(order) => return Ok((order, false)),
+        Fixed::Ordered(order) => return Ok(Placed::Before(order)),
         Fixed::Open(snapshot) => snapshot,
     };
     app.faults.at(Point::RequestFixed)?;
@@ -160,13 +166,13 @@ async fn refuse(
     attempt: &Attempt,
     reserved: Option<&Reservation>,
     error: Error,
-) -> Result<(Uuid, bool), Error> {
+) -> Result<Placed, Error> {
     if error.is_transient() || error.kind() == techcommerce_kernel::Kind::Internal {
         return Err(error);
     }
     if !fix::forget(app, attempt.id).await? {
         return match fix::order_of(app, attempt.id).await? {
-            Some(order) => Ok((order, false)),
+            Some(order) => Ok(Placed::Before(order)),
             None => Err(error),
         };
     }

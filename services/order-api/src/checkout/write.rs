@@ -7,11 +7,11 @@ use techcommerce_contracts::{
     order_api::{OrderInput, PaymentMethod},
     product_api::Reservation,
 };
-use techcommerce_jobs::{NewJob, enqueue};
+use techcommerce_jobs::{NewJob, enqueue_all};
 use techcommerce_kernel::{Error, Uuid};
 use techcommerce_store::transact;
 
-use super::{Attempt, Snapshot, fix};
+use super::{Attempt, Placed, Snapshot, fix};
 use crate::{
     app::App,
     carts, discounts,
@@ -21,14 +21,14 @@ use crate::{
     saga::{Advance, Mailing},
 };
 
-/// Writes the order at the prices of the reservation. Gives its id, and whether this call made it.
+/// Writes the order at the prices of the reservation, unless the same request has made it already.
 pub(super) async fn write(
     app: &App,
     attempt: &Attempt,
     input: &OrderInput,
     snapshot: &Snapshot,
     reserved: &Reservation,
-) -> Result<(Uuid, bool), Error> {
+) -> Result<Placed, Error> {
     let lines = lines(app, snapshot, reserved)?;
     let price = total(app, input, snapshot, &lines).await?;
     let id = app.env.new_id();
@@ -41,9 +41,9 @@ pub(super) async fn write(
     let quantities: Vec<i64> = lines.iter().map(|line| line.quantity).collect();
     let state = State::placed(id, method, price.total, &quantities);
     let code = snapshot.discount_code.as_deref();
-    transact!(app.db, |tx| -> Result<(Uuid, bool), Error> {
+    transact!(app.db, |tx| -> Result<Placed, Error> {
         if let Some(order) = fix::answer(tx, attempt.id, id).await? {
-            return Ok((order, false));
+            return Ok(Placed::Before(order));
         }
         if !carts::take(tx, &attempt.cart_key, id, app.env.now()).await? {
             return Err(carts::ordered());
@@ -52,7 +52,12 @@ pub(super) async fn write(
             discounts::use_up(tx, code, &input.email.key()).await?;
         }
         let advance = NewJob::new(Advance::KIND).payload(&Advance { order: id })?;
-        let job = enqueue(tx, &app.env, advance).await?;
+        let confirmation = Mailing {
+            order: id,
+            notice: None,
+        };
+        let mail = NewJob::new(Mailing::KIND).payload(&confirmation)?;
+        let [job, _] = enqueue_all(tx, &app.env, [advance, mail]).await?;
         let order = NewOrder {
             id,
             number,
@@ -71,14 +76,8 @@ pub(super) async fn write(
             state: &state,
             job,
         };
-        insert(tx, &app.env, &order).await?;
-        let confirmation = Mailing {
-            order: id,
-            notice: None,
-        };
-        let mail = NewJob::new(Mailing::KIND).payload(&confirmation)?;
-        enqueue(tx, &app.env, mail).await?;
-        Ok((id, true))
+        let written = insert(tx, &app.env, &order).await?;
+        Ok(Placed::Now(Box::new(written)))
     })
 }
 

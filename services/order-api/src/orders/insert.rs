@@ -3,10 +3,14 @@
 use sqlx::types::Json;
 use techcommerce_contracts::{order_api::OrderInput, product_api::Quote};
 use techcommerce_kernel::{Env, Error, Money, Uuid};
-use techcommerce_store::{Conn, execute};
+use techcommerce_store::{
+    Conn,
+    dialect::{ROWS, rows},
+    execute, with,
+};
 
 use super::{
-    change::{Cause, add_event},
+    rows::{AddressRow, EventRow, LineRow, Loaded, OrderRow},
     words,
 };
 use crate::{
@@ -61,8 +65,9 @@ pub struct NewLine {
     pub quote: Quote,
 }
 
-/// Writes the order, its lines, its address and its payment.
-pub async fn insert(tx: &mut Conn, env: &Env, new: &NewOrder<'_>) -> Result<(), Error> {
+/// Writes the order, its lines, its address, its payment and that it was placed, and gives it as
+/// it would be read.
+pub async fn insert(tx: &mut Conn, env: &Env, new: &NewOrder<'_>) -> Result<Loaded, Error> {
     const ORDER: &str = "INSERT INTO orders (id, number, reservation_id, cart_key, owner_id, email, \
          email_key, access_token, currency, shipping_method, discount_code, subtotal, discount, \
          shipping, shipping_tax, tax, tax_included, tax_basis_points, total, path, version, status, \
@@ -74,8 +79,12 @@ pub async fn insert(tx: &mut Conn, env: &Env, new: &NewOrder<'_>) -> Result<(), 
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
     const PAYMENT: &str =
         "INSERT INTO payments (order_id, method, token, created_at) VALUES ($1, $2, $3, $4)";
+    const EVENT: &str = "INSERT INTO order_events \
+         (order_id, position, kind, message, actor, created_at, customer_message) \
+         VALUES ($1, 0, $2, $3, $4, $5, $6)";
     let now = env.now().as_micros();
     let (price, input) = (new.price, new.input);
+    let written = loaded(new, now);
     execute!(
         tx,
         sqlx::query(ORDER)
@@ -106,65 +115,152 @@ pub async fn insert(tx: &mut Conn, env: &Env, new: &NewOrder<'_>) -> Result<(), 
             .bind(now)
             .bind(new.locale.name())
     )?;
-    for ((line, price), position) in new.lines.iter().zip(&price.lines).zip(0_i64..) {
-        insert_line(tx, new.id, position, line, price).await?;
+    let totals: Vec<i64> = price.lines.iter().map(|line| line.total).collect();
+    insert_lines(tx, &written.lines, &totals).await?;
+    if let Some(to) = &written.address {
+        execute!(
+            tx,
+            sqlx::query(ADDRESS)
+                .bind(new.id)
+                .bind(&to.name)
+                .bind(&to.line1)
+                .bind(&to.line2)
+                .bind(&to.city)
+                .bind(&to.region)
+                .bind(&to.postal_code)
+                .bind(&to.country)
+        )?;
     }
-    let to = &input.shipping_address;
-    execute!(
-        tx,
-        sqlx::query(ADDRESS)
-            .bind(new.id)
-            .bind(to.name.trim())
-            .bind(to.line1.trim())
-            .bind(to.line2.trim())
-            .bind(to.city.trim())
-            .bind(to.region.trim())
-            .bind(to.postal_code.trim())
-            .bind(&to.country)
-    )?;
     execute!(
         tx,
         sqlx::query(PAYMENT)
             .bind(new.id)
-            .bind(input.payment.method.name())
-            .bind(input.payment.token.as_deref())
+            .bind(&written.order.method)
+            .bind(written.order.token.as_deref())
             .bind(now)
     )?;
-    words::insert(tx, new.id, new.number, &input.email.key(), &to.name).await?;
-    let cause = Cause::by(new.actor);
-    add_event(tx, env, new.id, "placed", cause).await
+    let name = &input.shipping_address.name;
+    words::insert(tx, new.id, new.number, &input.email.key(), name).await?;
+    for event in &written.events {
+        execute!(
+            tx,
+            sqlx::query(EVENT)
+                .bind(new.id)
+                .bind(&event.kind)
+                .bind(&event.message)
+                .bind(&event.actor)
+                .bind(event.created_at)
+                .bind(&event.customer_message)
+        )?;
+    }
+    Ok(written)
 }
 
-async fn insert_line(
-    tx: &mut Conn,
-    order: Uuid,
-    position: i64,
-    line: &NewLine,
-    price: &LinePrice,
-) -> Result<(), Error> {
-    const LINE: &str = "INSERT INTO order_lines (id, order_id, position, variant_id, product_id, \
-         product_handle, title, variant_title, sku, image, quantity, unit_price, subtotal, discount, \
-         tax, total) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
+/// The new order as it is read after it was written at `now`.
+fn loaded(new: &NewOrder<'_>, now: i64) -> Loaded {
+    let (price, input) = (new.price, new.input);
+    let order = OrderRow {
+        id: new.id,
+        number: new.number,
+        reservation_id: new.reservation,
+        owner_id: new.owner,
+        email: input.email.as_str().to_owned(),
+        access_token: new.access_token.to_owned(),
+        currency: new.total.currency.code().to_owned(),
+        shipping_method: input.shipping_method.clone(),
+        discount_code: new.discount_code.map(str::to_owned),
+        subtotal: price.subtotal,
+        discount: price.discount,
+        shipping: price.shipping,
+        tax: price.tax,
+        tax_included: new.tax.included,
+        total: price.total,
+        path: Json(new.state.clone()),
+        locale: new.locale.name().to_owned(),
+        placed_at: now,
+        method: input.payment.method.name().to_owned(),
+        token: input.payment.token.clone(),
+    };
+    let lines = new.lines.iter().zip(&price.lines).zip(0_i64..);
+    let to = &input.shipping_address;
+    Loaded {
+        order,
+        lines: lines
+            .map(|((line, price), position)| line_row(new.id, position, line, price))
+            .collect(),
+        address: Some(AddressRow {
+            order_id: new.id,
+            name: to.name.trim().to_owned(),
+            line1: to.line1.trim().to_owned(),
+            line2: to.line2.trim().to_owned(),
+            city: to.city.trim().to_owned(),
+            region: to.region.trim().to_owned(),
+            postal_code: to.postal_code.trim().to_owned(),
+            country: to.country.clone(),
+        }),
+        refunds: Vec::new(),
+        shipments: Vec::new(),
+        events: vec![EventRow {
+            order_id: new.id,
+            kind: "placed".to_owned(),
+            message: String::new(),
+            customer_message: String::new(),
+            actor: new.actor.to_owned(),
+            created_at: now,
+        }],
+    }
+}
+
+fn line_row(order: Uuid, position: i64, line: &NewLine, price: &LinePrice) -> LineRow {
     let quote = &line.quote;
-    execute!(
-        tx,
-        sqlx::query(LINE)
-            .bind(line.id)
-            .bind(order)
-            .bind(position)
-            .bind(quote.variant_id)
-            .bind(quote.product_id)
-            .bind(quote.product_handle.as_str())
-            .bind(&quote.product_title)
-            .bind(&quote.variant_title)
-            .bind(quote.sku.as_deref())
-            .bind(quote.image.as_ref().map(Json))
-            .bind(line.quantity)
-            .bind(quote.price.amount)
-            .bind(price.subtotal)
-            .bind(price.discount)
-            .bind(price.tax)
-            .bind(price.total)
-    )?;
+    LineRow {
+        id: line.id,
+        order_id: order,
+        position,
+        variant_id: quote.variant_id,
+        product_id: quote.product_id,
+        product_handle: quote.product_handle.as_str().to_owned(),
+        title: quote.product_title.clone(),
+        variant_title: quote.variant_title.clone(),
+        sku: quote.sku.clone(),
+        image: quote.image.clone().map(Json),
+        quantity: line.quantity,
+        unit_price: quote.price.amount,
+        subtotal: price.subtotal,
+        discount: price.discount,
+        tax: price.tax,
+    }
+}
+
+async fn insert_lines(tx: &mut Conn, lines: &[LineRow], totals: &[i64]) -> Result<(), Error> {
+    const LINES: &str = "INSERT INTO order_lines (id, order_id, position, variant_id, product_id, \
+         product_handle, title, variant_title, sku, image, quantity, unit_price, subtotal, discount, \
+         tax, total) VALUES";
+    for (lines, totals) in lines.chunks(ROWS).zip(totals.chunks(ROWS)) {
+        let sql = format!("{LINES} {}", rows(1, lines.len(), 16));
+        with!(tx, |c| {
+            let mut query = sqlx::query(sqlx::AssertSqlSafe(sql.as_str()));
+            for (line, total) in lines.iter().zip(totals) {
+                query = query
+                    .bind(line.id)
+                    .bind(line.order_id)
+                    .bind(line.position)
+                    .bind(line.variant_id)
+                    .bind(line.product_id)
+                    .bind(&line.product_handle)
+                    .bind(&line.title)
+                    .bind(&line.variant_title)
+                    .bind(line.sku.as_deref())
+                    .bind(line.image.as_ref())
+                    .bind(line.quantity)
+                    .bind(line.unit_price)
+                    .bind(line.subtotal)
+                    .bind(line.discount)
+                    .bind(line.tax)
+                    .bind(total);
+            }
+            query.execute(c).await.map(|_| ())
+        })?;
+    }
     Ok(())
 }

@@ -21,7 +21,7 @@ pub use insert::{NewLine, NewOrder, insert};
 pub use list::{Filter, list};
 pub use log::record;
 pub use notes::note;
-pub use rows::{Loaded, OrderRow, find, lines, load};
+pub use rows::{Loaded, OrderRow, find, lines, load, load_new};
 pub use shipments::{NewShipment, insert_shipment, is_known_shipment};
 pub use summary::summary;
 pub use view::Audience;
@@ -36,6 +36,14 @@ pub fn not_found() -> Error {
 /// What is stored cannot be read: our fault.
 pub fn unreadable(why: impl std::fmt::Display) -> Error {
     Error::internal(format!("an order cannot be read: {why}"))
+}
+
+/// An order that was just written, as it is shown to `audience`.
+///
+/// # Errors
+/// `internal` if it cannot be.
+pub fn shown(loaded: Loaded, audience: Audience) -> Result<Order, Error> {
+    view::view(loaded, audience)
 }
 
 /// The order as it is shown.

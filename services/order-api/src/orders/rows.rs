@@ -176,14 +176,36 @@ pub async fn lines(conn: &mut Conn, ids: &[Uuid]) -> Result<Vec<LineRow>, Error>
     )?)
 }
 
+const ADDRESSES: &str = "SELECT order_id, name, line1, line2, city, region, postal_code, country \
+     FROM addresses WHERE order_id IN";
+
+/// The order as it was when it was new: without what came to it later, as shipments, refunds and
+/// the timeline.
+///
+/// # Errors
+/// Those of the database.
+pub async fn load_new(conn: &mut Conn, id: Uuid) -> Result<Option<Loaded>, Error> {
+    let Some(order) = find(conn, id).await? else {
+        return Ok(None);
+    };
+    let lines = lines(conn, &[id]).await?;
+    let mut addresses: Vec<AddressRow> = by_orders!(conn, &[id], ADDRESSES, "", AddressRow)?;
+    Ok(Some(Loaded {
+        order,
+        lines,
+        address: addresses.pop(),
+        refunds: Vec::new(),
+        shipments: Vec::new(),
+        events: Vec::new(),
+    }))
+}
+
 /// Orders with all that belongs to them, in the order of `ids`; at most some hundreds. Ids that
 /// are not there are left out.
 ///
 /// # Errors
 /// Those of the database.
 pub async fn load(conn: &mut Conn, ids: &[Uuid]) -> Result<Vec<Loaded>, Error> {
-    const ADDRESSES: &str = "SELECT order_id, name, line1, line2, city, region, postal_code, country \
-         FROM addresses WHERE order_id IN";
     const REFUNDS: &str = "SELECT id, order_id, amount, reason, customer_message, created_at \
          FROM refunds WHERE order_id IN";
     const SHIPMENTS: &str = "SELECT id, order_id, carrier, tracking_number, created_at \

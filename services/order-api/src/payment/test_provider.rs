@@ -104,21 +104,17 @@ impl TestProvider {
 
     /// The payment's book, locked until the transaction ends.
     async fn book(&self, tx: &mut Conn, charge: &Charge) -> Result<Book, Error> {
+        // An update that changes nothing locks the row and tells what is in it.
         const OPEN: &str = "INSERT INTO test_provider_payments \
              (payment, token, state, amount, captured, refunded, asked, created_at) \
-             VALUES ($1, $2, 'new', $3, 0, 0, 0, $4) ON CONFLICT (payment) DO NOTHING";
-        const LOCK: &str = "UPDATE test_provider_payments SET asked = asked WHERE payment = $1 \
+             VALUES ($1, $2, 'new', $3, 0, 0, 0, $4) ON CONFLICT (payment) \
+             DO UPDATE SET asked = test_provider_payments.asked \
              RETURNING state, captured, refunded, asked";
-        execute!(
-            tx,
-            sqlx::query(OPEN)
-                .bind(charge.payment)
-                .bind(charge.token.as_deref().unwrap_or("tok_success"))
-                .bind(charge.total.amount)
-                .bind(self.env.now().as_micros())
-        )?;
-        let row: BookRow = with!(tx, |c| sqlx::query_as(LOCK)
+        let row: BookRow = with!(tx, |c| sqlx::query_as(OPEN)
             .bind(charge.payment)
+            .bind(charge.token.as_deref().unwrap_or("tok_success"))
+            .bind(charge.total.amount)
+            .bind(self.env.now().as_micros())
             .fetch_one(c)
             .await)?;
         Ok(Book {

@@ -10,7 +10,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use techcommerce_jobs::{Job, Outcome};
 use techcommerce_kernel::{Error, Uuid};
-use techcommerce_store::{execute, transact};
+use techcommerce_store::{Conn, execute, transact};
 
 use super::{Advance, execute::execute as carry_out};
 use crate::{
@@ -56,7 +56,7 @@ async fn advance(app: &App, job: &Job, id: Uuid) -> Result<Outcome, Error> {
         let mut commands = state.commands();
         if commands.is_empty() {
             match finish(app, job, id).await? {
-                None => return Ok(Outcome::Done),
+                None => return Ok(Outcome::Completed),
                 Some(newer) => {
                     state = newer;
                     continue;
@@ -72,12 +72,15 @@ async fn advance(app: &App, job: &Job, id: Uuid) -> Result<Outcome, Error> {
         }
         let (command, outcome) = first_that_works(app, &order, &variants, commands).await?;
         let before = (state.payment_status(), state.cancelled);
-        state = record(app, job, id, &outcome.event).await?;
-        if outcome.twice {
-            state = record(app, job, id, &outcome.event).await?;
+        let mut done = false;
+        for _ in 0..=usize::from(outcome.twice) {
+            (state, done) = record(app, job, id, &outcome).await?;
         }
         count(app, before, &state);
         app.faults.at(Point::Recorded(command.name()))?;
+        if done {
+            return Ok(Outcome::Completed);
+        }
         in_doubt |= is_doubt(&outcome.event);
     }
     Err(Error::internal("the order does not come to rest"))
@@ -120,34 +123,52 @@ async fn load(app: &App, id: Uuid) -> Result<(OrderRow, Vec<Uuid>), Error> {
     Ok((order, variants))
 }
 
-/// Records what happened, provided that the job is still ours.
-async fn record(app: &App, job: &Job, id: Uuid, event: &Event) -> Result<State, Error> {
+/// Records what happened, provided that the job is still ours. If nothing is left to do the job
+/// ends with it; gives whether it did beside the state.
+async fn record(
+    app: &App,
+    job: &Job,
+    id: Uuid,
+    outcome: &super::execute::Outcome,
+) -> Result<(State, bool), Error> {
     let cause = Cause {
         by_job: true,
         ..Cause::by("system")
     };
-    let state = transact!(app.db, |tx| -> Result<State, Error> {
+    let recorded = transact!(app.db, |tx| -> Result<(State, bool), Error> {
         job.guard(tx).await?;
-        Ok(orders::change(tx, app, id, event, cause).await?.after)
+        let changed = orders::change(tx, app, id, &outcome.event, cause).await?;
+        // What is told twice is told by the same job.
+        let done = !outcome.twice && changed.after.commands().is_empty();
+        if done {
+            end(tx, app, job, id).await?;
+        }
+        Ok((changed.after, done))
     })?;
     // Mails may have been written.
     app.queue.wake();
-    Ok(state)
+    Ok(recorded)
 }
 
 /// Ends the job if there is still nothing to do; else gives the state in which there is.
 async fn finish(app: &App, job: &Job, id: Uuid) -> Result<Option<State>, Error> {
-    const CLEAR: &str = "UPDATE orders SET job_id = NULL WHERE id = $1 AND job_id = $2";
     transact!(app.db, |tx| -> Result<Option<State>, Error> {
         job.guard(tx).await?;
         let state = orders::lock(tx, id).await?;
         if !state.commands().is_empty() {
             return Ok(Some(state));
         }
-        job.complete_in(tx, &app.env).await?;
-        execute!(tx, sqlx::query(CLEAR).bind(id).bind(job.id))?;
+        end(tx, app, job, id).await?;
         Ok(None)
     })
+}
+
+/// Ends the job of an order that this transaction holds.
+async fn end(tx: &mut Conn, app: &App, job: &Job, id: Uuid) -> Result<(), Error> {
+    const CLEAR: &str = "UPDATE orders SET job_id = NULL WHERE id = $1 AND job_id = $2";
+    job.complete_in(tx, &app.env).await?;
+    execute!(tx, sqlx::query(CLEAR).bind(id).bind(job.id))?;
+    Ok(())
 }
 
 /// How long to wait before the provider is asked for the `asked`th time in a row.

@@ -31,7 +31,11 @@ impl techcommerce_jobs::Handler for Handler {
         let Self(app) = self;
         let mailing: Mailing = job.payload()?;
         let mut conn = app.db.read().await?;
-        let loaded = orders::load(&mut conn, &[mailing.order]).await?.pop();
+        let loaded = match mailing.notice {
+            // The confirmation tells what was ordered, not what became of it.
+            None => orders::load_new(&mut conn, mailing.order).await?,
+            Some(_) => orders::load(&mut conn, &[mailing.order]).await?.pop(),
+        };
         drop(conn);
         let loaded = loaded.ok_or_else(orders::not_found)?;
         let to = loaded.order.email.parse().map_err(unreadable)?;

@@ -61,6 +61,24 @@ on_both_engines! { MIGRATOR;
         assert_eq!(shop.warehouse.lock().on_hand[&mug], 4);
     }
 
+    async fn the_answer_is_what_is_read_afterwards(db: TestDb) {
+        let shop = Shop::new(&db).await;
+        let (mug, bowl) = (shop.warehouse.stock(1999, 5), shop.warehouse.stock(350, 9));
+        let cart = shop.cart(&[(mug, 2), (bowl, 3)]).await;
+        let path = format!("/carts/{cart}/discount");
+        let code = Some(json!({"code": "welcome10"}));
+        assert_eq!(shop.send(GUEST, Method::PUT, &path, None, code).await.0, 200);
+        let mut body = Shop::order_body(&cart, json!({"method": "test", "token": "tok_success"}));
+        body["shipping_address"]["name"] = json!("  Ada  Lovelace ");
+        let send = async || {
+            shop.send(GUEST, Method::POST, "/orders", Some("k"), Some(body.clone())).await
+        };
+        let (status, written) = send().await;
+        assert_eq!(status, 201, "{written}");
+        let (_, read) = send().await;
+        assert_eq!(written, read);
+    }
+
     async fn what_is_missing_is_named_and_the_key_can_be_tried_again(db: TestDb) {
         let shop = Shop::new(&db).await;
         let (mug, bowl) = (shop.warehouse.stock(1000, 1), shop.warehouse.stock(1000, 9));

@@ -8,7 +8,7 @@ use techcommerce_testkit::on_both_engines;
 use tokio::task::{JoinHandle, JoinSet};
 
 use super::{
-    shop::{Shop, staff},
+    shop::{GUEST, Shop, staff},
     warehouse::Moment,
 };
 use crate::MIGRATOR;
@@ -74,6 +74,29 @@ on_both_engines! { MIGRATOR;
         shop.assert_balanced(&ran).await;
         let (_, page) = shop.get(staff(), "/orders").await;
         assert_eq!(page["items"].as_array().unwrap().len(), 1);
+    }
+
+    async fn lines_put_in_at_once_are_all_there(db: TestDb) {
+        let shop = Arc::new(Shop::new(&db).await);
+        let cart = shop.cart(&[]).await;
+        let mut tasks = JoinSet::new();
+        for _ in 0..8 {
+            let (shop, cart) = (shop.clone(), cart.clone());
+            let variant = shop.warehouse.stock(100, 9);
+            tasks.spawn(async move { (variant, shop.put_line(&cart, variant, 2).await) });
+        }
+        let mut longest = 0;
+        for (variant, (status, answer)) in tasks.join_all().await {
+            assert_eq!(status, 200, "{answer}");
+            let lines = answer["lines"].as_array().unwrap();
+            let own = lines.iter().find(|line| line["variant_id"] == variant.to_string());
+            assert_eq!(own.unwrap()["quantity"], 2, "who put it in sees it");
+            assert!(lines.iter().all(|line| line["problem"].is_null()), "{answer}");
+            longest = longest.max(lines.len());
+        }
+        assert_eq!(longest, 8, "the last one sees all");
+        let (_, answer) = shop.get(GUEST, &format!("/carts/{cart}")).await;
+        assert_eq!(answer["item_count"], 16);
     }
 
     /// Of two that come at once, the second may wait for the cart until the first is done with all.

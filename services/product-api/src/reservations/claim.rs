@@ -82,22 +82,33 @@ pub async fn claim(
     if rows == 0 {
         return Err(overtaken());
     }
-    let mut changed = BTreeSet::new();
-    for line in reservation.counted() {
-        if held {
-            stock::unreserve(tx, env, line.variant_id, line.quantity).await?;
-        }
-        let movement = Movement {
-            reason: Reason::Sale,
-            actor,
-            note: None,
-            reference: Some(reference),
-        };
-        stock::add(tx, env, line.variant_id, -line.quantity, None, movement).await?;
-        changed.insert(Change::stock(line.quote.product_id));
-    }
+    let taken: Vec<(Uuid, i64)> = reservation
+        .counted()
+        .map(|line| (line.variant_id, line.quantity))
+        .collect();
+    let movement = Movement {
+        reason: Reason::Sale,
+        actor,
+        note: None,
+        reference: Some(reference),
+    };
+    stock::take(tx, env, &taken, held, movement).await?;
+    let changed = changed(&reservation);
     let position = changes::record(tx, env.now(), &changed).await?;
-    Ok((Ok(find(tx, id).await?.answer()), position))
+    let claimed = Stored {
+        state: ReservationState::Claimed,
+        reference: Some(reference.to_owned()),
+        ..reservation
+    };
+    Ok((Ok(claimed.answer()), position))
+}
+
+/// The products whose stock it is.
+fn changed(reservation: &Stored) -> BTreeSet<Change> {
+    let lines = reservation.counted();
+    lines
+        .map(|line| Change::stock(line.quote.product_id))
+        .collect()
 }
 
 /// The lines that cannot be had, seen under the rows' locks.
@@ -152,10 +163,10 @@ async fn give_up(tx: &mut Conn, env: &Env, reservation: &Stored) -> Result<Optio
     if rows == 0 {
         return Err(overtaken());
     }
-    let mut changed = BTreeSet::new();
-    for line in reservation.counted() {
-        stock::unreserve(tx, env, line.variant_id, line.quantity).await?;
-        changed.insert(Change::stock(line.quote.product_id));
-    }
-    Ok(changes::record(tx, env.now(), &changed).await?)
+    let back: Vec<(Uuid, i64)> = reservation
+        .counted()
+        .map(|line| (line.variant_id, -line.quantity))
+        .collect();
+    stock::promise(tx, env, &back).await?;
+    Ok(changes::record(tx, env.now(), &changed(reservation)).await?)
 }

@@ -93,9 +93,8 @@ async fn expire_in(tx: &mut Conn, env: &Env, now: i64) -> Result<Expired, Error>
             changed.insert(Change::stock(line.quote.product_id));
         }
     }
-    for (variant, quantity) in back {
-        stock::unreserve(tx, env, variant, quantity).await?;
-    }
+    let back: Vec<(Uuid, i64)> = back.into_iter().map(|(id, held)| (id, -held)).collect();
+    stock::promise(tx, env, &back).await?;
     let position = changes::record(tx, env.now(), &changed).await?;
     Ok(Expired { count, position })
 }

@@ -3,9 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use sqlx::types::Json;
-use techcommerce_contracts::product_api::Reservation;
+use techcommerce_contracts::product_api::{Reservation, ReservationState, ReservedLine};
 use techcommerce_kernel::{Env, Error, Kind, Uuid};
-use techcommerce_store::{Conn, execute};
+use techcommerce_store::{
+    Conn,
+    dialect::{ROWS, rows},
+    execute, with,
+};
 
 use super::{
     lines::Wanted,
@@ -49,33 +53,53 @@ pub async fn reserve(
         again(decided, &before, &offers, now)
     };
     let sums = taken(&decided, &offers);
-    hold(tx, env, &sums).await?;
+    // What may be held was decided under the rows' locks; the database's own check on `reserved`
+    // and the audit stand behind it.
+    let held: Vec<(Uuid, i64)> = sums.iter().map(|(id, held)| (*id, *held)).collect();
+    stock::promise(tx, env, &held).await?;
     let mut by_id: Vec<&(&Wanted, Verdict)> = decided.iter().collect();
     by_id.sort_by_key(|(request, _)| request.id);
-    for (request, verdict) in by_id {
-        write(tx, env, request, verdict, &offers).await?;
-    }
+    write(tx, now.as_micros(), &by_id, &offers).await?;
     let changed = sums
         .keys()
         .filter_map(|variant| offers.get(variant))
         .map(|offer| Change::stock(offer.product_id))
         .collect();
     let position = changes::record(tx, now, &changed).await?;
-    let after = stored(tx, &ids).await?;
     let answers = decided
         .into_iter()
         .map(|(request, verdict)| match verdict {
             Verdict::Repeat(reservation) => Ok(reservation),
             Verdict::Refuse(error) => Err(error),
-            Verdict::Take { .. } | Verdict::Renew => match after.get(&request.id) {
-                Some(stored) => Ok(stored.answer()),
+            Verdict::Take { .. } => Ok(taken_now(request, &offers)),
+            Verdict::Renew => match before.get(&request.id) {
+                Some(stored) => Ok(Reservation {
+                    deadline: request.deadline,
+                    ..stored.answer()
+                }),
                 None => Err(Error::internal(
-                    "a reservation that was just written is not there",
+                    "a reservation that is renewed is not there",
                 )),
             },
         })
         .collect();
     Ok((answers, position))
+}
+
+/// The reservation as it was just written.
+fn taken_now(request: &Wanted, offers: &HashMap<Uuid, Offer>) -> Reservation {
+    let lines = request.lines.iter().filter_map(|(variant, quantity)| {
+        Some(ReservedLine {
+            quantity: *quantity,
+            quote: offers.get(variant)?.quote.clone(),
+        })
+    });
+    Reservation {
+        id: request.id,
+        state: ReservationState::Held,
+        deadline: request.deadline,
+        lines: lines.collect(),
+    }
 }
 
 /// Takes the rows' locks in the order of ids and notes what is really left.
@@ -121,82 +145,103 @@ fn again<'a>(
         .collect()
 }
 
-async fn hold(tx: &mut Conn, env: &Env, sums: &BTreeMap<Uuid, i64>) -> Result<(), Error> {
-    // What may be held was decided under the rows' locks; the database's own check on `reserved`
-    // and the audit stand behind it.
-    for (variant, quantity) in sums {
-        stock::reserve(tx, env, *variant, *quantity).await?;
+/// Writes what was decided, which comes in the order of ids.
+async fn write(
+    tx: &mut Conn,
+    now: i64,
+    decided: &[&(&Wanted, Verdict)],
+    offers: &HashMap<Uuid, Offer>,
+) -> Result<(), Error> {
+    let mut new: Vec<&Wanted> = Vec::new();
+    let mut lines: Vec<Line<'_>> = Vec::new();
+    for (request, verdict) in decided {
+        let sql = match verdict {
+            Verdict::Repeat(_) | Verdict::Refuse(_) => continue,
+            Verdict::Renew => Some(
+                "UPDATE reservations SET deadline = $1, updated_at = $2
+                 WHERE id = $3 AND state = 'held'",
+            ),
+            Verdict::Take { again: true } => Some(
+                "UPDATE reservations SET state = 'held', deadline = $1, reference = NULL,
+                 updated_at = $2 WHERE id = $3 AND state IN ('expired', 'released')",
+            ),
+            Verdict::Take { again: false } => None,
+        };
+        match sql {
+            None => new.push(request),
+            Some(sql) => {
+                let deadline = request.deadline.as_micros();
+                let rows = execute!(
+                    tx,
+                    sqlx::query(sql).bind(deadline).bind(now).bind(request.id)
+                )?;
+                if rows == 0 {
+                    return Err(overtaken());
+                }
+            }
+        }
+        if matches!(verdict, Verdict::Take { .. }) {
+            lines.extend(request.lines.iter().filter_map(|(variant, quantity)| {
+                Some((request.id, *quantity, offers.get(variant)?))
+            }));
+        }
+    }
+    insert(tx, now, &new).await?;
+    insert_lines(tx, &lines).await
+}
+
+/// Of which reservation, how many, of what.
+type Line<'a> = (Uuid, i64, &'a Offer);
+
+async fn insert(tx: &mut Conn, now: i64, new: &[&Wanted]) -> Result<(), Error> {
+    for some in new.chunks(ROWS) {
+        let sql = format!(
+            "INSERT INTO reservations (id, lines_hash, deadline, state, created_at, updated_at)
+             VALUES {} ON CONFLICT (id) DO NOTHING",
+            rows(1, some.len(), 6)
+        );
+        let written = with!(tx, |c| {
+            let mut query = sqlx::query(sqlx::AssertSqlSafe(sql.as_str()));
+            for request in some {
+                query = query
+                    .bind(request.id)
+                    .bind(request.hash.as_str())
+                    .bind(request.deadline.as_micros())
+                    .bind(ReservationState::Held.name())
+                    .bind(now)
+                    .bind(now);
+            }
+            query.execute(c).await.map(|done| done.rows_affected())
+        })?;
+        if written != some.len() as u64 {
+            return Err(overtaken());
+        }
     }
     Ok(())
 }
 
-async fn write(
-    tx: &mut Conn,
-    env: &Env,
-    request: &Wanted,
-    verdict: &Verdict,
-    offers: &HashMap<Uuid, Offer>,
-) -> Result<(), Error> {
-    let now = env.now().as_micros();
-    let deadline = request.deadline.as_micros();
-    let rows = match verdict {
-        Verdict::Repeat(_) | Verdict::Refuse(_) => return Ok(()),
-        Verdict::Renew => execute!(
-            tx,
-            sqlx::query(
-                "UPDATE reservations SET deadline = $1, updated_at = $2
-                 WHERE id = $3 AND state = 'held'"
-            )
-            .bind(deadline)
-            .bind(now)
-            .bind(request.id)
-        )?,
-        Verdict::Take { again: true } => execute!(
-            tx,
-            sqlx::query(
-                "UPDATE reservations SET state = 'held', deadline = $1, reference = NULL,
-                 updated_at = $2 WHERE id = $3 AND state IN ('expired', 'released')"
-            )
-            .bind(deadline)
-            .bind(now)
-            .bind(request.id)
-        )?,
-        Verdict::Take { again: false } => execute!(
-            tx,
-            sqlx::query(
-                "INSERT INTO reservations (id, state, lines_hash, deadline, created_at, updated_at)
-                 VALUES ($1, 'held', $2, $3, $4, $4) ON CONFLICT (id) DO NOTHING"
-            )
-            .bind(request.id)
-            .bind(request.hash.as_str())
-            .bind(deadline)
-            .bind(now)
-        )?,
-    };
-    if rows == 0 {
-        return Err(overtaken());
-    }
-    if matches!(verdict, Verdict::Take { .. }) {
-        for (variant, quantity) in &request.lines {
-            let Some(offer) = offers.get(variant) else {
-                continue;
-            };
-            execute!(
-                tx,
-                sqlx::query(
-                    "INSERT INTO reservation_lines
-                     (reservation_id, variant_id, quantity, counted, restocked, quote)
-                     VALUES ($1, $2, $3, $4, 0, $5)
-                     ON CONFLICT (reservation_id, variant_id) DO UPDATE
-                     SET counted = excluded.counted, restocked = 0, quote = excluded.quote"
-                )
-                .bind(request.id)
-                .bind(*variant)
-                .bind(*quantity)
-                .bind(offer.counted)
-                .bind(Json(&offer.quote))
-            )?;
-        }
+async fn insert_lines(tx: &mut Conn, lines: &[Line<'_>]) -> Result<(), Error> {
+    for some in lines.chunks(ROWS) {
+        let sql = format!(
+            "INSERT INTO reservation_lines
+             (reservation_id, variant_id, quantity, counted, restocked, quote) VALUES {}
+             ON CONFLICT (reservation_id, variant_id) DO UPDATE
+             SET counted = excluded.counted, restocked = 0, quote = excluded.quote",
+            rows(1, some.len(), 6)
+        );
+        with!(tx, |c| {
+            let mut query = sqlx::query(sqlx::AssertSqlSafe(sql.as_str()));
+            for (reservation, quantity, offer) in some {
+                query = query
+                    .bind(*reservation)
+                    .bind(offer.quote.variant_id)
+                    .bind(*quantity)
+                    .bind(offer.counted)
+                    .bind(0_i64)
+                    .bind(Json(&offer.quote));
+            }
+            query.execute(c).await.map(|_| ())
+        })?;
     }
     Ok(())
 }

@@ -1,9 +1,15 @@
 //! How many there are of each variant, and how many of them are promised.
 
-use techcommerce_kernel::{Env, Uuid};
-use techcommerce_store::{Conn, StoreError, dialect::in_list, execute, with};
+use std::collections::HashMap;
 
-use super::Movement;
+use techcommerce_kernel::{Env, Uuid};
+use techcommerce_store::{
+    Conn, StoreError,
+    dialect::{ROWS, in_list, rows},
+    execute, with,
+};
+
+use super::{Movement, movements::Moved};
 
 /// The stock of one variant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::FromRow)]
@@ -42,9 +48,12 @@ pub async fn open(
         .bind(env.now().as_micros())
     )?;
     if on_hand != 0 {
-        movement
-            .write(tx, env, variant_id, on_hand, on_hand)
-            .await?;
+        let moved = Moved {
+            variant_id,
+            delta: on_hand,
+            after: on_hand,
+        };
+        movement.write_all(tx, env, &[moved]).await?;
     }
     Ok(())
 }
@@ -150,9 +159,12 @@ pub async fn add(
     .fetch_optional(c)
     .await)?;
     if let Some(level) = &level {
-        movement
-            .write(tx, env, variant_id, delta, level.on_hand)
-            .await?;
+        let moved = Moved {
+            variant_id,
+            delta,
+            after: level.on_hand,
+        };
+        movement.write_all(tx, env, &[moved]).await?;
     }
     Ok(level)
 }
@@ -170,35 +182,84 @@ pub async fn lock(tx: &mut Conn, variants: &[Uuid]) -> Result<Vec<Level>, StoreE
             in_list(1, chunk.len()),
             tx.dialect().for_update()
         );
-        let rows: Vec<Level> = with!(tx, |c| {
+        let found: Vec<Level> = with!(tx, |c| {
             let mut query = sqlx::query_as(sqlx::AssertSqlSafe(sql.as_str()));
             for id in chunk {
                 query = query.bind(*id);
             }
             query.fetch_all(c).await
         })?;
-        levels.extend(rows);
+        levels.extend(found);
     }
     Ok(levels)
 }
 
-/// Promises `quantity` more. Whether that may be is decided before, under [`lock`].
-pub async fn reserve(
+/// Promises so many more of each variant, or takes back promises where the number is negative: the
+/// database refuses to go below zero. Whether that may be is decided before, under [`lock`].
+pub async fn promise(
     tx: &mut Conn,
     env: &Env,
-    variant_id: Uuid,
-    quantity: i64,
+    quantities: &[(Uuid, i64)],
 ) -> Result<(), StoreError> {
-    execute!(
-        tx,
-        sqlx::query(
-            "UPDATE stock_levels SET reserved = reserved + $1, updated_at = $2
-             WHERE variant_id = $3"
-        )
-        .bind(quantity)
-        .bind(env.now().as_micros())
-        .bind(variant_id)
-    )?;
+    let now = env.now().as_micros();
+    for some in quantities.chunks(ROWS) {
+        let sql = format!(
+            "UPDATE stock_levels SET reserved = reserved + w.column2, updated_at = $1
+             FROM (VALUES {}) AS w WHERE variant_id = w.column1",
+            rows(2, some.len(), 2)
+        );
+        with!(tx, |c| {
+            let mut query = sqlx::query(sqlx::AssertSqlSafe(sql.as_str())).bind(now);
+            for (variant_id, quantity) in some {
+                query = query.bind(*variant_id).bind(*quantity);
+            }
+            query.execute(c).await.map(|_| ())
+        })?;
+    }
+    Ok(())
+}
+
+/// Takes so many of each variant off the shelf, and off what is promised if they were, and writes
+/// the movements. Whether that may be is decided before, under [`lock`].
+pub async fn take(
+    tx: &mut Conn,
+    env: &Env,
+    quantities: &[(Uuid, i64)],
+    promised: bool,
+    movement: Movement<'_>,
+) -> Result<(), StoreError> {
+    let now = env.now().as_micros();
+    for some in quantities.chunks(ROWS) {
+        let sql = format!(
+            "UPDATE stock_levels SET on_hand = on_hand - w.column2, reserved = reserved - w.column3,
+             updated_at = $1 FROM (VALUES {}) AS w WHERE variant_id = w.column1
+             RETURNING variant_id, on_hand, reserved",
+            rows(2, some.len(), 3)
+        );
+        let levels: Vec<Level> = with!(tx, |c| {
+            let mut query = sqlx::query_as(sqlx::AssertSqlSafe(sql.as_str())).bind(now);
+            for (variant_id, quantity) in some {
+                let kept = if promised { *quantity } else { 0 };
+                query = query.bind(*variant_id).bind(*quantity).bind(kept);
+            }
+            query.fetch_all(c).await
+        })?;
+        let after: HashMap<Uuid, i64> = levels
+            .iter()
+            .map(|level| (level.variant_id, level.on_hand))
+            .collect();
+        let moved: Vec<Moved> = some
+            .iter()
+            .filter_map(|(variant_id, quantity)| {
+                Some(Moved {
+                    variant_id: *variant_id,
+                    delta: -quantity,
+                    after: *after.get(variant_id)?,
+                })
+            })
+            .collect();
+        movement.write_all(tx, env, &moved).await?;
+    }
     Ok(())
 }
 
@@ -209,5 +270,5 @@ pub async fn unreserve(
     variant_id: Uuid,
     quantity: i64,
 ) -> Result<(), StoreError> {
-    reserve(tx, env, variant_id, -quantity).await
+    promise(tx, env, &[(variant_id, -quantity)]).await
 }

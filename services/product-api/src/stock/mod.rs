@@ -8,6 +8,6 @@ mod levels;
 mod list;
 mod movements;
 
-pub use levels::{Level, Owner, add, level, lock, open, owner, reserve, set, unreserve};
+pub use levels::{Level, Owner, add, level, lock, open, owner, promise, set, take, unreserve};
 pub use list::{items, movements};
 pub use movements::{Movement, Reason};

@@ -1,7 +1,7 @@
 //! The append-only ledger of stock.
 
 use techcommerce_kernel::{Env, Uuid};
-use techcommerce_store::{Conn, StoreError, execute};
+use techcommerce_store::{Conn, StoreError, dialect::rows, with};
 
 /// Why the stock changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,34 +47,49 @@ pub struct Movement<'a> {
     pub reference: Option<&'a str>,
 }
 
+/// How the stock of one variant changed.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Moved {
+    pub variant_id: Uuid,
+    /// How many came, or, negative, went.
+    pub delta: i64,
+    /// How many there are now.
+    pub after: i64,
+}
+
 impl Movement<'_> {
-    /// Writes that `delta` pieces came (or, negative, went) and `after` is what there is now.
-    pub(super) async fn write(
+    /// Writes what moved, which is not to be more than [`ROWS`](techcommerce_store::dialect::ROWS).
+    pub(super) async fn write_all(
         &self,
         tx: &mut Conn,
         env: &Env,
-        variant_id: Uuid,
-        delta: i64,
-        after: i64,
+        moved: &[Moved],
     ) -> Result<(), StoreError> {
-        execute!(
-            tx,
-            sqlx::query(
-                "INSERT INTO stock_movements (id, variant_id, delta, on_hand_before, on_hand_after,
-                 reason, note, actor, reference, created_at)
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
-            )
-            .bind(env.new_id())
-            .bind(variant_id)
-            .bind(delta)
-            .bind(after - delta)
-            .bind(after)
-            .bind(self.reason.name())
-            .bind(self.note)
-            .bind(self.actor)
-            .bind(self.reference)
-            .bind(env.now().as_micros())
-        )?;
-        Ok(())
+        if moved.is_empty() {
+            return Ok(());
+        }
+        let now = env.now().as_micros();
+        let sql = format!(
+            "INSERT INTO stock_movements (id, variant_id, delta, on_hand_before, on_hand_after,
+             reason, note, actor, reference, created_at) VALUES {}",
+            rows(1, moved.len(), 10)
+        );
+        with!(tx, |c| {
+            let mut query = sqlx::query(sqlx::AssertSqlSafe(sql.as_str()));
+            for one in moved {
+                query = query
+                    .bind(env.new_id())
+                    .bind(one.variant_id)
+                    .bind(one.delta)
+                    .bind(one.after - one.delta)
+                    .bind(one.after)
+                    .bind(self.reason.name())
+                    .bind(self.note)
+                    .bind(self.actor)
+                    .bind(self.reference)
+                    .bind(now);
+            }
+            query.execute(c).await.map(|_| ())
+        })
     }
 }

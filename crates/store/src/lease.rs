@@ -1,0 +1,230 @@
+//! Connections that stay at hand between two uses.
+//!
+//! The driver's pool asks the server whether a connection lives, each time that one is taken and
+//! each time that one is given back: two round trips beside every statement. What was in good use
+//! a moment ago is not asked here. It goes back to the driver's pool, which asks and replaces,
+//! when it has rested or was away from there for a while, and whenever its last use did not end
+//! as it should.
+
+use std::{
+    fmt,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use sqlx::{Database, Error, Executor, Pool, pool::PoolConnection};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// One that rested longer may have been cut off meanwhile.
+const FRESH: Duration = Duration::from_secs(1);
+/// The driver's pool sees each once in a while, so that it replaces those that are old.
+const AWAY: Duration = Duration::from_secs(60);
+
+/// The connections of one pool. Clones are the same.
+pub struct Leases<DB: Database>(Arc<Inner<DB>>);
+
+impl<DB: Database> Clone for Leases<DB> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+struct Inner<DB: Database> {
+    pool: Pool<DB>,
+    /// As many as the pool has connections: whoever holds a permit is given one.
+    room: Arc<Semaphore>,
+    at_hand: Mutex<Vec<AtHand<DB>>>,
+    /// How long somebody waits for a connection.
+    patience: Duration,
+    /// Counts how often all that were given out have become of the past.
+    turns: AtomicU64,
+}
+
+struct AtHand<DB: Database> {
+    conn: PoolConnection<DB>,
+    /// When the pool gave it out, and at which turn.
+    taken: Instant,
+    turn: u64,
+    /// Since when nobody uses it.
+    since: Instant,
+}
+
+/// A connection for as long as somebody uses it, perhaps inside a transaction.
+pub struct Lease<DB: Database> {
+    /// Empty only while it is given back.
+    conn: Option<PoolConnection<DB>>,
+    taken: Instant,
+    turn: u64,
+    /// Whether all that was begun on it has ended well.
+    good: bool,
+    in_transaction: bool,
+    home: Arc<Inner<DB>>,
+    /// Given up after the connection.
+    _permit: OwnedSemaphorePermit,
+}
+
+impl<DB: Database> Leases<DB> {
+    /// Over a pool that keeps `connections`, for which one waits for so long.
+    pub fn new(pool: Pool<DB>, connections: u32, patience: Duration) -> Self {
+        Self(Arc::new(Inner {
+            pool,
+            room: Arc::new(Semaphore::new(connections.max(1) as usize)),
+            at_hand: Mutex::default(),
+            patience,
+            turns: AtomicU64::new(0),
+        }))
+    }
+
+    /// The driver's pool.
+    pub fn pool(&self) -> &Pool<DB> {
+        &self.0.pool
+    }
+
+    /// A connection.
+    pub async fn take(&self) -> Result<Lease<DB>, Error> {
+        let waited = tokio::time::timeout(self.0.patience, self.0.room.clone().acquire_owned());
+        let Ok(permit) = waited.await else {
+            return Err(Error::PoolTimedOut);
+        };
+        let permit = permit.map_err(|_| Error::PoolClosed)?;
+        let (conn, taken, turn) = match self.0.at_hand() {
+            Some(one) => (one.conn, one.taken, one.turn),
+            None => {
+                let turn = self.0.turns.load(Ordering::Acquire);
+                (self.0.pool.acquire().await?, Instant::now(), turn)
+            }
+        };
+        Ok(Lease {
+            conn: Some(conn),
+            taken,
+            turn,
+            good: true,
+            in_transaction: false,
+            home: Arc::clone(&self.0),
+            _permit: permit,
+        })
+    }
+
+    /// A transaction that `statement` begins.
+    pub async fn begin(&self, statement: &'static str) -> Result<Lease<DB>, Error>
+    where
+        for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
+    {
+        let mut lease = self.take().await?;
+        lease.in_transaction = true;
+        lease.connection().execute(statement).await?;
+        Ok(lease)
+    }
+
+    /// Whether one is free that is open already.
+    pub fn has_open(&self) -> bool {
+        !self.0.kept().is_empty() || self.0.pool.num_idle() > 0
+    }
+
+    /// From now on, what was given out before goes back to the driver's pool after its use.
+    pub fn turn_over(&self) {
+        self.0.turns.fetch_add(1, Ordering::AcqRel);
+        self.0.kept().clear();
+    }
+
+    /// Closes all connections after what is running on them.
+    pub async fn close(&self) {
+        // Nothing is kept at hand from here on.
+        let closing = self.0.pool.close();
+        self.0.kept().clear();
+        closing.await;
+    }
+}
+
+impl<DB: Database> Drop for Inner<DB> {
+    fn drop(&mut self) {
+        // Giving them back takes a runtime, which may have ended before.
+        for one in self.kept().drain(..) {
+            drop(one.conn.detach());
+        }
+    }
+}
+
+impl<DB: Database> Inner<DB> {
+    fn kept(&self) -> std::sync::MutexGuard<'_, Vec<AtHand<DB>>> {
+        self.at_hand.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The one that was used last, if it is fresh; the others that are not go back to the pool.
+    fn at_hand(&self) -> Option<AtHand<DB>> {
+        let mut kept = self.kept();
+        let rested = kept.partition_point(|one| one.since.elapsed() > FRESH);
+        kept.drain(..rested);
+        kept.pop()
+    }
+}
+
+impl<DB: Database> Lease<DB> {
+    /// The driver's connection. Say [`Lease::ended`] when what was begun on it has.
+    #[allow(clippy::expect_used, reason = "only `drop` takes it out")]
+    pub fn connection(&mut self) -> &mut DB::Connection {
+        self.good = false;
+        self.conn.as_deref_mut().expect("a lease has a connection")
+    }
+
+    /// The last statement ended well.
+    pub fn ended(&mut self) {
+        self.good = true;
+    }
+
+    /// Ends the transaction, if it is one, with `COMMIT` or `ROLLBACK`.
+    pub async fn end(mut self, statement: &'static str) -> Result<(), Error>
+    where
+        for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
+    {
+        if self.in_transaction {
+            self.connection().execute(statement).await?;
+            self.in_transaction = false;
+            self.good = true;
+        }
+        Ok(())
+    }
+}
+
+impl<DB: Database> Drop for Lease<DB> {
+    fn drop(&mut self) {
+        let Some(mut conn) = self.conn.take() else {
+            return;
+        };
+        if self.in_transaction {
+            // Given up in the middle: the database rolls back what has no connection any more.
+            conn.close_on_drop();
+            return;
+        }
+        if self.good && self.taken.elapsed() < AWAY {
+            let mut kept = self.home.kept();
+            // Looked at under the lock: whoever closes or turns over empties it afterwards.
+            let turn = self.home.turns.load(Ordering::Acquire);
+            if self.turn == turn && !self.home.pool.is_closed() {
+                kept.push(AtHand {
+                    conn,
+                    taken: self.taken,
+                    turn,
+                    since: Instant::now(),
+                });
+            }
+        }
+    }
+}
+
+impl<DB: Database> fmt::Debug for Leases<DB> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.pool.fmt(f)
+    }
+}
+
+impl<DB: Database> fmt::Debug for Lease<DB> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Lease")
+            .field("in_transaction", &self.in_transaction)
+            .finish_non_exhaustive()
+    }
+}
