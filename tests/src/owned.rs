@@ -24,12 +24,13 @@ pub struct Owned {
 impl Owned {
     /// Gives each service of `setup` an address in a file; the roles are yet to be made.
     pub fn new(setup: Setup) -> Result<(Setup, Self)> {
-        Self::at(setup, None)
+        let admin = setup.database_url().context("PostgreSQL")?.to_owned();
+        Self::at(setup, admin, None)
     }
 
-    /// As [`Self::new`], with another host and port than the server's own.
-    pub fn at(mut setup: Setup, place: Option<&str>) -> Result<(Setup, Self)> {
-        let admin = setup.database_url().context("PostgreSQL")?.to_owned();
+    /// As [`Self::new`], on the server of this superuser, and with another host and port than the
+    /// server's own.
+    pub fn at(mut setup: Setup, admin: String, place: Option<&str>) -> Result<(Setup, Self)> {
         let owned = Self {
             folder: setup.folder().join("databases"),
             // Roles are the server's, and many tests share it.

@@ -5,7 +5,8 @@ use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 use futures_util::future::try_join_all;
-use techcommerce_testkit::Pooler;
+use sqlx::{Connection, Executor, PgConnection};
+use techcommerce_testkit::{Kind, Pooler};
 
 use crate::audit;
 use crate::owned::{Owned, WITH_DATABASE};
@@ -16,13 +17,20 @@ use crate::staff::{Stock, product};
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn people_shop_through_a_pooler() -> Result<()> {
     let setup = Setup::new(Engine::Split).await;
-    let url = setup.database_url().context("PostgreSQL")?.to_owned();
+    // One that asks for passwords as real ones do: a pooler that was shown no password cannot say
+    // it in clear, as the tests' shared server wants it.
+    let postgres = techcommerce_testkit::start(Kind::Postgres)?;
+    let url = postgres.url().to_owned();
+    let rules = postgres.home().join("data/pg_hba.conf");
+    std::fs::write(rules, "host all all 127.0.0.1/32 scram-sha-256\n")?;
+    let mut superuser = PgConnection::connect(&url).await?;
+    superuser.execute("SELECT pg_reload_conf()").await?;
     let server = url.rsplit_once('@').context("an address")?.1;
     let server = server.split('/').next().unwrap_or_default();
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let ini = std::fs::read_to_string(root.join("k8s/components/pgbouncer/pgbouncer.ini"))?;
     let pooler = Pooler::start(&url, &ini)?;
-    let (setup, owned) = Owned::at(setup, Some(&pooler.place()))?;
+    let (setup, owned) = Owned::at(setup, url.clone(), Some(&pooler.place()))?;
     let mut shop = setup
         .set("TECHCOMMERCE_DATABASE_MIGRATE", "false")
         .set("TECHCOMMERCE_DATABASE_DIRECT_ADDRESS", server)
@@ -67,7 +75,7 @@ async fn people_shop_through_a_pooler() -> Result<()> {
     audit::clean(&shop).await?;
     shop.stop().await?;
     drop(pooler);
-    owned.forget().await
+    Ok(())
 }
 
 /// Waits until the worker hears of each database's work, past the pooler.
