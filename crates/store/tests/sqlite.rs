@@ -64,6 +64,15 @@ async fn concurrent_writers_lose_nothing() {
     assert_eq!(failed.unwrap_err().code(), "no");
     assert_eq!(add_one(&db).await.unwrap(), 51, "an error rolls back");
 
+    let mut tx = db.begin().await.unwrap();
+    execute!(tx, sqlx::query("UPDATE counter SET n = 99")).unwrap();
+    drop(tx);
+    assert_eq!(
+        add_one(&db).await.unwrap(),
+        52,
+        "so does giving up in the middle"
+    );
+
     let twice = transact!(db, |tx| -> Result<u64, techcommerce_store::StoreError> {
         execute!(tx, sqlx::query("INSERT INTO counter VALUES (1, 0)"))
     });
