@@ -29,6 +29,7 @@ mod owned;
 mod pooler;
 mod processes;
 mod races;
+mod replica;
 mod roles;
 mod rolling;
 mod rotation;

@@ -1,0 +1,149 @@
+//! A real replica: what may lag is read from it, what must not is not, and without it all goes on.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, ensure};
+use serde_json::Value;
+use sqlx::{Connection, Executor, PgConnection};
+use techcommerce_testkit::{Client, Kind, TempDir, folder, free_address, is_root, start_with};
+
+use crate::shop::{Engine, Setup};
+use crate::shopper::{Placed, buy, eventually, order};
+use crate::staff::{Stock, product};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn staff_read_from_the_replica_and_buyers_do_not() -> Result<()> {
+    let primary = start_with(Kind::Postgres, &["wal_level=replica", "max_wal_senders=4"])?;
+    let replica = Replica::of(primary.url())?;
+    let shop = Setup::new(Engine::Postgres)
+        .await
+        .with_database_url(primary.url())
+        .set(
+            "TECHCOMMERCE_DATABASE_REPLICA_ADDRESS",
+            &replica.address.to_string(),
+        )
+        .start()
+        .await?;
+    let staff = shop.admin().await?;
+    let client = shop.client();
+    let lamp = product(&staff, "Lamp", Stock::Counted(10)).await?;
+    let first = buy(&client, &lamp.variant_id, 1, "first").await?;
+    eventually("the first order in the list", async || {
+        Ok(lists(&staff, &first).await?.then_some(()))
+    })
+    .await?;
+    // It falls behind: staff do not see what is new, whoever bought it does.
+    let mut behind = PgConnection::connect(&replica.url(primary.url())?).await?;
+    behind.execute("SELECT pg_wal_replay_pause()").await?;
+    let second = buy(&client, &lamp.variant_id, 1, "second").await?;
+    order(&client, &second).await?;
+    ensure!(
+        !lists(&staff, &second).await?,
+        "the list is not the replica's"
+    );
+    behind.close().await?;
+    replica.stop()?;
+    // What finds its connection cut is told to come back; then the primary stands in.
+    eventually("the primary stands in", async || {
+        let there = lists(&staff, &second).await.unwrap_or(false);
+        Ok(there.then_some(()))
+    })
+    .await
+}
+
+async fn lists(staff: &Client, placed: &Placed) -> Result<bool> {
+    let page: Value = staff.get("/api/orders").value(200).await?;
+    let items = page["items"].as_array().context("a list")?;
+    Ok(items.iter().any(|item| item["id"] == placed.id.as_str()))
+}
+
+/// A server that follows another one.
+struct Replica {
+    address: SocketAddr,
+    bin: PathBuf,
+    data: PathBuf,
+    _home: TempDir,
+}
+
+impl Replica {
+    fn of(primary: &str) -> Result<Self> {
+        let home = folder();
+        let bin = Kind::Postgres.program()?;
+        let replica = Self {
+            address: free_address(),
+            bin: bin.parent().context("a folder")?.to_path_buf(),
+            data: home.path().join("data"),
+            _home: home,
+        };
+        let path = replica.data.parent().context("a folder")?;
+        if is_root() {
+            let owned = Command::new("chown").arg("postgres").arg(path).status()?;
+            ensure!(owned.success());
+        }
+        let copied = replica
+            .command("pg_basebackup")
+            .args(["--write-recovery-conf", "--checkpoint=fast", "--pgdata"])
+            .arg(&replica.data)
+            .args(["--dbname", primary])
+            .output()?;
+        ensure!(copied.status.success(), "{copied:?}");
+        let options = format!(
+            "-p {} -k '{}' -c listen_addresses=127.0.0.1 -c max_connections=600 -c fsync=off",
+            replica.address.port(),
+            path.display()
+        );
+        let started = replica
+            .control(&["start", "-w", "-t", "60"])
+            .arg("-l")
+            .arg(path.join("server.log"))
+            .args(["-o", &options])
+            .status()?;
+        ensure!(started.success(), "the replica does not start");
+        Ok(replica)
+    }
+
+    fn url(&self, primary: &str) -> Result<String> {
+        let (user, rest) = primary.rsplit_once('@').context("an address")?;
+        let (_, database) = rest.split_once('/').context("a database")?;
+        Ok(format!("{user}@{}/{database}", self.address))
+    }
+
+    fn stop(&self) -> Result<()> {
+        let stopped = self.control(&["stop", "-w", "-m", "immediate"]).status()?;
+        ensure!(stopped.success(), "the replica does not stop");
+        Ok(())
+    }
+
+    fn control(&self, arguments: &[&str]) -> Command {
+        let mut command = self.command("pg_ctl");
+        command
+            .args(arguments)
+            .arg("-D")
+            .arg(&self.data)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        command
+    }
+
+    fn command(&self, program: &str) -> Command {
+        let program = self.bin.join(program);
+        let mut command = match is_root() {
+            true => Command::new("runuser"),
+            false => Command::new(&program),
+        };
+        if is_root() {
+            command.args(["-u", "postgres", "--"]).arg(program);
+        }
+        command.current_dir("/");
+        command
+    }
+}
+
+impl Drop for Replica {
+    fn drop(&mut self) {
+        let _ = self.control(&["stop", "-m", "immediate"]).status();
+    }
+}
