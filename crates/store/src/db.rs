@@ -13,6 +13,7 @@ use crate::{
     Dialect, Postgres, PostgresOptions, StoreError,
     conn::{Conn, Inner},
     lease::Leases,
+    turnover::FRESH,
 };
 
 /// How long a request waits for a connection before it is told that the shop is busy.
@@ -61,8 +62,8 @@ impl Db {
         let readers =
             pool(READERS).connect_lazy_with(options.read_only(true).create_if_missing(false));
         Ok(Self::Sqlite {
-            writer: Leases::new(writer, 1, ACQUIRE_TIMEOUT),
-            readers: Leases::new(readers, READERS, ACQUIRE_TIMEOUT),
+            writer: Leases::new(writer, 1, ACQUIRE_TIMEOUT, FRESH),
+            readers: Leases::new(readers, READERS, ACQUIRE_TIMEOUT, FRESH),
         })
     }
 

@@ -12,14 +12,15 @@ use std::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use sqlx::{Database, Error, Executor, Pool, pool::PoolConnection};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::Instant,
+};
 
-/// One that rested longer may have been cut off meanwhile.
-const FRESH: Duration = Duration::from_secs(1);
 /// The driver's pool sees each once in a while, so that it replaces those that are old.
 const AWAY: Duration = Duration::from_secs(60);
 
@@ -39,6 +40,8 @@ struct Inner<DB: Database> {
     at_hand: Mutex<Vec<AtHand<DB>>>,
     /// How long somebody waits for a connection.
     patience: Duration,
+    /// One that rested longer may have been cut off meanwhile.
+    fresh: Duration,
     /// Counts how often all that were given out have become of the past.
     turns: AtomicU64,
 }
@@ -67,13 +70,15 @@ pub struct Lease<DB: Database> {
 }
 
 impl<DB: Database> Leases<DB> {
-    /// Over a pool that keeps `connections`, for which one waits for so long.
-    pub fn new(pool: Pool<DB>, connections: u32, patience: Duration) -> Self {
+    /// Over a pool that keeps `connections`, for which one waits for so long, and which tests one
+    /// that has rested for longer than `fresh`.
+    pub fn new(pool: Pool<DB>, connections: u32, patience: Duration, fresh: Duration) -> Self {
         Self(Arc::new(Inner {
             pool,
             room: Arc::new(Semaphore::new(connections.max(1) as usize)),
             at_hand: Mutex::default(),
             patience,
+            fresh,
             turns: AtomicU64::new(0),
         }))
     }
@@ -156,7 +161,7 @@ impl<DB: Database> Inner<DB> {
     /// The one that was used last, if it is fresh; the others that are not go back to the pool.
     fn at_hand(&self) -> Option<AtHand<DB>> {
         let mut kept = self.kept();
-        let rested = kept.partition_point(|one| one.since.elapsed() > FRESH);
+        let rested = kept.partition_point(|one| one.since.elapsed() > self.fresh);
         kept.drain(..rested);
         kept.pop()
     }

@@ -21,7 +21,7 @@ use crate::{
     StoreError,
     db::ACQUIRE_TIMEOUT,
     lease::{Lease, Leases},
-    turnover::Turnover,
+    turnover::{FRESH, Turnover},
 };
 
 /// How long an attempt to read from the replica may take, and how long it is left alone after one
@@ -143,18 +143,19 @@ impl Postgres {
         let turnover = Arc::new(Turnover::default());
         let pooled = direct.is_some();
         let pool = turnover
-            .watch(PgPoolOptions::new())
+            .watch(PgPoolOptions::new(), FRESH)
             .max_connections(max_connections)
             .acquire_timeout(ACQUIRE_TIMEOUT)
             .connect_lazy_with(session(&connect, &schema, pooled));
-        let pool = Leases::new(pool, max_connections, ACQUIRE_TIMEOUT);
+        let pool = Leases::new(pool, max_connections, ACQUIRE_TIMEOUT, FRESH);
         let replica = replica_place.as_ref().map(|place| {
             let pool = turnover
-                .watch(PgPoolOptions::new())
+                // Tried each time: when it is gone there is somebody else to ask.
+                .watch(PgPoolOptions::new(), Duration::ZERO)
                 .max_connections(max_connections)
                 .acquire_timeout(REPLICA_TIMEOUT)
                 .connect_lazy_with(session(&at(connect.clone(), place), &schema, pooled));
-            Leases::new(pool, max_connections, REPLICA_TIMEOUT)
+            Leases::new(pool, max_connections, REPLICA_TIMEOUT, Duration::ZERO)
         });
         Self(Arc::new(Inner {
             pool,
