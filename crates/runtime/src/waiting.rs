@@ -1,7 +1,6 @@
 //! What is answered before the services are there: that the process lives, and what it waits for.
 
 use std::{
-    convert::Infallible,
     sync::{Arc, PoisonError, RwLock},
     time::Duration,
 };
@@ -84,7 +83,7 @@ async fn accept(listener: &Listener, router: Router) {
         let router = router.clone();
         let service = service_fn(move |request: Request<Incoming>| {
             let router = router.clone();
-            async move { Ok::<_, Infallible>(router.oneshot(request.map(Body::new)).await?) }
+            async move { router.oneshot(request.map(Body::new)).await }
         });
         // The next request is for whoever serves then.
         let connection = http1::Builder::new()

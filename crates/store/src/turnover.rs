@@ -14,7 +14,7 @@ use tokio::time::Instant;
 /// A connection is closed after this long, so that a server that was added gets its share.
 const LIFETIME: Duration = Duration::from_secs(30 * 60);
 /// A connection that nobody used for longer is tried before it is handed out.
-const FRESH: Duration = Duration::from_secs(1);
+pub(crate) const FRESH: Duration = Duration::from_secs(1);
 
 /// What the connections of a pool have lived through.
 #[derive(Debug, Default)]
@@ -25,8 +25,9 @@ pub(crate) struct Turnover {
 }
 
 impl Turnover {
-    /// Lets the pool ask us before it hands out and takes back.
-    pub(crate) fn watch(self: &Arc<Self>, pool: PgPoolOptions) -> PgPoolOptions {
+    /// Lets the pool ask us before it hands out and takes back. A connection that nobody used for
+    /// longer than `fresh` is tried first.
+    pub(crate) fn watch(self: &Arc<Self>, pool: PgPoolOptions, fresh: Duration) -> PgPoolOptions {
         let (connects, hands_out, takes_back) = (self.clone(), self.clone(), self.clone());
         pool.max_lifetime(None)
             .test_before_acquire(false)
@@ -41,7 +42,7 @@ impl Turnover {
                     if old {
                         return Ok(false);
                     }
-                    if meta.idle_for > FRESH {
+                    if meta.idle_for > fresh {
                         conn.ping().await?;
                     }
                     Ok(true)
