@@ -1,8 +1,9 @@
 //! What a checkout asks of PostgreSQL, and nothing else: the statements of the shop in the order
 //! of the shop, over the same driver, without HTTP, JSON, rules or prices.
 //!
-//! It is the ceiling for a shop that sends this SQL. Whether it still is the same SQL is shown by
-//! the report: it counts the statements of both.
+//! Whether it still is the same SQL is shown by the report: it counts the statements of both. Its
+//! connections come from the driver's pool, as in most programs; that pool asks the server twice
+//! for each use whether a connection lives, which is no statement. The shop's store does not ask.
 
 use std::sync::Arc;
 
