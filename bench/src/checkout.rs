@@ -89,7 +89,7 @@ pub async fn measure(plan: &Plan, catalogue: &Catalogue, server: &Server) -> Res
         let before = statements(&pool, "minimal").await?;
         let own = std::process::id();
         let sample = load::run(plan.clients, plan.each, own, Some(postgres), async |_| {
-            minimal::Checkout::new(minimal_pool.clone(), variants.clone())
+            minimal::Checkout::new(&minimal_pool, variants.clone()).await
         });
         found.minimal.push(sample.await?);
         by_minimal += statements(&pool, "minimal").await? - before;

@@ -1,14 +1,15 @@
 //! What a checkout asks of PostgreSQL, and nothing else: the statements of the shop in the order
 //! of the shop, over the same driver, without HTTP, JSON, rules or prices.
 //!
-//! Whether it still is the same SQL is shown by the report: it counts the statements of both. Its
-//! connections come from the driver's pool, as in most programs; that pool asks the server twice
-//! for each use whether a connection lives, which is no statement. The shop's store does not ask.
+//! Whether it still is the same SQL is shown by the report: it counts the statements of both. Each
+//! client has a connection of its own for as long as it runs, which is the least there can be.
 
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use sqlx::{PgPool, Postgres, Row, Transaction, postgres::PgPoolOptions};
+use sqlx::{
+    Connection, PgPool, Postgres, Row, Transaction, pool::PoolConnection, postgres::PgPoolOptions,
+};
 use uuid::Uuid;
 
 use crate::load::Work;
@@ -33,7 +34,7 @@ pub async fn pool(url: &str, clients: usize) -> Result<PgPool> {
 
 /// Somebody who orders three things, again and again.
 pub struct Checkout {
-    pool: PgPool,
+    connection: PoolConnection<Postgres>,
     variants: Arc<Vec<Uuid>>,
     next: usize,
     number: i64,
@@ -84,13 +85,23 @@ macro_rules! rows {
     };
 }
 
-type Tx = Transaction<'static, Postgres>;
+type Tx<'c> = Transaction<'c, Postgres>;
+
+async fn offers(on: &mut sqlx::PgConnection, chosen: &[Uuid]) -> Result<()> {
+    let sql = format!("{OFFER}{}", list(1, chosen.len()));
+    let mut query = sqlx::query(sqlx::AssertSqlSafe(sql));
+    for id in chosen {
+        query = query.bind(*id);
+    }
+    query.fetch_all(on).await?;
+    Ok(())
+}
 
 impl Checkout {
-    pub fn new(pool: PgPool, variants: Arc<Vec<Uuid>>) -> Result<Self> {
+    pub async fn new(pool: &PgPool, variants: Arc<Vec<Uuid>>) -> Result<Self> {
         let number = i64::from_be_bytes(Uuid::new_v4().into_bytes()[..8].try_into()?).abs();
         Ok(Self {
-            pool,
+            connection: pool.acquire().await?,
             variants,
             next: usize::try_from(number % 997)?,
             number,
@@ -101,7 +112,7 @@ impl Checkout {
         let key = format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple());
         run!(
             "INSERT INTO carts (key, created_at, updated_at) VALUES ($1, $2, $2)",
-            &self.pool,
+            &mut *self.connection,
             &key,
             NOW
         );
@@ -114,13 +125,11 @@ impl Checkout {
         Ok((key, chosen))
     }
 
-    async fn line(&self, key: &str, chosen: &[Uuid], quantity: i64) -> Result<()> {
-        let mut read = self.pool.acquire().await?;
-        let before = rows!(WHOLE, &mut *read, key);
+    async fn line(&mut self, key: &str, chosen: &[Uuid], quantity: i64) -> Result<()> {
+        let before = rows!(WHOLE, &mut *self.connection, key);
         let version: i64 = before.first().context("a cart")?.try_get("updated_at")?;
-        self.offers(&mut read, chosen).await?;
-        drop(read);
-        let mut tx: Tx = self.pool.begin().await?;
+        offers(&mut self.connection, chosen).await?;
+        let mut tx: Tx<'_> = self.connection.begin().await?;
         run!(
             "UPDATE carts SET updated_at = $2 \
              WHERE key = $1 AND updated_at = $3 AND order_id IS NULL",
@@ -144,18 +153,8 @@ impl Checkout {
         Ok(())
     }
 
-    async fn offers(&self, on: &mut sqlx::PgConnection, chosen: &[Uuid]) -> Result<()> {
-        let sql = format!("{OFFER}{}", list(1, chosen.len()));
-        let mut query = sqlx::query(sqlx::AssertSqlSafe(sql));
-        for id in chosen {
-            query = query.bind(*id);
-        }
-        query.fetch_all(on).await?;
-        Ok(())
-    }
-
-    async fn fix(&self, attempt: Uuid, key: &str) -> Result<()> {
-        let mut tx: Tx = self.pool.begin().await?;
+    async fn fix(&mut self, attempt: Uuid, key: &str) -> Result<()> {
+        let mut tx: Tx<'_> = self.connection.begin().await?;
         rows!(
             "UPDATE carts SET updated_at = \
              CASE WHEN updated_at < $2 THEN $2 ELSE updated_at + 1 END \
@@ -179,12 +178,12 @@ impl Checkout {
         Ok(())
     }
 
-    async fn reserve(&self, id: Uuid, key: &str, chosen: &[Uuid]) -> Result<()> {
+    async fn reserve(&mut self, id: Uuid, key: &str, chosen: &[Uuid]) -> Result<()> {
         const FIND: &str = "SELECT id, state, lines_hash, deadline, reference FROM reservations \
              WHERE id IN ($1)";
-        let mut tx: Tx = self.pool.begin().await?;
+        let mut tx: Tx<'_> = self.connection.begin().await?;
         rows!(FIND, &mut *tx, id);
-        self.offers(&mut tx, chosen).await?;
+        offers(&mut tx, chosen).await?;
         rows!(
             "SELECT variant_id, on_hand, reserved FROM stock_levels \
              WHERE variant_id IN ($1, $2, $3) ORDER BY variant_id FOR UPDATE",
@@ -261,7 +260,7 @@ impl Checkout {
             \"due\", \"refunds\": [], \"captured\": 0, \"cancelled\": null}";
         let order = Uuid::now_v7();
         self.number += 1;
-        let mut tx: Tx = self.pool.begin().await?;
+        let mut tx: Tx<'_> = self.connection.begin().await?;
         run!(
             "UPDATE idempotency_records SET order_id = $2 WHERE id = $1 AND order_id IS NULL",
             &mut *tx,
@@ -359,7 +358,7 @@ impl Checkout {
 }
 
 /// The jobs that take the payment and send the confirmation; gives the first.
-async fn enqueue(tx: &mut Tx, order: Uuid) -> Result<Uuid> {
+async fn enqueue(tx: &mut Tx<'_>, order: Uuid) -> Result<Uuid> {
     let row = |first: usize| {
         let at = |place: usize| first + place;
         format!(

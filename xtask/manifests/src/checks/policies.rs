@@ -140,7 +140,8 @@ fn rule_is_narrow(
         let api_server = direction == "egress"
             && !ports.is_empty()
             && ports.iter().all(|port| [443, 6443].contains(port));
-        if !api_server && !(direction == "ingress" && is_for_node_port(rendered, policy)) {
+        let node_port = direction == "ingress" && is_for_node_port(rendered, policy);
+        if !(api_server || node_port) {
             say("names nobody, which is everybody", "name who");
         }
     }

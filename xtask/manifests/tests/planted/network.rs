@@ -126,7 +126,8 @@ fn policies() {
 /// Each is seen by network-config-analyzer as a flow too many or too few.
 #[test]
 fn allowed_flows() {
-    let mistakes: [(&str, fn(&mut Rendered), &str); 5] = [
+    type Mistake = (&'static str, fn(&mut Rendered), &'static str);
+    let mistakes: [Mistake; 5] = [
         (
             "a flow is missing",
             |r| {
