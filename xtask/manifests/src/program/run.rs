@@ -10,7 +10,6 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
-use k8s_openapi::List;
 use k8s_openapi::api::core::v1::{Container, Secret};
 use techcommerce_testservers::{Kind, Server};
 
@@ -90,9 +89,12 @@ fn set(values: &mut SecretValues, name: &str, key: &str, value: &str) {
 
 /// From a List of Secrets, as `cluster secrets --print` gives it.
 fn secrets(text: &str) -> Result<SecretValues> {
-    let list: List<Secret> = serde_json::from_str(text).context("`cluster secrets --print`")?;
+    // A `List`, as kubectl reads and writes it; the library's own type knows `SecretList` alone.
+    let list: serde_json::Value = serde_json::from_str(text)?;
+    let items: Vec<Secret> = serde_json::from_value(list["items"].clone())
+        .context("`cluster secrets --print` gives no list of Secrets")?;
     let mut all = SecretValues::new();
-    for secret in list.items {
+    for secret in items {
         let values = secret.data.unwrap_or_default().into_iter();
         let values = values.map(|(key, value)| Ok((key, String::from_utf8(value.0)?)));
         all.insert(
