@@ -78,20 +78,21 @@ RUN --mount=type=cache,id=techcommerce-registry,target=/usr/local/cargo/registry
     target="$(cat /usr/local/lib/rust-target)"; \
     SOURCE_DATE_EPOCH=0 TECHCOMMERCE_COMMIT="$REVISION" cargo auditable build --locked --profile "$PROFILE" --target "$target" --package techcommerce; \
     root=/image; \
-    install -d "$root/usr/local/bin" "$root/etc/ssl/certs" "$root/etc/techcommerce"; \
+    install -d "$root/usr/local/bin" "$root/etc/ssl/certs" "$root/etc/techcommerce" "$root/var/lib"; \
     install -m 755 "target/$target/$PROFILE/techcommerce" "$root/usr/local/bin/"; \
     install -m 644 /etc/ssl/certs/ca-certificates.crt "$root/etc/ssl/certs/"; \
     echo 'techcommerce:x:1001:1001:TechCommerce:/var/lib/techcommerce:/nowhere' >"$root/etc/passwd"; \
     echo 'techcommerce:x:1001:' >"$root/etc/group"; \
     echo 'hosts: files dns' >"$root/etc/nsswitch.conf"; \
     install -d -m 1777 "$root/tmp"; \
-    install -d -m 750 /data; \
+    install -d -m 750 /data/techcommerce; \
     find "$root" /data -exec touch -h -d "@$SOURCE_DATE_EPOCH" {} +
 
 # ── The image ──────────────────────────────────────────────────────────────────────────────────
 FROM scratch
 COPY --from=build /image /
-COPY --from=build --chown=1001:1001 /data /var/lib/techcommerce
+# The folder as an entry of its own, so that its mode comes along and its parents stay root's.
+COPY --from=build --chown=1001:1001 /data /var/lib
 ARG VERSION=0.1.0
 ARG REVISION=unknown
 ARG CREATED=1970-01-01T00:00:00Z

@@ -149,7 +149,10 @@ impl Held {
             serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims).unwrap()).unwrap();
         assert_eq!(claims["iss"], ACCOUNT);
         let scope = claims["scope"].as_str().unwrap();
-        assert!(scope.starts_with("https://www.googleapis.com/auth/"), "{claims}");
+        assert!(
+            scope.starts_with("https://www.googleapis.com/auth/"),
+            "{claims}"
+        );
         Ok(())
     }
 }
