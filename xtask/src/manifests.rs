@@ -5,11 +5,13 @@ use std::process::Command;
 
 use anyhow::{Result, bail};
 
+use crate::nextest;
 use crate::pipeline::{Context, Report};
 use crate::program::{cargo, run, show, target, techcommerce};
 use crate::tools;
 
-/// The step of `cargo xtask test`. The planted mistakes are tests of the package.
+/// The step of `cargo xtask test`: first the package's own tests, which plant mistakes and see that
+/// each is found, then what there is.
 pub fn check(context: &Context) -> Result<Report> {
     let install = !context.options.no_install;
     tools::manifests(install)?;
@@ -17,6 +19,7 @@ pub fn check(context: &Context) -> Result<Report> {
     if install {
         run(Command::new(&program).arg("--install"))?;
     }
+    let planted = nextest::run(context, "package(techcommerce-manifests)")?;
     let mut command = Command::new(&program);
     command
         .arg("--program")
@@ -30,9 +33,13 @@ pub fn check(context: &Context) -> Result<Report> {
     }
     let passed = counts.split(' ').next().and_then(|word| word.parse().ok());
     Ok(Report {
-        passed: passed.unwrap_or(1),
-        failed: 0,
-        detail: format!("{}: {counts}", said.lines().next().unwrap_or_default()),
+        passed: planted.passed + passed.unwrap_or(1),
+        failed: planted.failed,
+        detail: format!(
+            "{}: {counts}; planted mistakes: {}",
+            said.lines().next().unwrap_or_default(),
+            planted.detail
+        ),
     })
 }
 
