@@ -12,6 +12,7 @@
     reason = "test tooling reads its own environment variables"
 )]
 
+mod debian;
 mod host;
 mod pgbouncer;
 mod postgres;
@@ -22,6 +23,7 @@ mod shared;
 use std::io;
 use std::path::{Path, PathBuf};
 
+pub use debian::unpack;
 pub use host::{find_program, free_port, is_root};
 pub use pgbouncer::Pooler;
 

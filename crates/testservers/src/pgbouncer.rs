@@ -3,18 +3,17 @@
 use std::fs;
 use std::io;
 use std::net::TcpStream;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
+use crate::debian::unpack;
 use crate::host::{detached, find_program, free_port, is_root, random_hex, run};
 
 /// From this version on prepared statements work in transaction mode.
 const LEAST: (u32, u32) = (1, 21);
 /// Debian 13's package and what it is linked with; on an older system they run by their own loader.
-const SOURCE: &str = "deb http://deb.debian.org/debian trixie main";
 const PACKAGES: [&str; 8] = [
     "pgbouncer",
     "libc6",
@@ -171,7 +170,7 @@ fn program() -> io::Result<Program> {
     lock.lock()?;
     let root = folder.join("root");
     if !root.join("usr/sbin/pgbouncer").is_file() {
-        unpack(&folder).map_err(|error| {
+        unpack(&PACKAGES, &root).map_err(|error| {
             io::Error::other(format!(
                 "PgBouncer 1.21 or later is needed by this test and was not found. Install it from \
                  Debian 13, Fedora or Homebrew (`pgbouncer`). Unpacking Debian's failed: {error}"
@@ -192,43 +191,4 @@ fn is_recent(program: &Path) -> bool {
         .split('.')
         .map_while(|part| part.parse::<u32>().ok());
     (numbers.next(), numbers.next()) >= (Some(LEAST.0), Some(LEAST.1))
-}
-
-/// Gets the packages by the system's own means, without installing anything.
-fn unpack(folder: &Path) -> io::Result<()> {
-    let lists = folder.join("lists");
-    fs::create_dir_all(lists.join("partial"))?;
-    let source = folder.join("sources.list");
-    fs::write(&source, SOURCE)?;
-    let apt = || {
-        let mut command = Command::new("apt-get");
-        command
-            .current_dir(folder)
-            .arg(format!(
-                "--option=Dir::Etc::SourceList={}",
-                source.display()
-            ))
-            .arg("--option=Dir::Etc::SourceParts=/dev/null")
-            .arg(format!("--option=Dir::State::Lists={}", lists.display()))
-            .args([
-                "--option=Dir::Cache::pkgcache=",
-                "--option=Dir::Cache::srcpkgcache=",
-            ]);
-        command
-    };
-    run(apt().arg("update"))?;
-    run(apt().arg("download").args(PACKAGES))?;
-    let half = folder.join("half");
-    let _ = fs::remove_dir_all(&half);
-    for entry in fs::read_dir(folder)?.flatten() {
-        if entry.path().extension().is_some_and(|end| end == "deb") {
-            run(Command::new("dpkg-deb")
-                .arg("--extract")
-                .arg(entry.path())
-                .arg(&half))?;
-            fs::remove_file(entry.path())?;
-        }
-    }
-    fs::set_permissions(&half, PermissionsExt::from_mode(0o755))?;
-    fs::rename(&half, folder.join("root"))
 }

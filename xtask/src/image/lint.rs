@@ -1,11 +1,10 @@
 //! hadolint and shellcheck have nothing to say about the Dockerfile and the scripts.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, Result};
-use techcommerce_testservers::find_program;
+use techcommerce_testservers::{find_program, unpack};
 
 use super::Checks;
 use crate::program::{output, run, show, target};
@@ -84,36 +83,9 @@ pub fn compose(install: bool) -> Result<PathBuf> {
         return Ok(found);
     }
     if install {
-        fs::create_dir_all(folder.join("lists/partial"))?;
-        let source = folder.join("sources.list");
-        fs::write(&source, SOURCE)?;
-        let apt = || {
-            let mut command = Command::new("apt-get");
-            command.arg(format!(
-                "--option=Dir::Etc::SourceList={}",
-                source.display()
-            ));
-            command.arg("--option=Dir::Etc::SourceParts=/dev/null");
-            command.arg(format!(
-                "--option=Dir::State::Lists={}",
-                folder.join("lists").display()
-            ));
-            command.args([
-                "--option=Dir::Cache::pkgcache=",
-                "--option=Dir::Cache::srcpkgcache=",
-            ]);
-            command.current_dir(&folder);
-            command
-        };
-        output(apt().arg("update"))?;
-        output(apt().args(["download", "docker-compose"]))?;
-        run(Command::new("sh")
-            .current_dir(&folder)
-            .args(["-c", "dpkg-deb --extract docker-compose_*.deb ."]))?;
+        unpack(&["docker-compose"], &folder)?;
     }
     ours.is_file().then_some(ours).context(
         "docker compose is missing; install the plug-in of Docker, or Debian's docker-compose 2",
     )
 }
-
-const SOURCE: &str = "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://deb.debian.org/debian trixie main\n";

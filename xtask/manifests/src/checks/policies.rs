@@ -226,40 +226,26 @@ fn ports(
         if target.is_null() || !port["endPort"].is_null() || *target == MESH {
             continue;
         }
-        if direction == "ingress" {
-            let all = matched(policy, own, workloads);
-            if !all.is_empty()
-                && !all
-                    .iter()
-                    .any(|workload| target_port(workload, target).is_some())
-            {
+        let mut look = |selector: &Value, whose: &str| {
+            let all = matched(policy, selector, workloads);
+            let has = |workload: &&Workload<'_>| target_port(workload, target).is_some();
+            if !all.is_empty() && !all.iter().any(has) {
                 found.push(Finding::at(
                     NAME,
                     policy,
                     &format!("{field}.ports"),
-                    format!("none of its pods has the port {target}"),
+                    format!("none of {whose} has the port {target}"),
                     "name a port that they declare",
                 ));
             }
+        };
+        if direction == "ingress" {
+            look(own, "its pods");
             continue;
         }
         for peer in rule["to"].as_array().into_iter().flatten() {
-            if peer["podSelector"].is_null() || !peer["namespaceSelector"].is_null() {
-                continue;
-            }
-            let all = matched(policy, &peer["podSelector"], workloads);
-            if !all.is_empty()
-                && !all
-                    .iter()
-                    .any(|workload| target_port(workload, target).is_some())
-            {
-                found.push(Finding::at(
-                    NAME,
-                    policy,
-                    &format!("{field}.ports"),
-                    format!("none of the pods it leads to has the port {target}"),
-                    "name a port that they declare",
-                ));
+            if !peer["podSelector"].is_null() && peer["namespaceSelector"].is_null() {
+                look(&peer["podSelector"], "the pods it leads to");
             }
         }
     }

