@@ -60,10 +60,7 @@ read_arguments() {
     esac
     shift
   done
-  case $cluster in
-    minikube | kind | current) ;;
-    *) fail "There is no kind of cluster $cluster." "It is minikube, kind or current." ;;
-  esac
+  known_cluster "$cluster"
   [[ -z $wanted_image || $wanted_image == *@sha256:* || ${wanted_image##*/} == *:* ]] ||
     fail "$wanted_image has neither tag nor digest." "Write it as name:tag or name@sha256:…."
   [[ $timeout =~ ^[1-9][0-9]*[smh]$ ]] ||

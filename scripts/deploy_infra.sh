@@ -57,10 +57,7 @@ read_arguments() {
     esac
     shift
   done
-  case $cluster in
-    minikube | kind | current) ;;
-    *) fail "There is no kind of cluster $cluster." "It is minikube, kind or current." ;;
-  esac
+  known_cluster "$cluster"
 }
 
 # Grafana's password is made here, once, at random, and is nowhere but in the cluster.

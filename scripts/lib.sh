@@ -70,3 +70,11 @@ names_of() {
     END { done() }
   ' "$2"
 }
+
+# known_cluster NAME: fails for a kind of cluster that there is not.
+known_cluster() {
+  case $1 in
+    minikube | kind | current) ;;
+    *) fail "There is no kind of cluster $1." "It is minikube, kind or current." ;;
+  esac
+}
