@@ -225,6 +225,8 @@ pub fn prepare(install: bool) -> Result<String> {
     if axe().is_none() && install {
         install_axe();
     }
+    // Rules and the dashboards' queries are tried with them.
+    techcommerce_testservers::monitoring("promtool")?;
     let postgres = output(Command::new(Kind::Postgres.program()?).arg("--version"))?;
     let version = postgres.split_whitespace().nth(2).unwrap_or("?");
     let axe = if axe().is_some() {
@@ -233,7 +235,7 @@ pub fn prepare(install: bool) -> Result<String> {
         "no axe-core (npm gets it)"
     };
     Ok(format!(
-        "PostgreSQL {version}, Redis, s3s-fs, Chromium, cargo-nextest, cargo-deny, {axe}"
+        "PostgreSQL {version}, Redis, s3s-fs, Chromium, Prometheus, cargo-nextest, cargo-deny, {axe}"
     ))
 }
 

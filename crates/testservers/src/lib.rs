@@ -14,6 +14,7 @@
 
 mod debian;
 mod host;
+mod monitoring;
 mod pgbouncer;
 mod postgres;
 mod redis;
@@ -25,6 +26,7 @@ use std::path::{Path, PathBuf};
 
 pub use debian::unpack;
 pub use host::{find_program, free_port, is_root};
+pub use monitoring::{Prometheus, monitoring, monitoring_root};
 pub use pgbouncer::Pooler;
 
 /// The shared servers stop after this long without a new user.
