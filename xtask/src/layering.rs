@@ -1,4 +1,6 @@
-//! Dependencies point one way: apps → services → contracts → kernel, and services → crates.
+//! Dependencies point one way: apps → services → contracts → telemetry → kernel, and services →
+//! crates. Telemetry stands below the rest because measuring points are everywhere; for the same
+//! reason it must bring nothing of ours along but the kernel.
 
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
@@ -10,6 +12,7 @@ enum Layer {
     App,
     Service,
     Contracts,
+    Telemetry,
     Kernel,
     Crate,
     /// Test helpers: whatever they pull in must not reach the product.
@@ -76,6 +79,7 @@ fn layer(path: &str) -> Option<Layer> {
         ("services", _) => Layer::Service,
         ("contracts", _) => Layer::Contracts,
         ("crates", "kernel") => Layer::Kernel,
+        ("crates", "telemetry") => Layer::Telemetry,
         ("crates", "testkit" | "testservers") => Layer::Testkit,
         ("crates", _) => Layer::Crate,
         ("tests" | "bench", _) => Layer::Tests,
@@ -85,7 +89,7 @@ fn layer(path: &str) -> Option<Layer> {
 }
 
 fn allowed(from: Layer, to: Layer, for_tests: bool) -> bool {
-    use Layer::{App, Contracts, Crate, Kernel, Service, Testkit, Tests, Xtask};
+    use Layer::{App, Contracts, Crate, Kernel, Service, Telemetry, Testkit, Tests, Xtask};
     match (from, to) {
         (_, Tests | Xtask | App) => false,
         (Tests | Testkit | Xtask, Testkit) => true,
@@ -93,9 +97,10 @@ fn allowed(from: Layer, to: Layer, for_tests: bool) -> bool {
         (App, Service) => true,
         (_, Service) => false,
         (Kernel, _) => false,
-        (Contracts, to) => to == Kernel,
+        (Telemetry, to) => to == Kernel,
+        (Contracts, to) => to == Kernel || to == Telemetry,
         (Xtask, _) => false,
-        (App | Service | Crate | Testkit | Tests, Contracts | Kernel | Crate) => true,
+        (App | Service | Crate | Testkit | Tests, Contracts | Telemetry | Kernel | Crate) => true,
     }
 }
 
@@ -141,6 +146,14 @@ mod tests {
                 package(
                     "contracts",
                     "contracts",
+                    &[
+                        ("kernel", "crates/kernel", None),
+                        ("telemetry", "crates/telemetry", None),
+                    ]
+                ),
+                package(
+                    "telemetry",
+                    "crates/telemetry",
                     &[("kernel", "crates/kernel", None)]
                 ),
             ])
@@ -161,6 +174,9 @@ mod tests {
             ("contracts", ("sqlx", "", None)),
             ("crates/http", ("auth", "services/auth", None)),
             ("crates/kernel", ("contracts", "contracts", None)),
+            ("crates/kernel", ("telemetry", "crates/telemetry", None)),
+            ("crates/telemetry", ("contracts", "contracts", None)),
+            ("crates/telemetry", ("store", "crates/store", None)),
             ("apps/app", ("tests", "tests", None)),
             ("tests", ("auth", "services/auth", None)),
             ("bench", ("auth", "services/auth", None)),
