@@ -23,7 +23,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri, h
 use http_body::Body as _;
 use http_body_util::{BodyExt, Limited};
 use serde::{Serialize, de::DeserializeOwned};
-use techcommerce_kernel::Error;
+use techcommerce_kernel::{Error, Meter};
 use tower::{Service as _, ServiceExt, util::BoxCloneSyncService};
 
 use self::remote::{Lost, Payload, Remote};
@@ -52,6 +52,7 @@ type LocalService = BoxCloneSyncService<Request<Body>, Response<Body>, Infallibl
 pub struct Channel {
     service: Service,
     way: Way,
+    meter: Meter,
 }
 
 #[derive(Clone)]
@@ -83,14 +84,36 @@ impl Channel {
     pub fn local(service: Service) -> (Self, LocalBinding) {
         let slot = Arc::new(OnceLock::new());
         let way = Way::Local(Arc::clone(&slot));
-        (Self { service, way }, LocalBinding(slot))
+        let channel = Self {
+            service,
+            way,
+            meter: Meter::default(),
+        };
+        (channel, LocalBinding(slot))
     }
 
     /// A way to a service at an address, as `http://product-api:5000`.
     pub fn remote(service: Service, base: Uri) -> Self {
         Self {
             service,
-            way: Way::Remote(Arc::new(Remote::new(base))),
+            way: Way::Remote(Arc::new(Remote::new(base, Meter::default()))),
+            meter: Meter::default(),
+        }
+    }
+
+    /// The same for one service that calls, measured: with a breaker and a budget of its own where
+    /// the way leads over the network. A call within this process is not measured here: the
+    /// service that answers it does.
+    #[must_use]
+    pub fn measured(&self, meter: Meter) -> Self {
+        let way = match &self.way {
+            Way::Local(slot) => Way::Local(Arc::clone(slot)),
+            Way::Remote(remote) => Way::Remote(Arc::new(remote.with_meter(meter.clone()))),
+        };
+        Self {
+            service: self.service,
+            way,
+            meter,
         }
     }
 
@@ -150,7 +173,8 @@ impl Channel {
                 if let Some(context) = RequestContext::current() {
                     context.inject(request.headers_mut());
                 }
-                let answer = remote.send(limit, request, idempotent).await;
+                let sending = remote.send(limit, request, idempotent);
+                let answer = self.meter.measure(sending, remote::how).await;
                 answer.map_err(|lost| match lost {
                     Lost::LeftAlone(wait) => self.away(lost).retry_after(whole_seconds(wait)),
                     lost => self.away(lost),

@@ -5,6 +5,7 @@ use std::{
     time::Duration,
 };
 
+use techcommerce_kernel::Meter;
 use tokio::time::Instant;
 
 /// So many calls in a row without an answer mean that the service is away.
@@ -18,7 +19,10 @@ const TRIAL: Duration = Duration::from_secs(2);
 /// Closed while calls are answered; open, so that calls are refused at once, after some in a row
 /// were not; then one call at a time tries whether it is back.
 #[derive(Debug, Default)]
-pub struct Breaker(Mutex<State>);
+pub struct Breaker {
+    state: Mutex<State>,
+    meter: Meter,
+}
 
 #[derive(Debug)]
 enum State {
@@ -34,6 +38,15 @@ impl Default for State {
 }
 
 impl Breaker {
+    /// One that says at `meter` whether it is open.
+    pub fn watched(meter: Meter) -> Self {
+        meter.breaker(false);
+        Self {
+            state: Mutex::default(),
+            meter,
+        }
+    }
+
     /// Whether a call may be made now.
     ///
     /// # Errors
@@ -56,7 +69,10 @@ impl Breaker {
 
     /// A call was answered, with whatever status.
     pub fn answered(&self) {
-        *self.lock() = State::default();
+        let before = std::mem::take(&mut *self.lock());
+        if !matches!(before, State::Closed { .. }) {
+            self.meter.breaker(false);
+        }
     }
 
     /// A call was not answered.
@@ -76,10 +92,12 @@ impl Breaker {
         };
         let until = Instant::now() + pause;
         *state = State::Open { until, pause };
+        drop(state);
+        self.meter.breaker(true);
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

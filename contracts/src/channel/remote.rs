@@ -9,6 +9,7 @@ use hyper_util::{
     client::legacy::{Client as HttpClient, connect::HttpConnector},
     rt::TokioExecutor,
 };
+use techcommerce_kernel::{Called, Meter};
 use tokio::{
     sync::Semaphore,
     time::{Instant, sleep, timeout_at},
@@ -62,8 +63,20 @@ pub(super) struct Remote {
     permits: Semaphore,
 }
 
+/// How a call ended, for whoever measures it.
+pub(super) fn how(answer: &Result<Response<Body>, Lost>) -> Called {
+    match answer {
+        Ok(answer) if answer.status().is_server_error() => Called::Error,
+        // Whoever sent us half a body says nothing of the service.
+        Ok(_) | Err(Lost::OurBody(_)) => Called::Ok,
+        Err(Lost::LeftAlone(_)) => Called::Refused,
+        Err(Lost::Late) => Called::Timeout,
+        Err(Lost::NotSent(_) | Lost::BrokenOff(_)) => Called::Error,
+    }
+}
+
 impl Remote {
-    pub fn new(base: Uri) -> Self {
+    pub fn new(base: Uri, meter: Meter) -> Self {
         let mut connector = HttpConnector::new();
         connector.set_nodelay(true);
         connector.set_connect_timeout(Some(CONNECT_WITHIN));
@@ -72,10 +85,15 @@ impl Remote {
             http: HttpClient::builder(TokioExecutor::new())
                 .pool_idle_timeout(IDLE)
                 .build(connector),
-            breaker: Breaker::default(),
+            breaker: Breaker::watched(meter),
             budget: Budget::default(),
             permits: Semaphore::new(CONCURRENCY),
         }
+    }
+
+    /// The same address, with connections and a breaker of its own.
+    pub fn with_meter(&self, meter: Meter) -> Self {
+        Self::new(self.base.clone(), meter)
     }
 
     /// Sends a request and gives the head of its answer, which is there within `limit`, repeats

@@ -10,6 +10,7 @@ use std::{
 
 use bytes::Bytes;
 use http::{Method, Request, StatusCode, Uri};
+use techcommerce_kernel::Meter;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
@@ -81,7 +82,7 @@ async fn send(remote: &Remote, method: Method, idempotent: bool) -> Result<Statu
 #[tokio::test]
 async fn what_can_be_repeated_is() {
     let server = Server::start(&[Manner::Closes, Manner::Closes, Manner::Answers]).await;
-    let remote = Remote::new(server.address.clone());
+    let remote = Remote::new(server.address.clone(), Meter::default());
     let status = send(&remote, Method::GET, false).await.unwrap();
     assert_eq!((status, server.seen()), (StatusCode::NO_CONTENT, 3));
 }
@@ -89,7 +90,7 @@ async fn what_can_be_repeated_is() {
 #[tokio::test]
 async fn what_must_not_happen_twice_is_not_repeated() {
     let server = Server::start(&[Manner::Closes, Manner::Answers]).await;
-    let remote = Remote::new(server.address.clone());
+    let remote = Remote::new(server.address.clone(), Meter::default());
     let lost = send(&remote, Method::POST, false).await.unwrap_err();
     assert!(matches!(lost, Lost::BrokenOff(_)), "{lost:?}");
     assert_eq!(server.seen(), 1);
@@ -100,7 +101,7 @@ async fn what_must_not_happen_twice_is_not_repeated() {
 #[tokio::test]
 async fn a_post_that_is_known_by_its_key_is_repeated() {
     let server = Server::start(&[Manner::Closes, Manner::Answers]).await;
-    let remote = Remote::new(server.address.clone());
+    let remote = Remote::new(server.address.clone(), Meter::default());
     send(&remote, Method::POST, true).await.unwrap();
     assert_eq!(server.seen(), 2);
 }
@@ -108,7 +109,7 @@ async fn a_post_that_is_known_by_its_key_is_repeated() {
 #[tokio::test]
 async fn repeats_end_and_then_the_service_is_left_alone() {
     let server = Server::start(&[Manner::Closes]).await;
-    let remote = Remote::new(server.address.clone());
+    let remote = Remote::new(server.address.clone(), Meter::default());
     for _ in 0..100 {
         assert!(send(&remote, Method::GET, false).await.is_err());
     }
@@ -122,7 +123,10 @@ async fn nobody_is_there() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     drop(listener);
-    let remote = Remote::new(format!("http://{address}").parse().unwrap());
+    let remote = Remote::new(
+        format!("http://{address}").parse().unwrap(),
+        Meter::default(),
+    );
     let lost = send(&remote, Method::POST, false).await.unwrap_err();
     assert!(matches!(lost, Lost::NotSent(_)), "{lost:?}");
 }
@@ -130,7 +134,7 @@ async fn nobody_is_there() {
 #[tokio::test]
 async fn a_service_that_hangs_is_not_asked_again() {
     let server = Server::start(&[Manner::Hangs]).await;
-    let remote = Remote::new(server.address.clone());
+    let remote = Remote::new(server.address.clone(), Meter::default());
     let request = Request::new(Payload::Bytes(Bytes::new()));
     let limit = Duration::from_millis(50);
     let lost = remote.send(limit, request, true).await.unwrap_err();

@@ -6,6 +6,7 @@
 pub mod env;
 pub mod error;
 pub mod limiter;
+pub mod meter;
 pub mod money;
 pub mod recent;
 pub mod text;
@@ -15,6 +16,7 @@ pub mod zone;
 pub use env::{Clock, Env, ManualClock, Random};
 pub use error::{Error, FieldError, Kind};
 pub use limiter::{Limiter, Quota};
+pub use meter::{Called, Measure, Meter};
 pub use money::{Currency, Money, Quantity};
 pub use text::{EmailAddress, Handle, Sku};
 pub use time::Timestamp;

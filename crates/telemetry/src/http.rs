@@ -13,13 +13,20 @@ use prometheus_client::{
     registry::Registry,
 };
 
-use crate::{Histogram, Telemetry, metrics::Buckets};
+use crate::{
+    Histogram, SERVICES, Telemetry,
+    catalogue::{Bound, DescribedLabel, Descriptor, Kind},
+    metrics::Buckets,
+};
 
 /// Upper bounds in seconds: they tell 1 ms from 2 ms, and 2 s is an edge because the alert on
 /// slow answers asks for it.
 pub const DURATION_BUCKETS: &[f64] = &[
     0.001, 0.002, 0.004, 0.008, 0.015, 0.03, 0.06, 0.125, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0,
 ];
+
+/// What else comes is `other`.
+const METHODS: &[&str] = &["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct RequestLabels {
@@ -40,19 +47,40 @@ pub(crate) struct HttpMetrics {
 }
 
 impl HttpMetrics {
-    pub(crate) fn register(registry: &mut Registry) -> Self {
+    pub(crate) fn register(registry: &mut Registry, catalogue: &mut Vec<Descriptor>) -> Self {
         let duration = Family::new_with_constructor(Buckets(DURATION_BUCKETS));
         let active = Family::default();
-        registry.register(
-            "http_server_request_duration_seconds",
-            "Time from the head of a request to the head of its answer",
-            duration.clone(),
-        );
-        registry.register(
-            "http_server_active_requests",
-            "Requests under way",
-            active.clone(),
-        );
+        let label = |name, bound| DescribedLabel { name, bound };
+        let service = label("service", Bound::OneOf(SERVICES));
+        let told = Descriptor {
+            name: "http_server_request_duration_seconds".into(),
+            kind: Kind::Histogram,
+            help: "Time from the head of a request to the head of its answer".into(),
+            labels: vec![
+                service,
+                label("method", Bound::OneOf(METHODS)),
+                label(
+                    "route",
+                    Bound::Words("a route's template as `/carts/{id}`, or `unmatched`"),
+                ),
+                label(
+                    "status",
+                    Bound::Words("a status of HTTP; 499: the client went away"),
+                ),
+            ],
+            buckets: DURATION_BUCKETS,
+        };
+        registry.register(&told.name, &told.help, duration.clone());
+        catalogue.push(told);
+        let told = Descriptor {
+            name: "http_server_active_requests".into(),
+            kind: Kind::Gauge,
+            help: "Requests under way".into(),
+            labels: vec![service],
+            buckets: &[],
+        };
+        registry.register(&told.name, &told.help, active.clone());
+        catalogue.push(told);
         Self { duration, active }
     }
 }

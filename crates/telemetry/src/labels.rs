@@ -10,18 +10,31 @@ use std::{
 
 use prometheus_client::encoding::{EncodeLabel, EncodeLabelSet, LabelSetEncoder};
 
+use crate::catalogue::{Bound, DescribedLabel};
+
 /// The value that stands for all that a label does not name.
 pub(crate) const OTHER: &str = "other";
+
+/// The values of the label `service`.
+pub const SERVICES: &[&str] = &[
+    "frontend",
+    "api",
+    "product-api",
+    "order-api",
+    "auth",
+    "images",
+    "worker",
+];
 
 /// A label with a bounded set of values; any further value is counted as `other`.
 #[derive(Debug, Clone)]
 pub struct Label {
     pub(crate) name: &'static str,
-    bound: Bound,
+    limit: Limit,
 }
 
 #[derive(Debug, Clone)]
-enum Bound {
+enum Limit {
     OneOf(&'static [&'static str]),
     UpTo(usize, Arc<RwLock<HashSet<String>>>),
 }
@@ -31,7 +44,7 @@ impl Label {
     pub fn one_of(name: &'static str, values: &'static [&'static str]) -> Self {
         Self {
             name,
-            bound: Bound::OneOf(values),
+            limit: Limit::OneOf(values),
         }
     }
 
@@ -40,17 +53,28 @@ impl Label {
     pub fn up_to(name: &'static str, max: usize) -> Self {
         Self {
             name,
-            bound: Bound::UpTo(max, Arc::default()),
+            limit: Limit::UpTo(max, Arc::default()),
+        }
+    }
+
+    /// For the catalogue.
+    pub(crate) fn described(&self) -> DescribedLabel {
+        DescribedLabel {
+            name: self.name,
+            bound: match &self.limit {
+                Limit::OneOf(values) => Bound::OneOf(values),
+                Limit::UpTo(max, _) => Bound::UpTo(*max),
+            },
         }
     }
 
     pub(crate) fn value(&self, value: &str) -> Cow<'static, str> {
-        match &self.bound {
-            Bound::OneOf(values) => values
+        match &self.limit {
+            Limit::OneOf(values) => values
                 .iter()
                 .find(|known| **known == value)
                 .map_or(Cow::Borrowed(OTHER), |known| Cow::Borrowed(*known)),
-            Bound::UpTo(max, seen) => {
+            Limit::UpTo(max, seen) => {
                 if seen
                     .read()
                     .unwrap_or_else(PoisonError::into_inner)

@@ -6,6 +6,8 @@
 //! on a terminal), and nothing secret passes: wrap what must not be seen in [`Redacted`]; what is
 //! forgotten is caught by the names of fields and by the shape of values ([`scrub`]).
 
+mod catalogue;
+mod dependency;
 mod http;
 mod labels;
 mod log_line;
@@ -16,10 +18,14 @@ mod metrics;
 mod process;
 mod redact;
 
+pub use catalogue::{Bound, DescribedLabel, Descriptor, Kind as MetricKind};
+pub use dependency::DEPENDENCIES;
 pub use http::{DURATION_BUCKETS, HttpRecorder};
-pub use labels::Label;
+pub use labels::{Label, SERVICES};
 pub use log_scope::LogScope;
 pub use log_sink::flush_logs;
 pub use logs::{LogFormat, LogLayer, init_logs};
-pub use metrics::{Counter, Counters, Gauge, Gauges, Histogram, Histograms, Telemetry};
+pub use metrics::{
+    Counter, Counters, FloatGauge, FloatGauges, Gauge, Gauges, Histogram, Histograms, Telemetry,
+};
 pub use redact::{REDACTED, Redacted, is_sensitive_name, scrub};

@@ -4,7 +4,7 @@ use std::{
     any::Any,
     collections::HashMap,
     fmt,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError, atomic::AtomicU64},
 };
 
 use prometheus_client::{
@@ -14,15 +14,18 @@ use prometheus_client::{
 };
 
 use crate::{
+    catalogue::{Descriptor, Kind},
     http::HttpMetrics,
     labels::{Label, LabelValues},
-    process::ProcessCollector,
+    process::{self, ProcessCollector},
 };
 
 /// A number that only grows.
 pub type Counter = prometheus_client::metrics::counter::Counter;
 /// A whole number that goes up and down.
 pub type Gauge = prometheus_client::metrics::gauge::Gauge;
+/// A number that goes up and down and has parts.
+pub type FloatGauge = prometheus_client::metrics::gauge::Gauge<f64, AtomicU64>;
 /// How values are spread over buckets.
 pub type Histogram = PrometheusHistogram;
 
@@ -40,6 +43,10 @@ pub struct Telemetry {
 struct Shared {
     registry: Mutex<Registry>,
     known: Mutex<HashMap<String, Box<dyn Any + Send + Sync>>>,
+    /// All that was registered, in that order.
+    catalogue: Mutex<Vec<Descriptor>>,
+    /// What looks at the state of things before it is told.
+    looks: Mutex<Vec<Arc<dyn Fn() + Send + Sync>>>,
     http: HttpMetrics,
 }
 
@@ -55,11 +62,14 @@ impl Telemetry {
     pub fn new(version: &'static str, commit: &'static str) -> Self {
         let mut registry = Registry::default();
         registry.register_collector(Box::new(ProcessCollector));
-        let http = HttpMetrics::register(&mut registry);
+        let mut catalogue = process::described();
+        let http = HttpMetrics::register(&mut registry, &mut catalogue);
         let telemetry = Self {
             shared: Arc::new(Shared {
                 registry: Mutex::new(registry),
                 known: Mutex::default(),
+                catalogue: Mutex::new(catalogue),
+                looks: Mutex::default(),
                 http,
             }),
         };
@@ -88,7 +98,9 @@ impl Telemetry {
     ) -> Counters<N> {
         // The encoder adds the suffix itself.
         let name = name.strip_suffix("_total").unwrap_or(name);
-        let family = self.register(name, help, Family::<LabelValues<N>, Counter>::default());
+        let told = described(format!("{name}_total"), Kind::Counter, help, &labels);
+        let family = Family::<LabelValues<N>, Counter>::default();
+        let family = self.register(name, told, family);
         Counters { family, labels }
     }
 
@@ -99,8 +111,27 @@ impl Telemetry {
 
     /// Gauges under bounded labels.
     pub fn gauges<const N: usize>(&self, name: &str, help: &str, labels: [Label; N]) -> Gauges<N> {
-        let family = self.register(name, help, Family::<LabelValues<N>, Gauge>::default());
+        let told = described(name.to_owned(), Kind::Gauge, help, &labels);
+        let family = self.register(name, told, Family::<LabelValues<N>, Gauge>::default());
         Gauges { family, labels }
+    }
+
+    /// A gauge whose value has parts.
+    pub fn float_gauge(&self, name: &str, help: &str) -> FloatGauge {
+        self.float_gauges(name, help, []).with([])
+    }
+
+    /// Gauges whose values have parts, under bounded labels.
+    pub fn float_gauges<const N: usize>(
+        &self,
+        name: &str,
+        help: &str,
+        labels: [Label; N],
+    ) -> FloatGauges<N> {
+        let told = described(name.to_owned(), Kind::Gauge, help, &labels);
+        let family = Family::<LabelValues<N>, FloatGauge>::default();
+        let family = self.register(name, told, family);
+        FloatGauges { family, labels }
     }
 
     /// A histogram with these upper bounds of its buckets (`+Inf` is added).
@@ -117,12 +148,32 @@ impl Telemetry {
         labels: [Label; N],
     ) -> Histograms<N> {
         let family: HistogramFamily<N> = Family::new_with_constructor(Buckets(buckets));
-        let family = self.register(name, help, family);
+        let told = Descriptor {
+            buckets,
+            ..described(name.to_owned(), Kind::Histogram, help, &labels)
+        };
+        let family = self.register(name, told, family);
         Histograms { family, labels }
+    }
+
+    /// `look` is called before each scrape, to set gauges to what is there. It must be quick.
+    pub fn on_scrape(&self, look: impl Fn() + Send + Sync + 'static) {
+        lock(&self.shared.looks).push(Arc::new(look));
+    }
+
+    /// All metrics that were registered, by their names.
+    pub fn catalogue(&self) -> Vec<Descriptor> {
+        let mut all = lock(&self.shared.catalogue).clone();
+        all.sort_by(|a, b| a.name.cmp(&b.name));
+        all
     }
 
     /// All metrics in the Prometheus text format, version 0.0.4.
     pub fn encode(&self) -> String {
+        let looks = lock(&self.shared.looks).clone();
+        for look in looks {
+            look();
+        }
         let registry = lock(&self.shared.registry);
         let mut text = String::new();
         // Writing to a string cannot fail.
@@ -138,7 +189,7 @@ impl Telemetry {
     }
 
     /// Registers `metric`, or gives the one that has this name and type already.
-    fn register<M: Metric + Clone + Sync>(&self, name: &str, help: &str, metric: M) -> M {
+    fn register<M: Metric + Clone + Sync>(&self, name: &str, told: Descriptor, metric: M) -> M {
         let mut known = lock(&self.shared.known);
         if let Some(existing) = known.get(name) {
             if let Some(existing) = existing.downcast_ref::<M>() {
@@ -151,8 +202,20 @@ impl Telemetry {
             return metric;
         }
         known.insert(name.to_owned(), Box::new(metric.clone()));
-        lock(&self.shared.registry).register(name, help.trim_end_matches('.'), metric.clone());
+        lock(&self.shared.registry).register(name, told.help.as_str(), metric.clone());
+        lock(&self.shared.catalogue).push(told);
         metric
+    }
+}
+
+fn described(name: String, kind: Kind, help: &str, labels: &[Label]) -> Descriptor {
+    Descriptor {
+        name,
+        kind,
+        // The encoder ends the sentence.
+        help: help.trim_end_matches('.').to_owned(),
+        labels: labels.iter().map(Label::described).collect(),
+        buckets: &[],
     }
 }
 
@@ -177,6 +240,13 @@ pub struct Counters<const N: usize> {
 #[derive(Clone)]
 pub struct Gauges<const N: usize> {
     family: Family<LabelValues<N>, Gauge>,
+    labels: [Label; N],
+}
+
+/// Gauges with parts under the same name that differ by their labels.
+#[derive(Clone)]
+pub struct FloatGauges<const N: usize> {
+    family: Family<LabelValues<N>, FloatGauge>,
     labels: [Label; N],
 }
 
@@ -210,6 +280,7 @@ macro_rules! with {
 
 with!(Counters, Counter);
 with!(Gauges, Gauge);
+with!(FloatGauges, FloatGauge);
 with!(Histograms, Histogram);
 
 fn label<const N: usize>(labels: &[Label; N], values: [&str; N]) -> LabelValues<N> {

@@ -9,44 +9,53 @@ use prometheus_client::{
     metrics::{counter::ConstCounter, gauge::ConstGauge},
 };
 
+use crate::catalogue::{Descriptor, Kind};
+
 /// Ticks per second in `/proc/self/stat`: fixed at 100 by the kernel's interface (USER_HZ).
 const TICKS_PER_SECOND: f64 = 100.0;
+
+const MEMORY: (&str, &str) = ("process_resident_memory_bytes", "Resident memory");
+const START: (&str, &str) = (
+    "process_start_time_seconds",
+    "When the process started, in seconds since 1970",
+);
+const OPEN: (&str, &str) = ("process_open_fds", "Open file descriptors");
+const MOST: (&str, &str) = ("process_max_fds", "How many file descriptors may be open");
+const CPU: (&str, &str) = ("process_cpu_seconds", "Processor time spent");
+
+/// For the catalogue.
+pub(crate) fn described() -> Vec<Descriptor> {
+    let told = |name: &str, help: &str, kind| Descriptor {
+        name: name.to_owned(),
+        kind,
+        help: help.to_owned(),
+        labels: Vec::new(),
+        buckets: &[],
+    };
+    let gauges = [MEMORY, START, OPEN, MOST].map(|(name, help)| told(name, help, Kind::Gauge));
+    let mut all = gauges.to_vec();
+    all.push(told(&format!("{}_total", CPU.0), CPU.1, Kind::Counter));
+    all
+}
 
 #[derive(Debug)]
 pub(crate) struct ProcessCollector;
 
 impl Collector for ProcessCollector {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
-        let mut gauge = |name: &str, help: &str, value: Option<f64>| -> fmt::Result {
+        let mut gauge = |(name, help): (&str, &str), value: Option<f64>| -> fmt::Result {
             let Some(value) = value else { return Ok(()) };
             let metric = ConstGauge::new(value);
             let encoder = encoder.encode_descriptor(name, help, None, metric.metric_type())?;
             metric.encode(encoder)
         };
-        gauge(
-            "process_resident_memory_bytes",
-            "Resident memory",
-            resident_bytes(),
-        )?;
-        gauge(
-            "process_start_time_seconds",
-            "When the process started, in seconds since 1970",
-            start_seconds(),
-        )?;
-        gauge("process_open_fds", "Open file descriptors", open_files())?;
-        gauge(
-            "process_max_fds",
-            "How many file descriptors may be open",
-            max_files(),
-        )?;
+        gauge(MEMORY, resident_bytes())?;
+        gauge(START, start_seconds())?;
+        gauge(OPEN, open_files())?;
+        gauge(MOST, max_files())?;
         if let Some(seconds) = cpu_seconds() {
             let metric = ConstCounter::new(seconds);
-            let encoder = encoder.encode_descriptor(
-                "process_cpu_seconds",
-                "Processor time spent",
-                None,
-                metric.metric_type(),
-            )?;
+            let encoder = encoder.encode_descriptor(CPU.0, CPU.1, None, metric.metric_type())?;
             metric.encode(encoder)?;
         }
         Ok(())
