@@ -24,6 +24,7 @@ use http_body::Body as _;
 use http_body_util::{BodyExt, Limited};
 use serde::{Serialize, de::DeserializeOwned};
 use techcommerce_kernel::{Error, Meter};
+use techcommerce_telemetry::{Span, SpanKind};
 use tower::{Service as _, ServiceExt, util::BoxCloneSyncService};
 
 use self::remote::{Lost, Payload, Remote};
@@ -145,42 +146,80 @@ impl Channel {
     async fn exchange(
         &self,
         limit: Duration,
-        mut request: Request<Payload>,
+        request: Request<Payload>,
         idempotent: bool,
     ) -> Result<Response<Body>, Error> {
-        match &self.way {
-            // The same task goes on: the service finds the context where we do.
-            Way::Local(slot) => {
-                let Some(service) = slot.get() else {
-                    return Err(self.away("it has not started yet"));
-                };
-                let mut service = service.clone();
-                let request = request.map(|payload| match payload {
-                    Payload::Bytes(bytes) if bytes.is_empty() => Body::empty(),
-                    Payload::Bytes(bytes) => Body::from(bytes),
-                    Payload::Stream(body) => body,
-                });
-                let answer = tokio::time::timeout(limit, async move {
-                    match service.ready().await {
-                        Ok(ready) => ready.call(request).await,
-                        Err(never) => match never {},
-                    }
-                });
-                let answer = answer.await.map_err(|_late| self.away(Lost::Late))?;
-                Ok(answer.unwrap_or_else(|never| match never {}))
-            }
+        let method = known_method(request.method());
+        let mut span = Span::child(SpanKind::Client, || format!("{method} {}", self.service));
+        span.set("http.request.method", method);
+        span.set("peer.service", self.service.name());
+        let answer = match &self.way {
+            Way::Local(slot) => self.exchange_here(slot, limit, request, &span).await,
             Way::Remote(remote) => {
-                if let Some(context) = RequestContext::current() {
-                    context.inject(request.headers_mut());
+                let sent = self.send(remote, limit, request, idempotent, &span);
+                sent.await
+            }
+        };
+        match answer {
+            Ok(answer) => {
+                let status = answer.status();
+                span.set("http.response.status_code", status.as_u16());
+                if status.is_server_error() {
+                    span.fail("server_error");
                 }
-                let sending = remote.send(limit, request, idempotent);
-                let answer = self.meter.measure(sending, remote::how).await;
-                answer.map_err(|lost| match lost {
+                Ok(answer)
+            }
+            Err(lost) => {
+                span.fail(lost.code());
+                Err(match lost {
                     Lost::LeftAlone(wait) => self.away(lost).retry_after(whole_seconds(wait)),
                     lost => self.away(lost),
                 })
             }
         }
+    }
+
+    async fn exchange_here(
+        &self,
+        slot: &OnceLock<LocalService>,
+        limit: Duration,
+        request: Request<Payload>,
+        span: &Span,
+    ) -> Result<Response<Body>, Lost> {
+        let Some(service) = slot.get() else {
+            return Err(Lost::NotSent("it has not started yet".into()));
+        };
+        let mut service = service.clone();
+        let request = request.map(|payload| match payload {
+            Payload::Bytes(bytes) if bytes.is_empty() => Body::empty(),
+            Payload::Bytes(bytes) => Body::from(bytes),
+            Payload::Stream(body) => body,
+        });
+        // The same task goes on: the service finds the context where we do.
+        let answer = span.around(async move {
+            match service.ready().await {
+                Ok(ready) => ready.call(request).await,
+                Err(never) => match never {},
+            }
+        });
+        let answer = tokio::time::timeout(limit, answer).await;
+        let answer = answer.map_err(|_late| Lost::Late)?;
+        Ok(answer.unwrap_or_else(|never| match never {}))
+    }
+
+    async fn send(
+        &self,
+        remote: &Remote,
+        limit: Duration,
+        mut request: Request<Payload>,
+        idempotent: bool,
+        span: &Span,
+    ) -> Result<Response<Body>, Lost> {
+        if let Some(context) = RequestContext::current() {
+            context.inject(span.id(), request.headers_mut());
+        }
+        let sending = remote.send(limit, request, idempotent);
+        self.meter.measure(sending, remote::how).await
     }
 
     fn away(&self, cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
@@ -196,6 +235,15 @@ impl fmt::Debug for Channel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Channel({})", self.service)
     }
+}
+
+/// The method for a span: a name that somebody made up is not repeated.
+fn known_method(method: &Method) -> &'static str {
+    const KNOWN: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+    let mut known = KNOWN.into_iter();
+    known
+        .find(|name| *name == method.as_str())
+        .unwrap_or("other")
 }
 
 /// `Retry-After` counts in seconds.

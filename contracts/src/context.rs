@@ -36,12 +36,14 @@ impl RequestContext {
         CURRENT.scope(self, future)
     }
 
-    /// Writes the context into the headers of a call to another service.
-    pub fn inject(&self, headers: &mut HeaderMap) {
+    /// Writes the context into the headers of a call to another service, which `span` stands for
+    /// (without one, the call is made by the span of this service).
+    pub fn inject(&self, span: Option<u64>, headers: &mut HeaderMap) {
+        let trace = span.map_or(self.trace, |span| self.trace.child(span));
         if let Ok(id) = HeaderValue::from_str(&self.request_id) {
             headers.insert(REQUEST_ID, id);
         }
-        if let Ok(parent) = HeaderValue::from_str(&self.trace.to_string()) {
+        if let Ok(parent) = HeaderValue::from_str(&trace.to_string()) {
             headers.insert(TRACEPARENT, parent);
         }
     }
@@ -77,6 +79,11 @@ impl TraceParent {
     /// The trace's id as 32 hexadecimal digits.
     pub fn trace_id_hex(&self) -> String {
         format!("{:032x}", self.trace_id)
+    }
+
+    /// Whether the caller keeps this trace.
+    pub const fn is_sampled(&self) -> bool {
+        self.flags & 1 == 1
     }
 
     /// A new span of the same trace.

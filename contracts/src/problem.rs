@@ -4,6 +4,8 @@ use serde::{Deserialize, Serialize};
 use techcommerce_kernel::{Error, FieldError, Kind};
 use utoipa::ToSchema;
 
+use crate::context::RequestContext;
+
 /// What every error looks like: `application/problem+json`, RFC 9457.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Problem {
@@ -23,6 +25,11 @@ pub struct Problem {
     /// Names the request in the shop's logs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request_id: Option<String>,
+    /// Names the trace that the request is part of, here and in the shop's logs: 32 hexadecimal
+    /// digits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(examples("4bf92f3577b34da6a3ce929d0e0e4736"))]
+    pub trace_id: Option<String>,
     /// For bad input: each place and what is wrong with it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<FieldError>,
@@ -69,8 +76,9 @@ pub const fn kind_of(status: u16) -> Kind {
 }
 
 impl Problem {
-    /// The problem document of an error.
-    pub fn of(error: &Error, request_id: Option<String>) -> Self {
+    /// The problem document of an error, in the request that this task works for.
+    pub fn of(error: &Error) -> Self {
+        let request = RequestContext::current();
         let (status, title) = status_of(error.kind());
         Self {
             kind: format!("urn:techcommerce:problem:{}", error.code()),
@@ -78,7 +86,8 @@ impl Problem {
             status,
             detail: error.message().to_owned(),
             code: error.code().to_owned(),
-            request_id,
+            request_id: request.as_ref().map(|r| r.request_id.as_ref().to_owned()),
+            trace_id: request.map(|r| r.trace.trace_id_hex()),
             errors: error.fields().to_vec(),
             detail_members: match error.detail() {
                 Some(serde_json::Value::Object(members)) => members.clone(),

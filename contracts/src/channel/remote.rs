@@ -177,6 +177,19 @@ impl Remote {
     }
 }
 
+impl Lost {
+    /// A stable code.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::LeftAlone(_) => "left_alone",
+            Self::NotSent(_) => "not_sent",
+            Self::BrokenOff(_) => "broken_off",
+            Self::OurBody(_) => "our_body",
+            Self::Late => "timeout",
+        }
+    }
+}
+
 impl From<hyper_util::client::legacy::Error> for Lost {
     fn from(error: hyper_util::client::legacy::Error) -> Self {
         if error.is_connect() {

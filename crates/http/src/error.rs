@@ -2,7 +2,7 @@
 
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
-use techcommerce_contracts::{Problem, context::RequestContext};
+use techcommerce_contracts::Problem;
 use techcommerce_kernel::{Error, Kind};
 
 /// What a handler returns.
@@ -33,8 +33,7 @@ impl IntoResponse for ApiError {
             Kind::Unavailable => tracing::warn!(code = error.code(), error = ?error, "unavailable"),
             _ => tracing::debug!(code = error.code(), error = ?error, "refused"),
         }
-        let request_id = RequestContext::current().map(|c| c.request_id.as_ref().to_owned());
-        let problem = Problem::of(&error, request_id);
+        let problem = Problem::of(&error);
         let mut response = problem_response(&problem);
         if let Some(after) = error.retry_after_hint() {
             // Whole seconds, rounded up (RFC 9110 §10.2.3).
@@ -86,8 +85,7 @@ pub(crate) fn with_document(response: Response) -> Response {
         return response;
     }
     let error = bare_error(status);
-    let request_id = RequestContext::current().map(|c| c.request_id.as_ref().to_owned());
-    let mut problem = Problem::of(&error, request_id);
+    let mut problem = Problem::of(&error);
     problem.status = status.as_u16();
     let mut with_document = problem_response(&problem);
     for name in [header::ALLOW, header::RETRY_AFTER, header::WWW_AUTHENTICATE] {

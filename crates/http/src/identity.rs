@@ -48,6 +48,14 @@ pub(crate) fn identify<B>(
     Ok(())
 }
 
+/// Whether one of our services has shown a token of its own; after [`identify`].
+pub(crate) fn is_from_service<B>(request: &http::Request<B>) -> bool {
+    let identity = request.extensions().get::<Identity>();
+    identity
+        .and_then(|Identity(claims)| claims.as_ref())
+        .is_some_and(|claims| matches!(claims.principal, Principal::Service { .. }))
+}
+
 fn token<B>(request: &http::Request<B>) -> Option<Result<String, Error>> {
     let mut values = request.headers().get_all(TOKEN_HEADER).iter();
     let value = values.next()?;

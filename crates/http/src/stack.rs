@@ -25,7 +25,10 @@ use http::Method;
 use techcommerce_contracts::{Service, TokenVerifier, context::RequestContext};
 use techcommerce_kernel::{Env, Error};
 use techcommerce_telemetry::{HttpRecorder, LogScope, Telemetry};
-use tokio::{sync::Semaphore, time::timeout};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::timeout,
+};
 use tower::Layer;
 
 use crate::{
@@ -33,7 +36,7 @@ use crate::{
     edge::compression::{Accepted, compressed},
     error::with_document,
     identity::identify,
-    observe::{Observed, context_of, tell_request_id},
+    observe::{Begun, Observed, begin, tell_request_id},
     pace::PacedBody,
 };
 
@@ -182,9 +185,15 @@ impl tower::Service<Request> for Surrounded {
     }
 }
 
-async fn around(shared: Arc<Shared>, request: Request, route: Limited) -> Response {
-    let (context, of_caller) = context_of(&request, &shared.stack.env);
-    let observed = Observed::start(&shared.recorder, &request);
+async fn around(shared: Arc<Shared>, mut request: Request, route: Limited) -> Response {
+    let admitted = admit(&shared, &mut request);
+    let Begun {
+        context,
+        of_caller,
+        span,
+    } = begin(&request, &shared.stack);
+    let active = span.active();
+    let observed = Observed::start(&shared.recorder, &request, span);
     let accepted = shared
         .public
         .as_ref()
@@ -193,10 +202,11 @@ async fn around(shared: Arc<Shared>, request: Request, route: Limited) -> Respon
         service: shared.stack.service.name(),
         request_id: Arc::clone(&context.request_id),
         trace_id: context.trace.trace_id,
+        span: active,
     };
     let request_id = Arc::clone(&context.request_id);
     let public = Arc::clone(&shared);
-    let work = context.scope(serve(shared, scope.clone(), request, route));
+    let work = context.scope(serve(shared, scope.clone(), admitted, request, route));
     let work = async move {
         let mut response = work.await;
         if !of_caller {
@@ -214,20 +224,29 @@ async fn around(shared: Arc<Shared>, request: Request, route: Limited) -> Respon
     response
 }
 
+/// Whether there is room for the request, and who calls: found out first, because whom we believe
+/// the trace follows from it.
+fn admit(shared: &Shared, request: &mut Request) -> Result<OwnedSemaphorePermit, Error> {
+    let Ok(permit) = shared.permits.clone().try_acquire_owned() else {
+        let busy = "Too much is under way here; please try again.";
+        return Err(Error::unavailable(busy));
+    };
+    identify(request, &shared.stack.verifier, shared.stack.exposure)?;
+    Ok(permit)
+}
+
 async fn serve(
     shared: Arc<Shared>,
     scope: LogScope,
-    mut request: Request,
+    admitted: Result<OwnedSemaphorePermit, Error>,
+    request: Request,
     mut route: Limited,
 ) -> Response {
     let stack = &shared.stack;
-    let Ok(permit) = shared.permits.clone().try_acquire_owned() else {
-        let error = Error::unavailable("Too much is under way here; please try again.");
-        return ApiError(error).into_response();
+    let permit = match admitted {
+        Ok(permit) => permit,
+        Err(error) => return ApiError(error).into_response(),
     };
-    if let Err(error) = identify(&mut request, &stack.verifier, stack.exposure) {
-        return ApiError(error).into_response();
-    }
     let changes = !matches!(
         *request.method(),
         Method::GET | Method::HEAD | Method::OPTIONS | Method::TRACE

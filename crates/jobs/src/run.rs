@@ -3,8 +3,15 @@
 use std::{panic::AssertUnwindSafe, time::Duration};
 
 use futures_util::FutureExt;
-use techcommerce_contracts::context::{RequestContext, TraceParent};
+use techcommerce_contracts::{
+    Service,
+    context::{RequestContext, TraceParent},
+};
 use techcommerce_kernel::{Error, Timestamp, Uuid};
+use techcommerce_telemetry::{
+    LogScope, Span, SpanKind, Tracer,
+    trace::{Link, Root},
+};
 use tokio::time::Instant;
 use tracing::Instrument;
 
@@ -52,23 +59,89 @@ pub struct Ran {
     pub took: Duration,
 }
 
+/// A job that is run so soon after it was written is part of the trace of whoever wrote it. Later
+/// ones have a trace of their own: nobody keeps a trace open for hours.
+const SOON: Duration = Duration::from_secs(600);
+
 impl JobSet {
+    /// As [`JobSet::run_traced`], without traces.
+    pub async fn run(&self, job: &Job) -> Ran {
+        self.run_traced(job, &Tracer::default()).await
+    }
+
     /// Runs a job that was claimed from this set's queue and writes how it ended. While it runs,
     /// its lease is extended; if the lease is lost, the run is dropped.
-    pub async fn run(&self, job: &Job) -> Ran {
-        let context = context(self.queue(), job);
-        let span = tracing::info_span!(
-            "job", service = self.service(), kind = job.kind, id = %job.id, attempt = job.attempt,
-            trace_id = %context.trace.trace_id_hex(), request_id = %context.request_id,
-        );
+    pub async fn run_traced(&self, job: &Job, tracer: &Tracer) -> Ran {
+        let (context, mut traced) = self.begin(job, tracer);
+        let span = tracing::info_span!("job", kind = job.kind, id = %job.id, attempt = job.attempt);
+        let scope = LogScope {
+            service: self.service(),
+            request_id: context.request_id.clone(),
+            trace_id: context.trace.trace_id,
+            span: traced.active(),
+        };
         let started = Instant::now();
-        let ended = context.scope(self.run_inner(job)).instrument(span).await;
+        let work = context.scope(self.run_inner(job)).instrument(span);
+        let ended = scope.around(work).await;
+        traced.set("techcommerce.job.outcome", ended.label());
+        if matches!(ended, Ended::Failed(_) | Ended::Dead | Ended::Lost) {
+            traced.fail(ended.label());
+        }
         Ran {
             id: job.id,
             kind: job.kind.clone(),
             ended,
             took: started.elapsed(),
         }
+    }
+
+    /// The context of whoever wrote the job, in a span of the job's own that is linked to the one
+    /// that wrote it.
+    fn begin(&self, job: &Job, tracer: &Tracer) -> (RequestContext, Span) {
+        let env = &self.queue().env;
+        let span_id = u64::from_be_bytes(env.random_bytes()).max(1);
+        let writer = job.traceparent.as_deref();
+        let writer: Option<TraceParent> = writer.and_then(|text| text.parse().ok());
+        let is_soon = env.now().since(job.created_at) <= SOON;
+        let (trace, parent_id) = match writer.filter(|_| is_soon) {
+            Some(writer) => (writer.child(span_id), writer.span_id),
+            None => {
+                // All attempts are one trace. The lower half of an id is random.
+                let trace_id = job.id.as_u128().max(1);
+                let flags = u8::from(tracer.samples(trace_id));
+                let trace = TraceParent {
+                    trace_id,
+                    span_id,
+                    flags,
+                };
+                (trace, 0)
+            }
+        };
+        let mut span = tracer.root(|| Root {
+            service: Service::Worker.name(),
+            kind: SpanKind::Consumer,
+            name: format!("job {}", job.kind).into(),
+            trace_id: trace.trace_id,
+            span_id,
+            parent_id,
+            sampled: trace.is_sampled(),
+            link: writer.map(|writer| Link {
+                trace_id: writer.trace_id,
+                span_id: writer.span_id,
+                relation: "enqueued_by",
+            }),
+        });
+        let request_id = job.request_id.clone().unwrap_or_else(|| job.id.to_string());
+        if span.is_recording() {
+            span.set("messaging.operation.type", "process");
+            span.set("messaging.destination.name", self.service());
+            span.set("messaging.message.id", job.id.to_string());
+            span.set("techcommerce.job.kind", job.kind.clone());
+            span.set("techcommerce.job.attempt", job.attempt);
+            span.set("techcommerce.request_id", request_id.clone());
+        }
+        let request_id = request_id.into();
+        (RequestContext { request_id, trace }, span)
     }
 
     async fn run_inner(&self, job: &Job) -> Ended {
@@ -134,28 +207,6 @@ async fn settle(queue: &Queue, job: &Job, outcome: Result<Outcome, Error>) -> Re
             }
             Ok(next.map_or(Ended::Dead, Ended::Failed))
         }
-    }
-}
-
-/// The context of whoever wrote the job, in a span of the job's own.
-fn context(queue: &Queue, job: &Job) -> RequestContext {
-    let span_id = u64::from_be_bytes(queue.env.random_bytes());
-    let writer: Option<TraceParent> = job
-        .traceparent
-        .as_deref()
-        .and_then(|text| text.parse().ok());
-    let trace = writer.unwrap_or(TraceParent {
-        trace_id: job.id.as_u128().max(1),
-        span_id: 1,
-        flags: 0,
-    });
-    RequestContext {
-        request_id: job
-            .request_id
-            .clone()
-            .unwrap_or_else(|| job.id.to_string())
-            .into(),
-        trace: trace.child(span_id),
     }
 }
 

@@ -4,7 +4,9 @@ use std::{sync::Arc, time::Duration};
 
 use techcommerce_kernel::{Called, Measure, Meter};
 
-use crate::{DURATION_BUCKETS, Gauge, Gauges, Histogram, Label, SERVICES, Telemetry};
+use crate::{
+    DURATION_BUCKETS, Gauge, Gauges, Histogram, Label, SERVICES, Telemetry, trace::measured_call,
+};
 
 /// What services depend on: each other, and what stands outside.
 pub const DEPENDENCIES: &[&str] = &[
@@ -80,6 +82,11 @@ struct Series {
 impl Measure for Series {
     fn called(&self, how: Called, taken: Duration) {
         self.called[how as usize].observe(taken.as_secs_f64());
+        let [_, dependency] = self.of;
+        // What is told more closely elsewhere: calls between services and statements.
+        if !SERVICES.contains(&dependency) && dependency != "database" {
+            measured_call(dependency, how, taken);
+        }
     }
 
     fn breaker(&self, open: bool) {

@@ -57,6 +57,14 @@ impl Label {
         }
     }
 
+    /// The values that it can take, if they are few and named.
+    pub(crate) fn known(&self) -> &'static [&'static str] {
+        match &self.limit {
+            Limit::OneOf(values) => values,
+            Limit::UpTo(..) => &[],
+        }
+    }
+
     /// For the catalogue.
     pub(crate) fn described(&self) -> DescribedLabel {
         DescribedLabel {

@@ -17,6 +17,7 @@ mod logs;
 mod metrics;
 mod process;
 mod redact;
+pub mod trace;
 
 pub use catalogue::{Bound, DescribedLabel, Descriptor, Kind as MetricKind};
 pub use dependency::DEPENDENCIES;
@@ -29,3 +30,4 @@ pub use metrics::{
     Counter, Counters, FloatGauge, FloatGauges, Gauge, Gauges, Histogram, Histograms, Telemetry,
 };
 pub use redact::{REDACTED, Redacted, is_sensitive_name, scrub};
+pub use trace::{ActiveSpan, Span, SpanKind, Tracer};

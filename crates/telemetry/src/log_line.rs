@@ -71,7 +71,7 @@ pub(crate) fn write(event: &Event<'_>, then: impl FnOnce(&[u8])) {
         if service.is_none() {
             member(&mut line, "service", scope.service);
         }
-        if request_id.is_none() {
+        if request_id.is_none() && !scope.request_id.is_empty() {
             member(&mut line, "request_id", &scope.shown_request_id());
         }
         if trace_id.is_none() {

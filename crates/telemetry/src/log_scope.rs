@@ -5,7 +5,7 @@
 
 use std::{borrow::Cow, future::Future, sync::Arc};
 
-use crate::redact::scrub;
+use crate::{ActiveSpan, redact::scrub};
 
 tokio::task_local! {
     static CURRENT: LogScope;
@@ -16,13 +16,33 @@ tokio::task_local! {
 pub struct LogScope {
     /// The service that works for it.
     pub service: &'static str,
-    /// Its id: letters, digits, `.`, `_` and `-`.
+    /// Its id: letters, digits, `.`, `_` and `-`; empty where the work is for several.
     pub request_id: Arc<str>,
     /// The trace that it is part of.
     pub trace_id: u128,
+    /// The span that it works below, if it is traced.
+    pub span: Option<ActiveSpan>,
 }
 
 impl LogScope {
+    /// The same request, now below `span`; without a request, for whatever `span` is part of.
+    pub(crate) fn of_span(span: ActiveSpan) -> Self {
+        let known = CURRENT.try_with(Clone::clone).ok();
+        let trace_id = span.trace_id();
+        match known.filter(|scope| scope.trace_id == trace_id) {
+            Some(scope) => Self {
+                span: Some(span),
+                ..scope
+            },
+            None => Self {
+                service: span.service(),
+                request_id: Arc::default(),
+                trace_id,
+                span: Some(span),
+            },
+        }
+    }
+
     /// Runs `future` in this scope. A spawned task does not inherit it: scope it again.
     pub fn around<F: Future>(self, future: F) -> impl Future<Output = F::Output> {
         CURRENT.scope(self, future)
@@ -41,6 +61,11 @@ impl LogScope {
             false => Cow::Borrowed(&self.request_id),
         }
     }
+}
+
+/// The span that this task works below, if it is traced.
+pub(crate) fn current_span() -> Option<ActiveSpan> {
+    CURRENT.try_with(|scope| scope.span.clone()).ok().flatten()
 }
 
 /// Lets `look` see the scope, if there is one.

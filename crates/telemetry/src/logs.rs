@@ -260,7 +260,9 @@ impl Line {
     fn of_request(&mut self, scope: &log_scope::LogScope) {
         let mut put = |name: &str, value: String| self.fields.insert(name.to_owned(), value.into());
         put("service", scope.service.to_owned());
-        put("request_id", scope.shown_request_id().into_owned());
+        if !scope.request_id.is_empty() {
+            put("request_id", scope.shown_request_id().into_owned());
+        }
         put("trace_id", scope.trace_id_hex());
     }
 

@@ -18,6 +18,7 @@ use crate::{
     http::HttpMetrics,
     labels::{Label, LabelValues},
     process::{self, ProcessCollector},
+    trace::{Outbox, TraceOptions, Tracer},
 };
 
 /// A number that only grows.
@@ -38,6 +39,7 @@ type HistogramFamily<const N: usize> = Family<LabelValues<N>, Histogram, Buckets
 #[derive(Clone)]
 pub struct Telemetry {
     shared: Arc<Shared>,
+    tracer: Tracer,
 }
 
 struct Shared {
@@ -72,6 +74,7 @@ impl Telemetry {
                 looks: Mutex::default(),
                 http,
             }),
+            tracer: Tracer::default(),
         };
         telemetry
             .gauges(
@@ -82,6 +85,25 @@ impl Telemetry {
             .with([version, commit])
             .set(1);
         telemetry
+    }
+
+    /// The same with traces, and where the spans wait for the exporter.
+    #[must_use]
+    pub fn traced(self, options: TraceOptions) -> (Self, Outbox) {
+        let (tracer, outbox) = Tracer::new(options, &self);
+        (Self { tracer, ..self }, outbox)
+    }
+
+    /// The same, but says whether a trace that comes from outside is continued.
+    #[must_use]
+    pub fn continuing_outside(self, continues: bool) -> Self {
+        let tracer = self.tracer.continuing_outside(continues);
+        Self { tracer, ..self }
+    }
+
+    /// What makes traces; it is off unless [`Telemetry::traced`] was asked for.
+    pub fn tracer(&self) -> &Tracer {
+        &self.tracer
     }
 
     /// A counter. `name` by convention ends in `_total`.
@@ -265,6 +287,23 @@ macro_rules! with {
             pub fn with(&self, values: [&str; N]) -> $metric {
                 self.family
                     .get_or_create_owned(&label(&self.labels, values))
+            }
+
+            /// Each of them is there from now on, at zero: a rate needs a beginning, and what was
+            /// never seen is not absent. For labels whose values are all known.
+            #[must_use]
+            pub fn at_zero(self) -> Self {
+                let known = self.labels.each_ref().map(Label::known);
+                let all: usize = known.iter().map(|values| values.len()).product();
+                for mut number in 0..all {
+                    let values = known.map(|values| {
+                        let value = values[number % values.len()];
+                        number /= values.len();
+                        value
+                    });
+                    self.with(values);
+                }
+                self
             }
         }
 

@@ -111,7 +111,9 @@ pub fn build(deps: Deps) -> Built {
     let tasks = states
         .into_iter()
         .map(|state| {
-            let pool = Pool::new(state, settings.clone(), metrics.clone(), health.clone());
+            let (settings, metrics, health) = (settings.clone(), metrics.clone(), health.clone());
+            let tracer = telemetry.tracer().clone();
+            let pool = Pool::new(state, settings, metrics, tracer, health);
             Task::new("worker", |stop| async move {
                 pool.run(stop.token()).await;
                 Ok(())

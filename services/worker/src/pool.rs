@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use techcommerce_http::Health;
 use techcommerce_jobs::{Job, JobSet};
 use techcommerce_kernel::Error;
+use techcommerce_telemetry::Tracer;
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     time::{Instant, sleep, timeout},
@@ -26,6 +27,7 @@ pub(crate) struct Pool {
     state: Arc<State>,
     settings: Arc<Settings>,
     metrics: Metrics,
+    tracer: Tracer,
     room: Arc<Semaphore>,
     running: TaskTracker,
     health: Health,
@@ -38,6 +40,7 @@ impl Pool {
         state: Arc<State>,
         settings: Arc<Settings>,
         metrics: Metrics,
+        tracer: Tracer,
         health: Health,
     ) -> Self {
         Self {
@@ -46,6 +49,7 @@ impl Pool {
             state,
             settings,
             metrics,
+            tracer,
             running: TaskTracker::new(),
             health,
             give_back: CancellationToken::new(),
@@ -162,13 +166,15 @@ impl Pool {
     }
 
     fn start(&self, job: Job, permit: OwnedSemaphorePermit) {
-        let (set, metrics, give_back) = (
+        let (set, metrics, tracer, give_back) = (
             self.set.clone(),
             self.metrics.clone(),
+            self.tracer.clone(),
             self.give_back.clone(),
         );
         self.running.spawn(async move {
-            match give_back.run_until_cancelled(set.run(&job)).await {
+            let run = set.run_traced(&job, &tracer);
+            match give_back.run_until_cancelled(run).await {
                 Some(ran) => metrics.ran(set.service(), &ran),
                 None => {
                     if let Err(error) = set.queue().release(&job).await {
