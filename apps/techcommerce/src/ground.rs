@@ -4,10 +4,11 @@ use std::path::PathBuf;
 
 use techcommerce_auth::{RedisSessions, Sessions};
 use techcommerce_config::Settings;
-use techcommerce_contracts::Service;
+use techcommerce_contracts::{Channel, Service};
 use techcommerce_jobs::Wake;
-use techcommerce_kernel::{Env, Error};
+use techcommerce_kernel::{Env, Error, Meter};
 use techcommerce_mail::{Mailer, Sender, SmtpSettings, Transport};
+use techcommerce_runtime::Switchboard;
 use techcommerce_store::Db;
 use techcommerce_telemetry::Telemetry;
 
@@ -61,12 +62,23 @@ impl Ground {
         let env = Env::system();
         let trust = Trust::open(&settings, folder.as_ref(), &here, &env)?;
         let stores = Stores::open(&settings, folder.as_ref(), &here.databases()).await?;
+        let telemetry = telemetry();
+        for (service, db, _) in stores.all() {
+            let speaker = match here.has(service) {
+                true => service,
+                false => Service::Worker,
+            };
+            db.measure(&telemetry, speaker.name());
+        }
+        // Only jobs send mails.
+        let mailer = mailer(&settings, settings.data_dir.join("mail"), &env)?;
+        let mailer = match here.has(Service::Worker) {
+            true => mailer.measured(&telemetry, Service::Worker.name()),
+            false => mailer,
+        };
         Ok(Self {
-            telemetry: Telemetry::new(
-                env!("CARGO_PKG_VERSION"),
-                option_env!("TECHCOMMERCE_COMMIT").unwrap_or("unknown"),
-            ),
-            mailer: mailer(&settings, settings.data_dir.join("mail"), &env)?,
+            telemetry,
+            mailer,
             worker: worker_name(&settings, folder.as_ref(), &here, &env)?,
             wakes: Wakes::default(),
             trust,
@@ -92,7 +104,27 @@ impl Ground {
 
     /// Where sessions are kept.
     pub fn sessions(&self) -> Result<Sessions, Error> {
-        sessions(&self.settings, self.stores.get(Service::Auth)?, &self.env)
+        let sessions = sessions(&self.settings, self.stores.get(Service::Auth)?, &self.env)?;
+        Ok(match sessions {
+            Sessions::Redis(redis) => {
+                Sessions::Redis(redis.measured(self.meter(self.speaker(Service::Auth), "redis")))
+            }
+            sql => sql,
+        })
+    }
+
+    /// Measures what `service` asks of something outside.
+    pub fn meter(&self, service: Service, dependency: &'static str) -> Meter {
+        self.telemetry.dependency(service.name(), dependency)
+    }
+
+    /// The way from one service to another, measured where it leads over the network.
+    pub fn way(&self, switchboard: &Switchboard, from: Service, to: Service) -> Channel {
+        let channel = switchboard.channel(to);
+        match switchboard.is_remote(to) {
+            true => channel.measured(self.meter(from, to.name())),
+            false => channel,
+        }
     }
 
     /// Who speaks for the jobs of `service` in this process: itself if it runs here, else the
@@ -103,6 +135,14 @@ impl Ground {
             false => Service::Worker,
         }
     }
+}
+
+/// Metrics, with what this program was built from.
+pub fn telemetry() -> Telemetry {
+    Telemetry::new(
+        env!("CARGO_PKG_VERSION"),
+        option_env!("TECHCOMMERCE_COMMIT").unwrap_or("unknown"),
+    )
 }
 
 /// The services that keep something in the data folder.

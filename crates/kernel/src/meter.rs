@@ -101,6 +101,13 @@ impl Meter {
         outcome
     }
 
+    /// A call was not even tried.
+    pub fn refused(&self) {
+        if let Some(to) = &self.to {
+            to.called(Called::Refused, Duration::ZERO);
+        }
+    }
+
     /// Says that calls are refused from now on, or no longer.
     pub fn breaker(&self, open: bool) {
         if let Some(to) = &self.to {

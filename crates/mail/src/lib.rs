@@ -18,7 +18,8 @@ pub use smtp::{Encryption, Smtp, SmtpSettings};
 
 use std::path::PathBuf;
 
-use techcommerce_kernel::{Env, Error};
+use techcommerce_kernel::{Called, Env, Error, Kind, Meter};
+use techcommerce_telemetry::{Counters, Label, Telemetry};
 
 /// Where mail goes.
 #[derive(Debug, Clone)]
@@ -29,12 +30,17 @@ pub enum Transport {
     Smtp(SmtpSettings),
 }
 
-/// Sends mail.
+/// Sends mail. Clones are the same.
 #[derive(Debug, Clone)]
-pub enum Mailer {
-    /// Into a folder.
+pub struct Mailer {
+    way: Way,
+    meter: Meter,
+    mails: Option<Counters<1>>,
+}
+
+#[derive(Debug, Clone)]
+enum Way {
     Folder(Folder),
-    /// To a mail server.
     Smtp(Smtp),
 }
 
@@ -44,10 +50,28 @@ impl Mailer {
     /// # Errors
     /// `mail_settings` if the server's name or the sender's address cannot be used.
     pub fn new(transport: Transport, sender: Sender, env: Env) -> Result<Self, Error> {
-        Ok(match transport {
-            Transport::Folder(path) => Self::Folder(Folder::new(path, sender, env)),
-            Transport::Smtp(settings) => Self::Smtp(Smtp::new(&settings, sender, env)?),
+        Ok(Self {
+            way: match transport {
+                Transport::Folder(path) => Way::Folder(Folder::new(path, sender, env)),
+                Transport::Smtp(settings) => Way::Smtp(Smtp::new(&settings, sender, env)?),
+            },
+            meter: Meter::default(),
+            mails: None,
         })
+    }
+
+    /// The same, with what it sends counted, in the name of the service that sends.
+    #[must_use]
+    pub fn measured(self, telemetry: &Telemetry, service: &'static str) -> Self {
+        let meter = match self.way {
+            Way::Folder(_) => Meter::default(),
+            Way::Smtp(_) => telemetry.dependency(service, "smtp"),
+        };
+        Self {
+            meter,
+            mails: Some(count(telemetry)),
+            ..self
+        }
     }
 
     /// Sends one mail; it may be sent again after an error.
@@ -56,10 +80,19 @@ impl Mailer {
     /// `unavailable` (transient) if the server is away or asks to come back later;
     /// `mail_refused` (unprocessable) if it will not take this mail, now or ever.
     pub async fn send(&self, mail: &Mail) -> Result<(), Error> {
-        match self {
-            Self::Folder(folder) => folder.send(mail).await,
-            Self::Smtp(smtp) => smtp.send(mail).await,
+        let sent = match &self.way {
+            Way::Folder(folder) => folder.send(mail).await,
+            Way::Smtp(smtp) => self.meter.measure(smtp.send(mail), how).await,
+        };
+        if let Some(mails) = &self.mails {
+            let outcome = match &sent {
+                Ok(()) => "sent",
+                Err(error) if error.kind() == Kind::Unavailable => "failed",
+                Err(_) => "refused",
+            };
+            mails.with([outcome]).inc();
         }
+        sent
     }
 
     /// Tries the way out without sending: connects, or writes to the folder.
@@ -67,9 +100,28 @@ impl Mailer {
     /// # Errors
     /// Says what is wrong with it.
     pub async fn check(&self) -> Result<(), Error> {
-        match self {
-            Self::Folder(folder) => folder.check().await,
-            Self::Smtp(smtp) => smtp.check().await,
+        match &self.way {
+            Way::Folder(folder) => folder.check().await,
+            Way::Smtp(smtp) => smtp.check().await,
         }
+    }
+}
+
+/// Mails by what became of them.
+pub fn count(telemetry: &Telemetry) -> Counters<1> {
+    let mails = telemetry.counters(
+        "techcommerce_mails_total",
+        "Mails by what became of them: sent; failed, to be tried again; refused for good",
+        [Label::one_of("outcome", &["sent", "failed", "refused"])],
+    );
+    mails.at_zero()
+}
+
+/// A server that refuses a mail has answered.
+fn how(sent: &Result<(), Error>) -> Called {
+    match sent {
+        Err(error) if smtp::is_late(error) => Called::Timeout,
+        Err(error) if error.kind() == Kind::Unavailable => Called::Error,
+        _ => Called::Ok,
     }
 }

@@ -99,7 +99,7 @@ impl Smtp {
         match tokio::time::timeout(self.limit, self.transport.send(message)).await {
             Ok(Ok(_)) => Ok(()),
             Ok(Err(error)) => Err(tell(&error)),
-            Err(_) => Err(away("no answer in time")),
+            Err(_) => Err(away(LATE)),
         }
     }
 
@@ -108,7 +108,7 @@ impl Smtp {
             Ok(Ok(true)) => Ok(()),
             Ok(Ok(false)) => Err(away("the server does not answer as a mail server")),
             Ok(Err(error)) => Err(tell(&error)),
-            Err(_) => Err(away("no answer in time")),
+            Err(_) => Err(away(LATE)),
         }
     }
 }
@@ -117,6 +117,15 @@ impl fmt::Debug for Smtp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Smtp").finish_non_exhaustive()
     }
+}
+
+/// What an answer that does not come is told by.
+const LATE: &str = "no answer in time";
+
+/// Whether the server did not answer in time.
+pub(crate) fn is_late(error: &Error) -> bool {
+    let cause = std::error::Error::source(error);
+    cause.is_some_and(|cause| cause.to_string() == LATE)
 }
 
 fn away(why: impl Into<String>) -> Error {
@@ -130,6 +139,7 @@ fn tell(error: &smtp::Error) -> Error {
             refused().caused_by(format!("the mail server answered {code}"))
         }
         Some(code) => away(format!("the mail server answered {code}")),
+        None if error.is_timeout() => away(LATE),
         None => away(error.to_string()),
     }
 }

@@ -41,6 +41,14 @@ impl Conn {
         }
     }
 
+    /// The statement that [`Conn::engine`] was for has failed, for [`with!`](crate::with).
+    pub fn failed(&mut self, error: &StoreError) {
+        match &mut self.0 {
+            Inner::Postgres(conn) => conn.failed(error),
+            Inner::Sqlite(conn) => conn.failed(error),
+        }
+    }
+
     /// Which engine it is.
     pub fn dialect(&self) -> Dialect {
         match &self.0 {

@@ -9,7 +9,7 @@
 use std::{
     fmt,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, OnceLock, PoisonError, Weak,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -20,6 +20,8 @@ use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     time::Instant,
 };
+
+use crate::{StoreError, measured::Measured};
 
 /// The driver's pool sees each once in a while, so that it replaces those that are old.
 const AWAY: Duration = Duration::from_secs(60);
@@ -38,12 +40,15 @@ struct Inner<DB: Database> {
     /// As many as the pool has connections: whoever holds a permit is given one.
     room: Arc<Semaphore>,
     at_hand: Mutex<Vec<AtHand<DB>>>,
+    connections: u32,
     /// How long somebody waits for a connection.
     patience: Duration,
     /// One that rested longer may have been cut off meanwhile.
     fresh: Duration,
     /// Counts how often all that were given out have become of the past.
     turns: AtomicU64,
+    /// Where its use is measured, if it is.
+    measured: OnceLock<Measured>,
 }
 
 struct AtHand<DB: Database> {
@@ -64,6 +69,8 @@ pub struct Lease<DB: Database> {
     /// Whether all that was begun on it has ended well.
     good: bool,
     in_transaction: bool,
+    /// When the statement that runs was begun, where somebody measures.
+    begun: Option<Instant>,
     home: Arc<Inner<DB>>,
     /// Given up after the connection.
     _permit: OwnedSemaphorePermit,
@@ -77,10 +84,27 @@ impl<DB: Database> Leases<DB> {
             pool,
             room: Arc::new(Semaphore::new(connections.max(1) as usize)),
             at_hand: Mutex::default(),
+            connections,
             patience,
             fresh,
             turns: AtomicU64::new(0),
+            measured: OnceLock::new(),
         }))
+    }
+
+    /// From now on its use is measured; `false` if it was before.
+    pub(crate) fn measure(&self, measured: Measured) -> bool {
+        self.0.measured.set(measured).is_ok()
+    }
+
+    /// How many connections may be used at once.
+    pub fn connections(&self) -> u32 {
+        self.0.connections.max(1)
+    }
+
+    /// For whoever looks at it for as long as it is there.
+    pub fn downgrade(&self) -> WeakLeases<DB> {
+        WeakLeases(Arc::downgrade(&self.0))
     }
 
     /// The driver's pool.
@@ -90,6 +114,16 @@ impl<DB: Database> Leases<DB> {
 
     /// A connection.
     pub async fn take(&self) -> Result<Lease<DB>, Error> {
+        let Some(measured) = self.0.measured.get() else {
+            return self.take_one().await;
+        };
+        let asked = Instant::now();
+        let taken = self.take_one().await;
+        measured.waited(asked.elapsed().as_secs_f64(), taken.as_ref().err());
+        taken
+    }
+
+    async fn take_one(&self) -> Result<Lease<DB>, Error> {
         let waited = tokio::time::timeout(self.0.patience, self.0.room.clone().acquire_owned());
         let Ok(permit) = waited.await else {
             return Err(Error::PoolTimedOut);
@@ -108,6 +142,7 @@ impl<DB: Database> Leases<DB> {
             turn,
             good: true,
             in_transaction: false,
+            begun: None,
             home: Arc::clone(&self.0),
             _permit: permit,
         })
@@ -120,7 +155,7 @@ impl<DB: Database> Leases<DB> {
     {
         let mut lease = self.take().await?;
         lease.in_transaction = true;
-        lease.connection().execute(statement).await?;
+        lease.run(statement).await?;
         Ok(lease)
     }
 
@@ -172,12 +207,37 @@ impl<DB: Database> Lease<DB> {
     #[allow(clippy::expect_used, reason = "only `drop` takes it out")]
     pub fn connection(&mut self) -> &mut DB::Connection {
         self.good = false;
+        self.begun = self.home.measured.get().map(|_| Instant::now());
         self.conn.as_deref_mut().expect("a lease has a connection")
     }
 
     /// The last statement ended well.
     pub fn ended(&mut self) {
         self.good = true;
+        self.measure(true);
+    }
+
+    /// The last statement failed.
+    pub fn failed(&mut self, error: &StoreError) {
+        // A rule of the schema that holds is the database doing its work.
+        let well = error.is_unique_violation() || error.is_foreign_key_violation();
+        self.measure(well);
+    }
+
+    fn measure(&mut self, well: bool) {
+        if let (Some(begun), Some(measured)) = (self.begun.take(), self.home.measured.get()) {
+            measured.asked(begun.elapsed().as_secs_f64(), well);
+        }
+    }
+
+    /// Runs a statement that begins or ends a transaction.
+    async fn run(&mut self, statement: &'static str) -> Result<(), Error>
+    where
+        for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
+    {
+        let done = self.connection().execute(statement).await;
+        self.measure(done.is_ok());
+        done.map(drop)
     }
 
     /// Ends the transaction, if it is one, with `COMMIT` or `ROLLBACK`.
@@ -186,7 +246,7 @@ impl<DB: Database> Lease<DB> {
         for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
     {
         if self.in_transaction {
-            self.connection().execute(statement).await?;
+            self.run(statement).await?;
             self.in_transaction = false;
             self.good = true;
         }
@@ -217,6 +277,20 @@ impl<DB: Database> Drop for Lease<DB> {
                 });
             }
         }
+    }
+}
+
+/// Looks at the connections of a pool without keeping them.
+pub struct WeakLeases<DB: Database>(Weak<Inner<DB>>);
+
+impl<DB: Database> WeakLeases<DB> {
+    /// How many are used, and how many are open beside them; none if the pool is gone.
+    pub fn state(&self) -> Option<[i64; 2]> {
+        let inner = self.0.upgrade()?;
+        let free = i64::try_from(inner.room.available_permits()).ok()?;
+        let used = (i64::from(inner.connections.max(1)) - free).max(0);
+        let idle = inner.kept().len() + inner.pool.num_idle();
+        Some([used, i64::try_from(idle).ok()?])
     }
 }
 

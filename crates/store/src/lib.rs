@@ -25,8 +25,10 @@ mod db;
 pub mod dialect;
 mod error;
 mod lease;
+mod measured;
 mod notify;
 mod postgres;
+mod replica;
 mod roles;
 mod schema;
 mod tables;
@@ -37,8 +39,10 @@ pub use conn::{Conn, Engine};
 pub use db::Db;
 pub use dialect::Dialect;
 pub use error::{Retry, StoreError};
+pub use measured::StoreMetrics;
 pub use notify::Listening;
 pub use postgres::{Place, Postgres, PostgresOptions, Source};
+pub use replica::ReplicaLag;
 pub use roles::{Role, make_roles};
 pub use schema::SchemaState;
 pub use tables::with_tables;
@@ -56,8 +60,9 @@ macro_rules! with {
             $crate::Engine::Postgres($c) => $body.map_err($crate::StoreError::from),
             $crate::Engine::Sqlite($c) => $body.map_err($crate::StoreError::from),
         };
-        if done.is_ok() {
-            $conn.ended();
+        match &done {
+            Ok(_) => $conn.ended(),
+            Err(error) => $conn.failed(error),
         }
         done
     }};

@@ -172,6 +172,11 @@ impl Postgres {
         }))
     }
 
+    /// The pool, and the replica's.
+    pub(crate) fn pools(&self) -> (&Leases<Engine>, Option<&Leases<Engine>>) {
+        (&self.0.pool, self.0.replica.as_ref())
+    }
+
     /// The service's schema.
     pub fn schema(&self) -> &str {
         &self.0.schema

@@ -80,3 +80,83 @@ async fn concurrent_writers_lose_nothing() {
     db.close().await;
     let _ = std::fs::remove_file(path);
 }
+
+/// The value of a series that begins like this.
+fn value(text: &str, series: &str) -> f64 {
+    let line = text.lines().find(|line| line.starts_with(series));
+    let line = line.unwrap_or_else(|| panic!("{series} is not in\n{text}"));
+    line.rsplit_once(' ').unwrap().1.parse().unwrap()
+}
+
+#[tokio::test]
+async fn connections_waits_and_statements_are_measured() {
+    let name = format!("techcommerce-measured-{}.db", std::process::id());
+    let path = std::env::temp_dir().join(name);
+    let _ = std::fs::remove_file(&path);
+    let db = Db::open_sqlite(&path).await.unwrap();
+    let telemetry = techcommerce_telemetry::Telemetry::new("0", "0");
+    db.measure(&telemetry, "order-api");
+    // Once more changes nothing.
+    db.measure(&telemetry, "auth");
+    let text = telemetry.encode();
+    let labels = r#"{service="order-api",pool="writer"}"#;
+    assert_eq!(
+        value(&text, &format!("techcommerce_db_connections_max{labels}")),
+        1.0
+    );
+    assert_eq!(
+        value(
+            &text,
+            &format!("techcommerce_db_wait_timeouts_total{labels}")
+        ),
+        0.0
+    );
+
+    let mut conn = db.single().await.unwrap();
+    let text = telemetry.encode();
+    let state = |state: &str| {
+        format!(
+            r#"techcommerce_db_connections{{service="order-api",pool="writer",state="{state}"}}"#
+        )
+    };
+    assert_eq!(value(&text, &state("used")), 1.0);
+    let ask = "CREATE TABLE things (id bigint PRIMARY KEY)";
+    execute!(conn, sqlx::query(ask)).unwrap();
+    let put = "INSERT INTO things VALUES (1)";
+    execute!(conn, sqlx::query(put)).unwrap();
+    // A key that is there already is no failure of the database; a table that is not, is.
+    execute!(conn, sqlx::query(put)).unwrap_err();
+    execute!(conn, sqlx::query("INSERT INTO nothing VALUES (1)")).unwrap_err();
+    drop(conn);
+    let text = telemetry.encode();
+    assert_eq!(value(&text, &state("used")), 0.0);
+    let asked = |outcome: &str| {
+        let name = "techcommerce_db_query_duration_seconds_count";
+        value(
+            &text,
+            &format!(r#"{name}{{service="order-api",outcome="{outcome}"}}"#),
+        )
+    };
+    assert_eq!((asked("ok"), asked("error")), (3.0, 1.0));
+    assert_eq!(
+        value(
+            &text,
+            &format!("techcommerce_db_wait_seconds_count{labels}")
+        ),
+        1.0
+    );
+
+    // What begins and ends a transaction is a statement too, and the slow one.
+    let tx = db.begin().await.unwrap();
+    tx.commit().await.unwrap();
+    let name = r#"techcommerce_db_query_duration_seconds_count{service="order-api",outcome="ok"}"#;
+    assert_eq!(value(&telemetry.encode(), name), 5.0);
+
+    drop(db);
+    assert_eq!(
+        value(&telemetry.encode(), &state("idle")),
+        0.0,
+        "it is gone"
+    );
+    let _ = std::fs::remove_file(&path);
+}

@@ -10,7 +10,7 @@ use futures_util::{
 };
 use object_store::{ObjectStore, ObjectStoreExt, path::Path};
 use techcommerce_contracts::Breaker;
-use techcommerce_kernel::{Env, Error, Timestamp, Uuid};
+use techcommerce_kernel::{Called, Env, Error, Timestamp, Uuid};
 use tokio::time::timeout;
 
 use crate::{store::Store, variant::Variant};
@@ -49,10 +49,8 @@ pub(crate) enum Content {
 
 impl Files {
     pub fn new(store: Store) -> Self {
-        Self {
-            store,
-            breaker: Arc::default(),
-        }
+        let breaker = Arc::new(Breaker::watched(store.meter.clone()));
+        Self { store, breaker }
     }
 
     /// Where they are, to be told to staff.
@@ -70,8 +68,23 @@ impl Files {
         within: Duration,
         call: impl Future<Output = object_store::Result<T>>,
     ) -> Result<Option<T>, Error> {
+        let asked = self.ask_once(within, call);
+        let how = |asked: &Result<_, (Called, Error)>| match asked {
+            Ok(_) => Called::Ok,
+            Err((how, _)) => *how,
+        };
+        let asked = self.store.meter.measure(asked, how).await;
+        asked.map_err(|(_, error)| error)
+    }
+
+    async fn ask_once<T>(
+        &self,
+        within: Duration,
+        call: impl Future<Output = object_store::Result<T>>,
+    ) -> Result<Option<T>, (Called, Error)> {
         if let Err(wait) = self.breaker.admit() {
-            return Err(away("it did not answer a moment ago").retry_after(wait));
+            let error = away("it did not answer a moment ago").retry_after(wait);
+            return Err((Called::Refused, error));
         }
         match timeout(within, call).await {
             Ok(Ok(value)) => {
@@ -84,11 +97,11 @@ impl Files {
             }
             Ok(Err(error)) => {
                 self.breaker.failed();
-                Err(away(error))
+                Err((Called::Error, away(error)))
             }
             Err(late) => {
                 self.breaker.failed();
-                Err(away(late))
+                Err((Called::Timeout, away(late)))
             }
         }
     }

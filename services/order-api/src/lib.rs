@@ -34,7 +34,7 @@ use sqlx::migrate::Migrator;
 use techcommerce_contracts::{Client, Service, TokenVerifier};
 use techcommerce_http::{Check, Exposure, Health, Limits, ServiceStack, service_stack};
 use techcommerce_jobs::{JobSet, Queue, Wake};
-use techcommerce_kernel::Env;
+use techcommerce_kernel::{Env, Meter};
 use techcommerce_mail::Mailer;
 use techcommerce_store::Db;
 use techcommerce_telemetry::Telemetry;
@@ -68,6 +68,8 @@ pub struct Deps {
     pub wake: Wake,
     /// Where metrics go.
     pub telemetry: Telemetry,
+    /// Measures what payment providers are asked.
+    pub provider: Meter,
     /// What the owner decides.
     pub settings: Settings,
 }
@@ -124,12 +126,13 @@ fn build_with(deps: Deps, faults: faults::Faults) -> Built {
 
 fn app(deps: &Deps, faults: faults::Faults) -> app::App {
     let test = payment::TestProvider::new(deps.db.clone(), deps.env.clone());
+    let attempts = payment::Attempts::new(&deps.telemetry, deps.provider.clone());
     app::App::new(app::Inner {
         env: deps.env.clone(),
         db: deps.db.clone(),
         settings: deps.settings.clone(),
         products: products::Products::new(deps.products.clone()),
-        providers: payment::Providers::new(test),
+        providers: payment::Providers::new(test, attempts),
         mailer: deps.mailer.clone(),
         queue: Queue::new(deps.db.clone(), deps.env.clone(), deps.wake.clone()),
         numbers: numbers::Numbers::default(),

@@ -40,6 +40,7 @@ pub fn set(deps: &Deps, queue: Queue) -> JobSet {
         fetcher: Fetcher::new(
             deps.pictures.hosts_allowed.clone(),
             &deps.settings.public_url,
+            deps.pictures.meter.clone(),
         ),
         own: deps.settings.public_url.trim_end_matches('/').into(),
     };

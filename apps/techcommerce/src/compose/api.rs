@@ -17,15 +17,17 @@ pub fn module(
     let shared_limits = settings
         .redis_url
         .as_ref()
-        .map(|url| SharedLimits::new(url.expose(), "techcommerce:"));
+        .map(|url| SharedLimits::new(url.expose(), "techcommerce:"))
+        .map(|limits| limits.map(|limits| limits.measured(ground.meter(Service::Api, "redis"))));
+    let way = |to| ground.way(switchboard, Service::Api, to);
     let built = build(Deps {
         env: ground.env.clone(),
         channels: Channels {
-            auth: switchboard.channel(Service::Auth),
-            product_api: switchboard.channel(Service::ProductApi),
-            order_api: switchboard.channel(Service::OrderApi),
-            images: switchboard.channel(Service::Images),
-            worker: switchboard.channel(Service::Worker),
+            auth: way(Service::Auth),
+            product_api: way(Service::ProductApi),
+            order_api: way(Service::OrderApi),
+            images: way(Service::Images),
+            worker: way(Service::Worker),
         },
         tokens: ground.trust.tokens(Service::Api)?,
         verifier: ground.trust.verifier(),

@@ -16,8 +16,8 @@ pub async fn module(
     let built = build(Deps {
         env: ground.env.clone(),
         settings: settings(&ground.settings, listening)?,
-        api: switchboard.channel(Service::Api),
-        images: switchboard.channel(Service::Images),
+        api: ground.way(switchboard, Service::Frontend, Service::Api),
+        images: ground.way(switchboard, Service::Frontend, Service::Images),
         tokens: ground.trust.tokens(Service::Frontend)?,
         verifier: ground.trust.verifier(),
         telemetry: ground.telemetry.clone(),

@@ -46,7 +46,8 @@ pub fn module(ground: &Ground) -> Result<(Module, JobSet), Error> {
     let built = build(Deps {
         env: ground.env.clone(),
         db: ground.db(Service::Images)?,
-        store: store(&ground.settings, folder.path())?,
+        store: store(&ground.settings, folder.path())?
+            .measured(ground.meter(Service::Images, "object-store")),
         incoming: folder.join("incoming"),
         builtin: demo::pictures()?,
         wake: ground.wakes.images.clone(),
@@ -64,7 +65,8 @@ pub fn module(ground: &Ground) -> Result<(Module, JobSet), Error> {
 }
 
 pub fn jobs(ground: &Ground) -> Result<JobSet, Error> {
-    let store = store(&ground.settings, ground.folder()?.path())?;
+    let meter = ground.meter(ground.speaker(Service::Images), "object-store");
+    let store = store(&ground.settings, ground.folder()?.path())?.measured(meter);
     let db = ground.db(Service::Images)?;
     Ok(techcommerce_images::jobs(
         &ground.env,

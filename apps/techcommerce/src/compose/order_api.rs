@@ -12,15 +12,20 @@ use super::payment_methods;
 use crate::ground::Ground;
 
 fn deps(ground: &Ground, switchboard: &Switchboard) -> Result<Deps, Error> {
-    let tokens = ground.trust.tokens(ground.speaker(Service::OrderApi))?;
+    let speaker = ground.speaker(Service::OrderApi);
+    let tokens = ground.trust.tokens(speaker)?;
     Ok(Deps {
         env: ground.env.clone(),
         db: ground.db(Service::OrderApi)?,
-        products: Client::new(switchboard.channel(Service::ProductApi), tokens),
+        products: Client::new(
+            ground.way(switchboard, speaker, Service::ProductApi),
+            tokens,
+        ),
         mailer: ground.mailer.clone(),
         wake: ground.wakes.order_api.clone(),
         verifier: ground.trust.verifier(),
         telemetry: ground.telemetry.clone(),
+        provider: ground.meter(speaker, "payment-provider"),
         settings: settings(&ground.settings),
     })
 }

@@ -14,14 +14,16 @@ fn deps(ground: &Ground, switchboard: &Switchboard) -> Result<Deps, Error> {
         let message = format!("imports.picture_hosts_allowed: {error}");
         Error::invalid("configuration", message)
     };
+    let speaker = ground.speaker(Service::ProductApi);
     Ok(Deps {
         env: ground.env.clone(),
         db: ground.db(Service::ProductApi)?,
         wake: ground.wakes.product_api.clone(),
         verifier: ground.trust.verifier(),
         pictures: PictureDeps {
-            images: switchboard.channel(Service::Images),
-            tokens: ground.trust.tokens(ground.speaker(Service::ProductApi))?,
+            images: ground.way(switchboard, speaker, Service::Images),
+            tokens: ground.trust.tokens(speaker)?,
+            meter: ground.meter(speaker, "picture-source"),
             hosts_allowed: HostsAllowed::parse(allowed.iter().map(String::as_str))
                 .map_err(wrong)?,
         },

@@ -17,7 +17,7 @@ use redis::{
     aio::{ConnectionManager, ConnectionManagerConfig},
 };
 use techcommerce_kernel::{
-    Error, Quota, Timestamp,
+    Called, Error, Meter, Quota, Timestamp,
     limiter::{Allowance, Exhausted},
 };
 
@@ -44,6 +44,7 @@ pub struct SharedLimits {
     prefix: String,
     /// When Redis may be asked again, in microseconds since 1970.
     away_until: Arc<AtomicI64>,
+    meter: Meter,
 }
 
 impl std::fmt::Debug for SharedLimits {
@@ -71,7 +72,15 @@ impl SharedLimits {
             connection: ConnectionManager::new_lazy_with_config(client, config).map_err(wrong)?,
             prefix: prefix.to_owned(),
             away_until: Arc::default(),
+            meter: Meter::default(),
         })
+    }
+
+    /// The same, with its calls measured.
+    #[must_use]
+    pub fn measured(self, meter: Meter) -> Self {
+        meter.breaker(false);
+        Self { meter, ..self }
     }
 
     /// Takes one from the allowance of `key`. `None`: Redis does not say.
@@ -96,6 +105,7 @@ impl SharedLimits {
     async fn run(&self, key: &str, quota: Quota, now: Timestamp, count: i64) -> Option<(i64, i64)> {
         let micros = now.as_micros();
         if micros < self.away_until.load(Ordering::Relaxed) {
+            self.meter.refused();
             return None;
         }
         let mut eval = redis::cmd("EVAL");
@@ -108,15 +118,31 @@ impl SharedLimits {
             .arg(count);
         let mut connection = self.connection.clone();
         let answer = eval.query_async(&mut connection);
-        // The manager's own limits do not cover the wait for a connection that others make.
-        let answer = tokio::time::timeout(WITHIN, answer).await;
-        match answer {
-            Ok(Ok(answer)) => Some(answer),
-            failed => {
+        let asking = async {
+            // The manager's own limits do not cover the wait for a connection that others make.
+            let answer = tokio::time::timeout(WITHIN, answer).await;
+            answer
+                .map_err(|late| (Called::Timeout, late.to_string()))?
+                .map_err(|error: RedisError| (Called::Error, error.to_string()))
+        };
+        let how = |answer: &Result<_, (Called, String)>| match answer {
+            Ok(_) => Called::Ok,
+            Err((how, _)) => *how,
+        };
+        match self.meter.measure(asking, how).await {
+            Ok(answer) => {
+                if self.away_until.load(Ordering::Relaxed) != 0 {
+                    self.away_until.store(0, Ordering::Relaxed);
+                    self.meter.breaker(false);
+                }
+                Some(answer)
+            }
+            Err((_, failed)) => {
                 let until = (now + PAUSE).as_micros();
+                self.meter.breaker(true);
                 if self.away_until.swap(until, Ordering::Relaxed) < micros {
                     tracing::warn!(
-                        ?failed,
+                        failed,
                         "Redis does not count requests; this replica counts alone"
                     );
                 }

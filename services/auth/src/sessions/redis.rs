@@ -10,7 +10,7 @@ use redis::{
     AsyncTypedCommands, Client, ExistenceCheck, RedisError, SetExpiry, SetOptions,
     aio::{ConnectionManager, ConnectionManagerConfig},
 };
-use techcommerce_kernel::{Env, Error, Uuid};
+use techcommerce_kernel::{Called, Env, Error, Meter, Uuid};
 
 use super::Session;
 use crate::token::TokenHash;
@@ -26,6 +26,7 @@ pub struct RedisSessions {
     connection: ConnectionManager,
     prefix: String,
     env: Env,
+    meter: Meter,
 }
 
 impl std::fmt::Debug for RedisSessions {
@@ -54,7 +55,24 @@ impl RedisSessions {
             connection: ConnectionManager::new_lazy_with_config(client, config).map_err(wrong)?,
             prefix: prefix.to_owned(),
             env,
+            meter: Meter::default(),
         })
+    }
+
+    /// The same, with its calls measured.
+    #[must_use]
+    pub fn measured(self, meter: Meter) -> Self {
+        Self { meter, ..self }
+    }
+
+    /// One call to Redis.
+    async fn ask<T>(&self, call: impl Future<Output = Result<T, RedisError>>) -> Result<T, Error> {
+        let how = |answer: &Result<T, RedisError>| match answer {
+            Ok(_) => Called::Ok,
+            Err(error) if error.is_timeout() => Called::Timeout,
+            Err(_) => Called::Error,
+        };
+        self.meter.measure(call, how).await.map_err(away)
     }
 
     pub(super) async fn create(&self, token: &TokenHash, session: &Session) -> Result<(), Error> {
@@ -67,14 +85,14 @@ impl RedisSessions {
             .ignore()
             .expire(&set, self.seconds(session))
             .ignore();
-        pipe.exec_async(&mut self.connection.clone())
+        self.ask(pipe.exec_async(&mut self.connection.clone()))
             .await
-            .map_err(away)
     }
 
     pub(super) async fn find(&self, token: &TokenHash) -> Result<Option<Session>, Error> {
-        let text = self.connection.clone().get(self.key(token)).await;
-        text.map_err(away)?.as_deref().map(decode).transpose()
+        let mut connection = self.connection.clone();
+        let text = self.ask(connection.get(self.key(token))).await?;
+        text.as_deref().map(decode).transpose()
     }
 
     pub(super) async fn update(&self, token: &TokenHash, session: &Session) -> Result<(), Error> {
@@ -84,9 +102,8 @@ impl RedisSessions {
             .ignore()
             .expire(self.set(session.account_id), self.seconds(session))
             .ignore();
-        pipe.exec_async(&mut self.connection.clone())
+        self.ask(pipe.exec_async(&mut self.connection.clone()))
             .await
-            .map_err(away)
     }
 
     pub(super) async fn list(&self, account: Uuid) -> Result<Vec<Session>, Error> {
@@ -116,22 +133,20 @@ impl RedisSessions {
     }
 
     pub(super) async fn ping(&self) -> Result<(), Error> {
-        self.connection.clone().ping().await.map(drop).map_err(away)
+        self.ask(self.connection.clone().ping()).await.map(drop)
     }
 
     /// The sessions of an account with the hashes of their tokens.
     async fn entries(&self, account: Uuid) -> Result<Vec<(String, Session)>, Error> {
         let mut connection = self.connection.clone();
-        let hashes = connection.smembers(self.set(account)).await.map_err(away)?;
+        let hashes = self.ask(connection.smembers(self.set(account))).await?;
         if hashes.is_empty() {
             return Ok(Vec::new());
         }
         let keys: Vec<String> = hashes.iter().map(|hash| self.key_of(hash)).collect();
-        let texts: Vec<Option<String>> = redis::cmd("MGET")
-            .arg(keys)
-            .query_async(&mut connection)
-            .await
-            .map_err(away)?;
+        let mut texts = redis::cmd("MGET");
+        let texts = texts.arg(keys).query_async(&mut connection);
+        let texts: Vec<Option<String>> = self.ask(texts).await?;
         let (mut entries, mut gone) = (Vec::new(), Vec::new());
         for (hash, text) in hashes.into_iter().zip(texts) {
             match text {
@@ -140,10 +155,7 @@ impl RedisSessions {
             }
         }
         if !gone.is_empty() {
-            connection
-                .srem(self.set(account), gone)
-                .await
-                .map_err(away)?;
+            self.ask(connection.srem(self.set(account), gone)).await?;
         }
         Ok(entries)
     }
@@ -159,9 +171,8 @@ impl RedisSessions {
             .ignore()
             .srem(self.set(account), hashes)
             .ignore();
-        pipe.exec_async(&mut self.connection.clone())
+        self.ask(pipe.exec_async(&mut self.connection.clone()))
             .await
-            .map_err(away)
     }
 
     fn seconds(&self, session: &Session) -> i64 {

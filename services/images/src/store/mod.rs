@@ -15,7 +15,7 @@ use object_store::{
     BackoffConfig, ObjectStore, RetryConfig, local::LocalFileSystem, path::Path,
     prefix::PrefixStore,
 };
-use techcommerce_kernel::{Env, Error};
+use techcommerce_kernel::{Env, Error, Meter};
 
 use crate::files::Files;
 
@@ -41,6 +41,7 @@ pub struct Store {
     /// A folder that must be there for the store to be well.
     pub(crate) folder: Option<PathBuf>,
     place: String,
+    pub(crate) meter: Meter,
 }
 
 impl fmt::Debug for Store {
@@ -68,6 +69,7 @@ impl Store {
             objects: Arc::new(store.with_fsync(true).with_automatic_cleanup(true)),
             folder: Some(folder.to_owned()),
             place: format!("folder {}", folder.display()),
+            meter: Meter::default(),
         })
     }
 
@@ -80,6 +82,7 @@ impl Store {
             objects: settings.open()?,
             folder: None,
             place: format!("s3://{}/{}", settings.bucket, settings.prefix),
+            meter: Meter::default(),
         })
     }
 
@@ -92,7 +95,14 @@ impl Store {
             objects: settings.open()?,
             folder: None,
             place: format!("gs://{}/{}", settings.bucket, settings.prefix),
+            meter: Meter::default(),
         })
+    }
+
+    /// The same, with its calls measured.
+    #[must_use]
+    pub fn measured(self, meter: Meter) -> Self {
+        Self { meter, ..self }
     }
 
     /// The store itself, for tests that look into it.
@@ -106,6 +116,7 @@ impl Store {
             objects,
             folder: None,
             place: "a store".into(),
+            meter: Meter::default(),
         }
     }
 

@@ -9,12 +9,14 @@
 
 mod books;
 mod invoice;
+mod measured;
 mod test_provider;
 
 use techcommerce_contracts::order_api::PaymentMethod;
 use techcommerce_kernel::{Error, Money, Uuid};
 
 pub use books::Operation;
+pub use measured::Attempts;
 pub use test_provider::TestProvider;
 
 /// What a provider says to a step.
@@ -71,10 +73,16 @@ impl Charge {
 
 /// A payment provider.
 ///
-/// A new one (Stripe) becomes a variant here and a module beside [`TestProvider`]; nothing else
+/// A new one (Stripe) becomes a variant of [`Way`] and a module beside [`TestProvider`]; nothing else
 /// knows which there are.
 #[derive(Clone)]
-pub enum Provider {
+pub struct Provider {
+    way: Way,
+    attempts: Attempts,
+}
+
+#[derive(Clone)]
+enum Way {
     /// For trials: its tokens decide what happens.
     Test(TestProvider),
     /// Nobody: the customer pays later by bank transfer.
@@ -111,9 +119,12 @@ impl Provider {
 
     /// Asks what became of a step.
     pub async fn lookup(&self, charge: &Charge, operation: Operation) -> Result<Reply, Error> {
-        match self {
-            Self::Test(provider) => provider.lookup(charge, operation).await,
-            Self::Invoice => Ok(invoice::answer(operation).into()),
+        match &self.way {
+            Way::Test(provider) => {
+                let asking = provider.lookup(charge, operation);
+                self.attempts.measure("test", operation, asking).await
+            }
+            Way::Invoice => Ok(invoice::answer(operation).into()),
         }
     }
 
@@ -123,9 +134,12 @@ impl Provider {
         operation: Operation,
         amount: i64,
     ) -> Result<Reply, Error> {
-        match self {
-            Self::Test(provider) => provider.operate(charge, operation, amount).await,
-            Self::Invoice => Ok(invoice::answer(operation).into()),
+        match &self.way {
+            Way::Test(provider) => {
+                let asking = provider.operate(charge, operation, amount);
+                self.attempts.measure("test", operation, asking).await
+            }
+            Way::Invoice => Ok(invoice::answer(operation).into()),
         }
     }
 }
@@ -134,12 +148,13 @@ impl Provider {
 #[derive(Clone)]
 pub struct Providers {
     test: TestProvider,
+    attempts: Attempts,
 }
 
 impl Providers {
-    /// All that there are.
-    pub fn new(test: TestProvider) -> Self {
-        Self { test }
+    /// All that there are, and where what is asked of them is measured.
+    pub fn new(test: TestProvider, attempts: Attempts) -> Self {
+        Self { test, attempts }
     }
 
     /// The provider of a method.
@@ -147,10 +162,14 @@ impl Providers {
     /// # Errors
     /// `internal` for a method that this version does not know.
     pub fn of(&self, method: PaymentMethod) -> Result<Provider, Error> {
-        match method {
-            PaymentMethod::Test => Ok(Provider::Test(self.test.clone())),
-            PaymentMethod::Invoice => Ok(Provider::Invoice),
-            PaymentMethod::Stripe => Err(Error::internal("this version has no Stripe")),
-        }
+        let way = match method {
+            PaymentMethod::Test => Way::Test(self.test.clone()),
+            PaymentMethod::Invoice => Way::Invoice,
+            PaymentMethod::Stripe => return Err(Error::internal("this version has no Stripe")),
+        };
+        Ok(Provider {
+            way,
+            attempts: self.attempts.clone(),
+        })
     }
 }

@@ -96,6 +96,7 @@ impl Shop {
             mailer: Mailer::new(transport, sender, env.clone()).unwrap(),
             wake: Wake::default(),
             telemetry: Telemetry::new("0", "0"),
+            provider: techcommerce_kernel::Meter::default(),
             settings,
         };
         crate::seed_demo_discounts(&deps.db, &env).await.unwrap();

@@ -23,6 +23,7 @@ use hyper_util::{
     },
     rt::TokioExecutor,
 };
+use techcommerce_kernel::{Called, Meter};
 use tokio::sync::Semaphore;
 use url::Url;
 
@@ -59,11 +60,12 @@ pub struct Fetcher {
     allowed: HostsAllowed,
     agent: Arc<str>,
     hosts: Arc<Mutex<HashMap<String, Arc<Semaphore>>>>,
+    meter: Meter,
 }
 
 impl Fetcher {
-    /// A fetcher that says who it fetches for.
-    pub fn new(allowed: HostsAllowed, public_url: &str) -> Self {
+    /// A fetcher that says who it fetches for, and whose calls are measured.
+    pub fn new(allowed: HostsAllowed, public_url: &str, meter: Meter) -> Self {
         let resolver = Resolver {
             allowed: allowed.clone(),
         };
@@ -86,6 +88,7 @@ impl Fetcher {
             allowed,
             agent: format!("TechCommerce pictures (+{public_url})").into(),
             hosts: Arc::default(),
+            meter,
         }
     }
 
@@ -110,7 +113,8 @@ impl Fetcher {
             let host = self.host(url.host_str().unwrap_or_default());
             // One after another where one host has all of them.
             let _room = host.acquire().await.ok();
-            let answer = self.ask(&url).await?;
+            let answer = self.meter.measure(self.ask(&url), how).await;
+            let answer = answer.map_err(|(_, why)| why)?;
             if let Some(next) = redirected(&url, &answer)? {
                 url = next;
                 continue;
@@ -124,25 +128,31 @@ impl Fetcher {
         Err(Refused::Never(why))
     }
 
-    async fn ask(&self, url: &Url) -> Result<Response<hyper::body::Incoming>, Refused> {
-        let client = self.client.as_ref();
-        let client = client.map_err(|why| Refused::Later(format!("TLS fails: {why}."), None))?;
+    async fn ask(&self, url: &Url) -> Result<Response<hyper::body::Incoming>, (Called, Refused)> {
+        let wrong = |why: Refused| (Called::Error, why);
+        let client = self.client.as_ref().map_err(|why| {
+            let why = format!("TLS fails: {why}.");
+            wrong(Refused::Later(why, None))
+        })?;
         let request = Request::get(url.as_str())
             .header(header::USER_AGENT, &*self.agent)
             // Without it some would send formats that the image service does not know.
             .header(header::ACCEPT, "image/webp, image/png, image/jpeg")
             .body(Empty::new())
-            .map_err(|error| Refused::Never(format!("{url} cannot be asked for: {error}.")))?;
+            .map_err(|error| Refused::Never(format!("{url} cannot be asked for: {error}.")))
+            .map_err(wrong)?;
         match tokio::time::timeout(HEAD, client.request(request)).await {
-            Err(_late) => Err(Refused::Later(
-                format!("{url} did not answer in time."),
-                None,
-            )),
+            Err(_late) => {
+                let why = format!("{url} did not answer in time.");
+                Err((Called::Timeout, Refused::Later(why, None)))
+            }
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(error)) => Err(match inside(&error) {
-                Some(why) => Refused::Never(format!("{url}: {why}.")),
+                // We did not ask.
+                Some(why) => (Called::Refused, Refused::Never(format!("{url}: {why}."))),
                 None => {
-                    Refused::Later(format!("{url} cannot be reached: {}.", chain(&error)), None)
+                    let why = format!("{url} cannot be reached: {}.", chain(&error));
+                    wrong(Refused::Later(why, None))
                 }
             }),
         }
@@ -221,6 +231,14 @@ impl Stream for Sent {
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         self.0.as_mut().poll_next(cx)
+    }
+}
+
+fn how<B>(answer: &Result<Response<B>, (Called, Refused)>) -> Called {
+    match answer {
+        Ok(answer) if answer.status().is_server_error() => Called::Error,
+        Ok(_) => Called::Ok,
+        Err((how, _)) => *how,
     }
 }
 

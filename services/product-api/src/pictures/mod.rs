@@ -13,6 +13,7 @@ mod wanted;
 use std::fmt;
 
 use techcommerce_contracts::{Channel, ServiceTokens};
+use techcommerce_kernel::Meter;
 
 pub use fetch::{Fetcher, Refused};
 pub use guard::HostsAllowed;
@@ -28,6 +29,8 @@ pub struct PictureDeps {
     pub tokens: ServiceTokens,
     /// Hosts and networks inside that pictures may come from; see [`HostsAllowed`].
     pub hosts_allowed: HostsAllowed,
+    /// Measures the calls to where pictures lie.
+    pub meter: Meter,
 }
 
 impl fmt::Debug for PictureDeps {

@@ -67,6 +67,7 @@ impl Served {
                 images,
                 tokens: ServiceTokens::local(signer.clone(), Service::Auth),
                 hosts_allowed: HostsAllowed::parse(["127.0.0.1"]).unwrap(),
+                meter: techcommerce_kernel::Meter::default(),
             },
             spool: std::env::temp_dir(),
         });
