@@ -9,6 +9,7 @@
 
 #[cfg(test)]
 mod deploy_tests;
+mod dashboards;
 mod image;
 mod layering;
 mod licences;

@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result, bail};
 
 use crate::pipeline::{Options, Pipeline, Report, Step};
 use crate::program::{cargo, output, run, target, techcommerce};
-use crate::{image, layering, licences, manifests, nextest, sizes, tools};
+use crate::{dashboards, image, layering, licences, manifests, nextest, sizes, tools};
 
 /// Committed files that the program writes, each with what makes it do so.
 const GENERATED: &[(&str, &[&str])] = &[
@@ -103,10 +103,15 @@ const GENERATED_STEP: Step = Step {
                 bail!("{file} is not what the program says; run `cargo xtask generate`");
             }
         }
+        dashboards::check()?;
         Ok(Report {
-            passed: GENERATED.len(),
+            passed: GENERATED.len() + dashboards::files().len(),
             failed: 0,
-            detail: format!("{} files are what the program says", GENERATED.len()),
+            detail: format!(
+                "{} files are what the program says, {} dashboards what the code says",
+                GENERATED.len(),
+                dashboards::files().len()
+            ),
         })
     },
 };
@@ -169,6 +174,8 @@ pub static QUICK: [Step; 7] = [TOOLS, FORMAT, LAYERING, SIZES, LINTS, BUILD, TES
 
 /// Writes the generated files anew.
 pub fn generate() -> Result<bool> {
+    // First, since nothing has to be built for it.
+    dashboards::write()?;
     run(cargo().args(["build", "--package", "techcommerce"]))?;
     fs::create_dir_all("docs")?;
     for (file, arguments) in GENERATED {
