@@ -1,11 +1,15 @@
 //! The command line.
 
+mod traffic;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use techcommerce_config::{Loaded, Sources};
 use techcommerce_contracts::Service;
 use techcommerce_kernel::{EmailAddress, Error};
+
+pub use traffic::{Arrivals, Payment, Traffic};
 
 /// A shop platform in one binary.
 ///
@@ -48,6 +52,8 @@ pub enum Command {
     /// Prepare a Kubernetes cluster for the shop, from a pod inside
     #[command(subcommand)]
     Cluster(Cluster),
+    /// Send shoppers to a shop, check every answer, and account for every order
+    Traffic(Box<Traffic>),
     /// Try every dependency in the configuration, and say what is wrong and how to mend it
     Doctor(Doctor),
     /// Ask the process on this machine whether it is ready (for a container's health check)

@@ -74,6 +74,7 @@ fn run(cli: Cli) -> Result<ExitCode, Error> {
             Command::Cluster(cli::Cluster::Scale(arguments)) => {
                 commands::cluster::scale(arguments).await
             }
+            Command::Traffic(arguments) => commands::traffic::run(*arguments).await,
             Command::Doctor(arguments) => match arguments.trial {
                 Some(trial) => commands::doctor::try_one(trial).await,
                 None => commands::doctor::run(global.load()?.settings, arguments).await,

@@ -10,3 +10,4 @@ pub mod keys;
 pub mod migrate;
 pub mod openapi;
 pub mod serve;
+pub mod traffic;
