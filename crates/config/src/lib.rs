@@ -11,12 +11,14 @@ mod parse;
 mod secret;
 mod settings;
 mod table;
+mod traces;
 
 pub use load::{Effective, Loaded, Sources, load};
 pub use parse::{HostPort, Parse, PublicUrl, ServiceUrl, Value};
 pub use secret::Secret;
 pub use settings::{
     Databases, Keys, Limits, Listen, Log, Orders, Services, Session, Settings, Shipping, Shop,
-    Shutdown, Tax, Worker,
+    Shutdown, Tax, Traces, Worker,
 };
 pub use table::{Definition, reference_markdown};
+pub use traces::{Share, pairs};

@@ -48,6 +48,7 @@ pub struct Effective {
 pub fn load(sources: &Sources) -> Result<Loaded, Error> {
     let mut found = Found::default();
     found.read_file(sources);
+    found.read_opentelemetry(&sources.environment);
     found.read_foreign_variables(&sources.environment);
     found.read_variables(&sources.environment);
     for (key, value) in &sources.flags {
@@ -151,6 +152,21 @@ impl Found {
                 None => rest.to_lowercase(),
             };
             self.put(&key, Value::Text(value.clone()), name.clone());
+        }
+    }
+
+    /// What OpenTelemetry's own programs read, so that an operator who sets it for all of his is
+    /// understood here too.
+    fn read_opentelemetry(&mut self, environment: &[(String, String)]) {
+        let known = [
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", "traces.endpoint"),
+            ("OTEL_EXPORTER_OTLP_HEADERS", "traces.headers"),
+            ("OTEL_RESOURCE_ATTRIBUTES", "traces.attributes"),
+        ];
+        for (name, value) in environment {
+            if let Some((name, key)) = known.iter().find(|(known, _)| known == name) {
+                self.put(key, Value::Text(value.clone()), (*name).to_owned());
+            }
         }
     }
 
@@ -495,6 +511,50 @@ mod tests {
                 "{}",
                 definition.key
             );
+        }
+    }
+
+    #[test]
+    fn opentelemetrys_own_variables_are_understood() {
+        let loaded = with(
+            &[
+                ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector:4318"),
+                ("OTEL_EXPORTER_OTLP_HEADERS", "x-key=hidden-key"),
+                ("OTEL_RESOURCE_ATTRIBUTES", "k8s.pod.name=api-1"),
+                ("TECHCOMMERCE_TRACES_SAMPLE", "1"),
+            ],
+            &[],
+        )
+        .unwrap();
+        let traces = &loaded.settings.traces;
+        assert_eq!(traces.endpoint, "http://collector:4318");
+        assert_eq!(traces.attributes, "k8s.pod.name=api-1");
+        assert_eq!(traces.sample.as_f64(), 1.0);
+        let shown = format!("{loaded:?}");
+        assert!(!shown.contains("hidden-key"), "{shown}");
+
+        let ours = with(
+            &[
+                ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector:4318"),
+                ("TECHCOMMERCE_TRACES_ENDPOINT", "https://other/otlp"),
+            ],
+            &[],
+        );
+        assert_eq!(ours.unwrap().settings.traces.endpoint, "https://other/otlp");
+        for (key, bad) in [
+            ("TRACES_ENDPOINT", "collector:4318"),
+            ("TRACES_ENDPOINT", "http://user:hidden-key@collector"),
+            ("TRACES_HEADERS", "hidden-key"),
+            ("TRACES_SAMPLE", "10"),
+            ("TRACES_SLOW_MS", "0"),
+        ] {
+            let error = with(&[(&format!("TECHCOMMERCE_{key}"), bad)], &[]).unwrap_err();
+            let text = error.to_string();
+            assert!(
+                text.contains(&key.to_lowercase().replacen('_', ".", 1)),
+                "{text}"
+            );
+            assert!(!text.contains("hidden-key"), "{text}");
         }
     }
 }

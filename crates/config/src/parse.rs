@@ -30,7 +30,7 @@ impl Value {
         }
     }
 
-    fn text(&self) -> Result<&str, String> {
+    pub(crate) fn text(&self) -> Result<&str, String> {
         match self {
             Self::Text(text) | Self::File { text, .. } => Ok(text.trim()),
             Self::List(_) => Err("must be one value, not a list".into()),

@@ -8,6 +8,7 @@ use crate::{
     Secret,
     parse::{HostPort, PublicUrl, ServiceUrl},
     table::{Definition, Resolved, settings},
+    traces::Share,
 };
 
 settings! {
@@ -125,6 +126,21 @@ settings! {
         format: String = "auto";
         /// error, warn, info, debug, trace, or a filter as info,techcommerce_order_api=debug.
         level: String = "info";
+    }
+    /// Traces, sent by OTLP over HTTP.
+    traces: Traces {
+        /// Where spans go, as http://otel-collector:4318 (to /v1/traces below it); none: nothing is traced.
+        endpoint: String = "";
+        /// Headers that are sent along, as name=value,name=value: the collector's key.
+        headers: Option<Secret> = "" secret;
+        /// The share of ordinary requests and jobs whose traces are kept, from 0 to 1. Those that failed or were slow are kept beside it.
+        sample: Share = "0.1";
+        /// Milliseconds from which on a request or job is slow.
+        slow_ms: u32 = "1000";
+        /// What else is said of this process, as k8s.pod.name=api-1,k8s.node.name=node-2.
+        attributes: String = "";
+        /// Whether a trace that comes with a request from outside is continued, not only linked to: only behind a proxy of yours that makes or checks the header traceparent.
+        continue_outside: bool = "false";
     }
     /// Sessions of people who signed in.
     session: Session {
@@ -268,6 +284,7 @@ impl Settings {
             }
         }
         wrong.extend(self.images.check());
+        wrong.extend(self.traces.check());
         let positive = [
             (
                 "orders.reservation_seconds",

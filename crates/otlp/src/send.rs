@@ -1,0 +1,203 @@
+//! One message on its way: time limits, repeats, and what the collector says to it.
+
+use std::{error::Error as StdError, time::Duration};
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Request, StatusCode, Uri, header, uri::PathAndQuery};
+use http_body_util::{BodyExt, Full, Limited};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::{
+    client::legacy::{Client, connect::HttpConnector},
+    rt::{TokioExecutor, TokioTimer},
+};
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceResponse;
+use prost::Message;
+use techcommerce_kernel::{Env, Error};
+use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
+
+use crate::Export;
+
+/// How long a connection may take.
+const CONNECT: Duration = Duration::from_secs(2);
+/// How long one try may take.
+const TRY: Duration = Duration::from_secs(10);
+/// How often a message is tried.
+const TRIES: u32 = 5;
+/// The pause after the first try; it doubles.
+const PAUSE: Duration = Duration::from_secs(1);
+/// No pause is longer, whatever the collector asks for: others wait behind this message.
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+/// Connections that nobody uses are kept so long.
+const IDLE: Duration = Duration::from_secs(30);
+/// The most that is read of an answer.
+const ANSWER: usize = 64 * 1024;
+
+/// Sends messages to one collector.
+pub struct Sender {
+    http: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    address: Uri,
+    headers: HeaderMap,
+    env: Env,
+    /// From then on nothing is tried twice.
+    stop: CancellationToken,
+    /// Whether the last message did not arrive: said once, not each time.
+    failing: bool,
+}
+
+/// A message did not arrive; it was said in the log.
+#[derive(Debug)]
+pub struct Failed;
+
+/// Why a try failed.
+enum Refused {
+    /// May work later, perhaps after so long.
+    Later(String, Option<Duration>),
+    /// Will not work.
+    Never(String),
+}
+
+impl Sender {
+    pub fn new(export: &Export, env: Env, stop: CancellationToken) -> Result<Self, Error> {
+        let mut connector = HttpConnector::new();
+        connector.enforce_http(false);
+        connector.set_nodelay(true);
+        connector.set_connect_timeout(Some(CONNECT));
+        let connector = HttpsConnectorBuilder::new()
+            .with_webpki_roots()
+            .https_or_http()
+            .enable_http1()
+            .wrap_connector(connector);
+        let http = Client::builder(TokioExecutor::new())
+            .pool_idle_timeout(IDLE)
+            .pool_timer(TokioTimer::new())
+            .build(connector);
+        let mut headers = HeaderMap::new();
+        for (name, value) in &export.headers {
+            let mut value = value.clone();
+            value.set_sensitive(true);
+            headers.append(name, value);
+        }
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/x-protobuf"),
+        );
+        Ok(Self {
+            http,
+            address: traces_below(&export.endpoint)?,
+            headers,
+            env,
+            stop,
+            failing: false,
+        })
+    }
+
+    /// Sends a message; how many of its spans the collector did not take.
+    pub async fn send(&mut self, message: Bytes) -> Result<usize, Failed> {
+        let mut tried = 1;
+        let why = loop {
+            let (why, wait) = match self.once(message.clone()).await {
+                Ok(rejected) => {
+                    if std::mem::take(&mut self.failing) {
+                        tracing::info!("the collector takes spans again");
+                    }
+                    return Ok(rejected);
+                }
+                Err(Refused::Never(why)) => break why,
+                Err(Refused::Later(why, wait)) => (why, wait),
+            };
+            if tried == TRIES || self.stop.is_cancelled() {
+                break why;
+            }
+            let pause = PAUSE * 2_u32.pow(tried - 1);
+            let pause = wait.unwrap_or(pause + self.env.jitter(pause));
+            // A stop ends the pause, not the message: it is tried once more.
+            let _ = self
+                .stop
+                .run_until_cancelled(sleep(pause.min(LONGEST_PAUSE)))
+                .await;
+            tried += 1;
+        };
+        if !std::mem::replace(&mut self.failing, true) {
+            tracing::warn!(
+                why,
+                "the collector does not take spans; they are lost until it does"
+            );
+        }
+        Err(Failed)
+    }
+
+    async fn once(&self, message: Bytes) -> Result<usize, Refused> {
+        let mut request = Request::post(self.address.clone())
+            .body(Full::new(message))
+            .map_err(|error| Refused::Never(error.to_string()))?;
+        *request.headers_mut() = self.headers.clone();
+        let exchanged = async {
+            let later = |error: &dyn StdError| Refused::Later(causes(error), None);
+            let answer = self.http.request(request).await;
+            let (head, body) = answer.map_err(|error| later(&error))?.into_parts();
+            let body = Limited::new(body, ANSWER).collect().await;
+            match head.status {
+                status if status.is_success() => {
+                    // What it did take is taken, however it broke off.
+                    let bytes = body.map(|body| body.to_bytes()).unwrap_or_default();
+                    Ok(rejected(&bytes))
+                }
+                // The ones that the protocol says to repeat.
+                StatusCode::TOO_MANY_REQUESTS
+                | StatusCode::BAD_GATEWAY
+                | StatusCode::SERVICE_UNAVAILABLE
+                | StatusCode::GATEWAY_TIMEOUT => {
+                    let wait = retry_after(&head.headers);
+                    Err(Refused::Later(head.status.to_string(), wait))
+                }
+                status => Err(Refused::Never(status.to_string())),
+            }
+        };
+        timeout(TRY, exchanged)
+            .await
+            .unwrap_or_else(|_| Err(Refused::Later("no answer in time".to_owned(), None)))
+    }
+}
+
+/// `/v1/traces` below the endpoint.
+fn traces_below(endpoint: &Uri) -> Result<Uri, Error> {
+    let mut parts = endpoint.clone().into_parts();
+    let base = endpoint.path().trim_end_matches('/');
+    let path = PathAndQuery::try_from(format!("{base}/v1/traces")).map_err(Error::internal)?;
+    parts.path_and_query = Some(path);
+    Uri::from_parts(parts)
+        .map_err(|error| Error::invalid("configuration", format!("traces.endpoint: {error}")))
+}
+
+/// How many spans of a message that was taken were not.
+fn rejected(answer: &[u8]) -> usize {
+    let Ok(answer) = ExportTraceServiceResponse::decode(answer) else {
+        return 0;
+    };
+    let partial = answer.partial_success.unwrap_or_default();
+    if partial.rejected_spans > 0 {
+        tracing::warn!(
+            spans = partial.rejected_spans,
+            why = partial.error_message,
+            "the collector rejected spans"
+        );
+    }
+    usize::try_from(partial.rejected_spans).unwrap_or(0)
+}
+
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let seconds = headers.get(header::RETRY_AFTER)?.to_str().ok()?;
+    seconds.trim().parse().ok().map(Duration::from_secs)
+}
+
+fn causes(error: &dyn StdError) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        text.push_str(": ");
+        text.push_str(&inner.to_string());
+        cause = inner.source();
+    }
+    text
+}
