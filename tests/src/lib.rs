@@ -26,6 +26,7 @@ mod journeys;
 mod kills;
 mod large;
 mod owned;
+mod panels;
 mod pooler;
 mod processes;
 mod races;

@@ -17,4 +17,4 @@ pub mod pictures;
 mod schemas;
 mod shelves;
 mod start;
-mod tour;
+pub(crate) mod tour;

@@ -103,7 +103,8 @@ async fn pictures(staff: &Client, client: &Client) -> Result<()> {
     Ok(())
 }
 
-fn multipart(name: &str, kind: &str, content: &[u8]) -> Bytes {
+/// A form with one file, for the boundary `between`.
+pub(crate) fn multipart(name: &str, kind: &str, content: &[u8]) -> Bytes {
     let mut body = format!(
         "--between\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{name}\"\r\n\
          Content-Type: {kind}\r\n\r\n"
