@@ -2,7 +2,7 @@
 
 use sqlx::{PgConnection, Postgres, Sqlite, SqliteConnection};
 
-use crate::{Dialect, StoreError, lease::Lease};
+use crate::{Dialect, StoreError, lease::Lease, told::Told};
 
 /// A connection or a running transaction. Use it through [`with!`](crate::with).
 #[derive(Debug)]
@@ -18,17 +18,17 @@ pub(crate) enum Inner {
 #[derive(Debug)]
 pub enum Engine<'c> {
     /// PostgreSQL.
-    Postgres(&'c mut PgConnection),
+    Postgres(Told<'c, PgConnection>),
     /// SQLite.
-    Sqlite(&'c mut SqliteConnection),
+    Sqlite(Told<'c, SqliteConnection>),
 }
 
 impl Conn {
     /// The engine's own connection, for [`with!`](crate::with).
     pub fn engine(&mut self) -> Engine<'_> {
         match &mut self.0 {
-            Inner::Postgres(conn) => Engine::Postgres(conn.connection()),
-            Inner::Sqlite(conn) => Engine::Sqlite(conn.connection()),
+            Inner::Postgres(conn) => Engine::Postgres(conn.told()),
+            Inner::Sqlite(conn) => Engine::Sqlite(conn.told()),
         }
     }
 

@@ -21,7 +21,12 @@ use tokio::{
     time::Instant,
 };
 
-use crate::{StoreError, measured::Measured};
+use techcommerce_telemetry::{Span, SpanKind, trace::past_span};
+
+use crate::{StoreError, measured::Measured, told::Told};
+
+/// Whoever waited so long for a connection sees it in the trace.
+const TOLD_WAIT: Duration = Duration::from_millis(1);
 
 /// The driver's pool sees each once in a while, so that it replaces those that are old.
 const AWAY: Duration = Duration::from_secs(60);
@@ -71,6 +76,10 @@ pub struct Lease<DB: Database> {
     in_transaction: bool,
     /// When the statement that runs was begun, where somebody measures.
     begun: Option<Instant>,
+    /// The statement that runs, where somebody traces.
+    statement: Span,
+    /// The transaction, if it is one, as what its statements are below.
+    transaction: Span,
     home: Arc<Inner<DB>>,
     /// Given up after the connection.
     _permit: OwnedSemaphorePermit,
@@ -119,7 +128,11 @@ impl<DB: Database> Leases<DB> {
         };
         let asked = Instant::now();
         let taken = self.take_one().await;
-        measured.waited(asked.elapsed().as_secs_f64(), taken.as_ref().err());
+        let waited = asked.elapsed();
+        measured.waited(waited.as_secs_f64(), taken.as_ref().err());
+        if waited >= TOLD_WAIT {
+            past_span("wait for a connection", waited);
+        }
         taken
     }
 
@@ -143,6 +156,8 @@ impl<DB: Database> Leases<DB> {
             good: true,
             in_transaction: false,
             begun: None,
+            statement: Span::default(),
+            transaction: Span::default(),
             home: Arc::clone(&self.0),
             _permit: permit,
         })
@@ -155,6 +170,7 @@ impl<DB: Database> Leases<DB> {
     {
         let mut lease = self.take().await?;
         lease.in_transaction = true;
+        lease.transaction = Span::child(SpanKind::Internal, || "transaction");
         lease.run(statement).await?;
         Ok(lease)
     }
@@ -204,11 +220,27 @@ impl<DB: Database> Inner<DB> {
 
 impl<DB: Database> Lease<DB> {
     /// The driver's connection. Say [`Lease::ended`] when what was begun on it has.
-    #[allow(clippy::expect_used, reason = "only `drop` takes it out")]
     pub fn connection(&mut self) -> &mut DB::Connection {
+        self.begin_statement().0
+    }
+
+    /// The same, which names the statement's span.
+    pub fn told(&mut self) -> Told<'_, DB::Connection> {
+        let (conn, span) = self.begin_statement();
+        Told::new(conn, span)
+    }
+
+    #[allow(clippy::expect_used, reason = "only `drop` takes it out")]
+    fn begin_statement(&mut self) -> (&mut DB::Connection, &mut Span) {
         self.good = false;
         self.begun = self.home.measured.get().map(|_| Instant::now());
-        self.conn.as_deref_mut().expect("a lease has a connection")
+        self.statement = match self.transaction.active() {
+            Some(transaction) => transaction.child(SpanKind::Client, "statement"),
+            None => Span::child(SpanKind::Client, || "statement"),
+        };
+        self.statement.set("db.system.name", system_name::<DB>());
+        let conn = self.conn.as_deref_mut().expect("a lease has a connection");
+        (conn, &mut self.statement)
     }
 
     /// The last statement ended well.
@@ -225,6 +257,10 @@ impl<DB: Database> Lease<DB> {
     }
 
     fn measure(&mut self, well: bool) {
+        if !well {
+            self.statement.fail("database");
+        }
+        self.statement = Span::default();
         if let (Some(begun), Some(measured)) = (self.begun.take(), self.home.measured.get()) {
             measured.asked(begun.elapsed().as_secs_f64(), well);
         }
@@ -235,7 +271,9 @@ impl<DB: Database> Lease<DB> {
     where
         for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
     {
-        let done = self.connection().execute(statement).await;
+        let (conn, span) = self.begin_statement();
+        span.rename(|| statement.to_owned());
+        let done = conn.execute(statement).await;
         self.measure(done.is_ok());
         done.map(drop)
     }
@@ -277,6 +315,15 @@ impl<DB: Database> Drop for Lease<DB> {
                 });
             }
         }
+    }
+}
+
+/// The engine, by OpenTelemetry's names.
+fn system_name<DB: Database>() -> &'static str {
+    match DB::NAME {
+        "PostgreSQL" => "postgresql",
+        "SQLite" => "sqlite",
+        other => other,
     }
 }
 

@@ -32,6 +32,7 @@ mod replica;
 mod roles;
 mod schema;
 mod tables;
+mod told;
 mod transact;
 mod turnover;
 
@@ -46,6 +47,7 @@ pub use replica::ReplicaLag;
 pub use roles::{Role, make_roles};
 pub use schema::SchemaState;
 pub use tables::with_tables;
+pub use told::Told;
 pub use transact::{Attempts, typed};
 
 /// Runs a statement on the connection's engine.

@@ -21,7 +21,7 @@ mod tracer;
 
 pub use finished::{Batch, Finished, Link, SpanKind, Value};
 pub use outbox::Outbox;
-pub use span::{ActiveSpan, Span, measured_call};
+pub use span::{ActiveSpan, Span, measured_call, past_span};
 pub use tracer::{Root, TraceOptions, Tracer};
 
 #[cfg(test)]

@@ -220,17 +220,7 @@ impl Drop for Span {
 
 /// Records a call to `dependency` that ended just now and took so long.
 pub fn measured_call(dependency: &'static str, how: Called, taken: Duration) {
-    let Some(active) = log_scope::current_span() else {
-        return;
-    };
-    let mut span = active.child(SpanKind::Client, dependency);
-    if let Some(open) = &mut span.0 {
-        // It began before it was known to be recorded.
-        let started = open.started.checked_sub(taken).unwrap_or(open.started);
-        open.started = started;
-        let nanos = u64::try_from(taken.as_nanos()).unwrap_or(u64::MAX);
-        open.span.started = open.span.started.saturating_sub(nanos);
-    }
+    let mut span = past(SpanKind::Client, dependency, taken);
     span.set("peer.service", dependency);
     if dependency == "redis" {
         span.set("db.system.name", "redis");
@@ -238,6 +228,22 @@ pub fn measured_call(dependency: &'static str, how: Called, taken: Duration) {
     if how != Called::Ok {
         span.fail(how.label());
     }
+}
+
+/// Records a step of the work that ended just now and took so long.
+pub fn past_span(name: &'static str, taken: Duration) {
+    drop(past(SpanKind::Internal, name, taken));
+}
+
+/// A span that began `taken` ago, before it was known to be recorded.
+fn past(kind: SpanKind, name: &'static str, taken: Duration) -> Span {
+    let mut span = Span::child(kind, || name);
+    if let Some(open) = &mut span.0 {
+        open.started = open.started.checked_sub(taken).unwrap_or(open.started);
+        let nanos = u64::try_from(taken.as_nanos()).unwrap_or(u64::MAX);
+        open.span.started = open.span.started.saturating_sub(nanos);
+    }
+    span
 }
 
 impl fmt::Debug for Span {
