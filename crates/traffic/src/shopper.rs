@@ -1,6 +1,6 @@
 //! One shopper: asks, waits, looks at the answer, thinks.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use http::header;
 use rand::{Rng, rngs::StdRng};
@@ -32,6 +32,8 @@ pub struct Shopper {
     pub market: Arc<Market>,
     pub random: StdRng,
     browser: Browser,
+    /// What the browser has and need not fetch again.
+    pub kept: BTreeSet<String>,
     /// When the next request is meant to be sent; its latency counts from here.
     due: Instant,
 }
@@ -45,6 +47,7 @@ impl Shopper {
             market,
             random,
             browser,
+            kept: BTreeSet::new(),
             due,
         }
     }

@@ -43,15 +43,13 @@ pub async fn check(
     for line in doubtful.iter().flat_map(|attempt| &attempt.expected.lines) {
         *may_hold.entry(line.variant_id.as_str()).or_default() += line.quantity;
     }
-    let deadline = Instant::now() + LAG;
+    let deadline = Instant::now() + LAG.min(market.plan.settle);
     let mut differences = BTreeMap::new();
     for product in &market.shop.products {
-        let Some(_) = product.variants.iter().find(|variant| {
-            kept.contains_key(variant.id.as_str())
-                || touched.binary_search(&variant.id.as_str()).is_ok()
-        }) else {
+        let ours = |id: &str| touched.binary_search(&id).is_ok();
+        if !product.variants.iter().any(|variant| ours(&variant.id)) {
             continue;
-        };
+        }
         loop {
             let path = format!("/api/products/{}", product.handle);
             match patient.json::<Product>(Ask::get(path), 200).await {
@@ -105,7 +103,12 @@ fn off(
         };
         let wanted = kept.get(id).copied().unwrap_or(0);
         let most = wanted + may_hold.get(id).copied().unwrap_or(0);
-        if !(wanted..=most).contains(&(was - is)) {
+        // What is sold below nothing is shown as nothing.
+        let left = |gone: i64| match variant.inventory_policy.as_str() {
+            "continue" => (was - gone).max(0),
+            _ => was - gone,
+        };
+        if !(left(most)..=left(wanted)).contains(&is) {
             off.insert(variant.id.clone(), (was - is, wanted));
         }
     }

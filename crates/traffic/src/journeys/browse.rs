@@ -49,8 +49,10 @@ pub async fn look_at(shopper: &mut Shopper, product: &Product) -> Step<()> {
 
 /// What a page shows, as a browser gets it; the first of it once more, as it is kept.
 async fn fetch(shopper: &mut Shopper, html: &str) -> Step<()> {
-    let parts = parts_of(html);
-    for (at, path) in parts.iter().take(FETCHED).enumerate() {
+    let mut parts = parts_of(html);
+    parts.truncate(FETCHED);
+    parts.retain(|path| shopper.kept.insert(path.clone()));
+    for (at, path) in parts.iter().enumerate() {
         let (step, kind) = match path.starts_with("/images/") {
             true => ("picture", "image/"),
             false => ("file", ""),
