@@ -211,6 +211,13 @@ settings! {
         concurrency: u32 = "4";
         /// Its name among all workers, as that of its pod. One that comes back under its name goes on with its jobs at once. None: one that is kept in data_dir, or a new one at each start where services run apart.
         name: String = "";
+        /// How often it is looked whether the books of the stock and of payments agree, as doctor --audit does; the metrics techcommerce_ledger_… tell what was found.
+        ledger_check_seconds: u32 = "600";
+    }
+    /// Certificates in files, whose end the metrics tell.
+    certificates: Certificates {
+        /// Files with certificates (PEM), as ingress=/etc/tls/tls.crt with a name for the metric, or a path alone; only the public part is read.
+        watch: Vec<String> = "";
     }
 }
 
@@ -292,6 +299,10 @@ impl Settings {
             ),
             ("worker.poll_milliseconds", self.worker.poll_milliseconds),
             ("worker.concurrency", self.worker.concurrency),
+            (
+                "worker.ledger_check_seconds",
+                self.worker.ledger_check_seconds,
+            ),
             ("session.idle_days", self.session.idle_days),
             ("database_connections", self.database_connections),
             (

@@ -53,6 +53,23 @@ struct DeadRow {
     finished_at: i64,
 }
 
+/// How the jobs of one kind stand.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct KindStats {
+    /// Their kind.
+    pub kind: String,
+    /// Could be taken now.
+    pub ready: i64,
+    /// Wait for their time.
+    pub scheduled: i64,
+    /// Are being run.
+    pub running: i64,
+    /// Were given up.
+    pub dead: i64,
+    /// When the one that waits longest could have been taken, in microseconds since 1970.
+    pub oldest: Option<i64>,
+}
+
 #[derive(sqlx::FromRow)]
 struct StatsRow {
     ready: i64,
@@ -129,6 +146,36 @@ impl Queue {
     /// The queue's clock and randomness.
     pub fn env(&self) -> &Env {
         &self.env
+    }
+
+    /// How the queue stands, by the kinds of which there are jobs.
+    pub async fn stats_by_kind(&self) -> Result<Vec<KindStats>, Error> {
+        const OPEN: &str = "SELECT kind, \
+             COUNT(CASE WHEN state = 'ready' AND due_at <= $1 THEN 1 END) AS ready, \
+             COUNT(CASE WHEN state = 'ready' AND due_at > $1 THEN 1 END) AS scheduled, \
+             COUNT(CASE WHEN state = 'running' THEN 1 END) AS running, CAST(0 AS bigint) AS dead, \
+             MIN(CASE WHEN state = 'ready' AND due_at <= $1 THEN due_at END) AS oldest \
+             FROM jobs WHERE finished_at IS NULL GROUP BY kind";
+        const DEAD: &str = "SELECT kind, COUNT(*) FROM jobs WHERE state = 'dead' GROUP BY kind";
+        let now = self.env.now().as_micros();
+        let mut conn = self.db.read().await?;
+        let mut kinds: Vec<KindStats> =
+            with!(conn, |c| sqlx::query_as(OPEN).bind(now).fetch_all(c).await)?;
+        let dead: Vec<(String, i64)> = with!(conn, |c| sqlx::query_as(DEAD).fetch_all(c).await)?;
+        for (kind, dead) in dead {
+            match kinds.iter_mut().find(|known| known.kind == kind) {
+                Some(known) => known.dead = dead,
+                None => kinds.push(KindStats {
+                    kind,
+                    ready: 0,
+                    scheduled: 0,
+                    running: 0,
+                    dead,
+                    oldest: None,
+                }),
+            }
+        }
+        Ok(kinds)
     }
 
     /// How the queue stands.

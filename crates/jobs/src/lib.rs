@@ -25,6 +25,7 @@
 pub mod backoff;
 mod dead;
 mod enqueue;
+mod findings;
 mod heartbeat;
 mod job;
 mod list;
@@ -35,9 +36,11 @@ mod schedule;
 mod set;
 mod tables;
 mod wake;
+mod watch;
 
-pub use dead::{DeadJob, Stats};
+pub use dead::{DeadJob, KindStats, Stats};
 pub use enqueue::{NewJob, enqueue, enqueue_all};
+pub use findings::Finding;
 pub use heartbeat::WorkerSeen;
 pub use job::Job;
 pub use list::Wanted;
@@ -47,3 +50,4 @@ pub use schedule::Schedule;
 pub use set::{Builder, Handler, JobSet, Outcome};
 pub use tables::with_tables;
 pub use wake::{Sleeper, Wake};
+pub use watch::Watch;

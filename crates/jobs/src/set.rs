@@ -10,7 +10,9 @@ use std::{
 use async_trait::async_trait;
 use techcommerce_kernel::{Error, Timestamp};
 
-use crate::{Claim, Job, Queue, Ran, Schedule, prune};
+use techcommerce_telemetry::Telemetry;
+
+use crate::{Claim, Job, Queue, Ran, Schedule, Watch, prune, watch::MakeWatch};
 
 /// How an attempt went.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,6 +55,7 @@ struct Inner {
     handlers: HashMap<&'static str, Arc<dyn Handler>>,
     kinds: Vec<&'static str>,
     schedules: Vec<Schedule>,
+    watches: Vec<MakeWatch>,
     /// The slots that this process knows to be taken: saves asking the database at each poll.
     slots: Mutex<HashMap<&'static str, i64>>,
 }
@@ -66,6 +69,7 @@ impl JobSet {
             queue: queue.clone(),
             handlers: Vec::new(),
             schedules: Vec::new(),
+            watches: Vec::new(),
         };
         builder.handler(prune::Prune(queue)).schedule(Schedule::new(
             prune::KIND,
@@ -87,6 +91,12 @@ impl JobSet {
     /// The kinds that have handlers, in order.
     pub fn kinds(&self) -> &[&'static str] {
         &self.0.kinds
+    }
+
+    /// What is to be looked at every few seconds, with gauges under `telemetry`.
+    pub fn watches(&self, telemetry: &Telemetry) -> Vec<Box<dyn Watch>> {
+        let watches = self.0.watches.iter();
+        watches.map(|make| make(telemetry)).collect()
     }
 
     pub(crate) fn handler(&self, kind: &str) -> Option<&Arc<dyn Handler>> {
@@ -169,6 +179,7 @@ pub struct Builder {
     queue: Queue,
     handlers: Vec<Arc<dyn Handler>>,
     schedules: Vec<Schedule>,
+    watches: Vec<MakeWatch>,
 }
 
 impl Builder {
@@ -186,6 +197,16 @@ impl Builder {
         self
     }
 
+    /// Adds something to be looked at every few seconds where the jobs run.
+    #[must_use]
+    pub fn watch(
+        mut self,
+        make: impl Fn(&Telemetry) -> Box<dyn Watch> + Send + Sync + 'static,
+    ) -> Self {
+        self.watches.push(Arc::new(make));
+        self
+    }
+
     /// The set.
     pub fn build(self) -> JobSet {
         let handlers: HashMap<_, _> = self.handlers.into_iter().map(|h| (h.kind(), h)).collect();
@@ -197,6 +218,7 @@ impl Builder {
             handlers,
             kinds,
             schedules: self.schedules,
+            watches: self.watches,
             slots: Mutex::default(),
         }))
     }

@@ -5,7 +5,10 @@ use sqlx::migrate::Migrator;
 /// Versions from here on are the queue's; services number theirs 1, 2, 3, …
 const FIRST_VERSION: i64 = 900_000;
 
-const TABLES: &[(&str, &str)] = &[("jobs", include_str!("../migrations/jobs.sql"))];
+const TABLES: &[(&str, &str)] = &[
+    ("jobs", include_str!("../migrations/jobs.sql")),
+    ("findings", include_str!("../migrations/findings.sql")),
+];
 
 /// A service's migrations with the queue's tables added.
 ///

@@ -10,6 +10,7 @@ mod bootstrap;
 mod endpoints;
 mod jobs;
 mod mails;
+mod metrics;
 mod password;
 mod resets;
 mod secret_file;
@@ -114,6 +115,11 @@ pub fn build(deps: Deps) -> Built {
         health,
         jobs,
     }
+}
+
+/// Registers what this service counts, for the catalogue.
+pub fn describe(telemetry: &Telemetry) {
+    metrics::Metrics::new(telemetry);
 }
 
 /// The document of the public endpoints by their outer paths.

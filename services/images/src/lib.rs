@@ -158,11 +158,7 @@ pub fn build(deps: Deps) -> Built {
         builtin: Arc::new(builtin),
         preparing,
         known: Arc::default(),
-        uploads: telemetry.counters(
-            "techcommerce_image_uploads_total",
-            "Uploads of pictures by what became of them",
-            [Label::one_of("outcome", &add::OUTCOMES)],
-        ),
+        uploads: uploads(&telemetry),
     };
     let health = Health::new(Service::Images, checks(db, files));
     let stack = ServiceStack {
@@ -186,6 +182,20 @@ pub fn build(deps: Deps) -> Built {
         jobs,
         openapi: openapi(),
     }
+}
+
+fn uploads(telemetry: &Telemetry) -> Counters<1> {
+    let uploads = telemetry.counters(
+        "techcommerce_image_uploads_total",
+        "Uploads of pictures by what became of them",
+        [Label::one_of("outcome", &add::OUTCOMES)],
+    );
+    uploads.at_zero()
+}
+
+/// Registers what this service counts, for the catalogue.
+pub fn describe(telemetry: &Telemetry) {
+    uploads(telemetry);
 }
 
 fn checks(db: Db, files: Files) -> Vec<Check> {

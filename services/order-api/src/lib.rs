@@ -7,6 +7,7 @@
 
 mod app;
 mod audit;
+pub mod backups;
 mod carts;
 mod checkout;
 mod discounts;
@@ -23,6 +24,7 @@ pub mod pricing;
 mod products;
 mod saga;
 mod settings;
+mod watch;
 
 #[cfg(test)]
 mod tests;
@@ -34,7 +36,7 @@ use sqlx::migrate::Migrator;
 use techcommerce_contracts::{Client, Service, TokenVerifier};
 use techcommerce_http::{Check, Exposure, Health, Limits, ServiceStack, service_stack};
 use techcommerce_jobs::{JobSet, Queue, Wake};
-use techcommerce_kernel::{Env, Meter};
+use techcommerce_kernel::{Currency, Env, Meter};
 use techcommerce_mail::Mailer;
 use techcommerce_store::Db;
 use techcommerce_telemetry::Telemetry;
@@ -94,6 +96,18 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
     endpoints::documented().1
 }
 
+/// Registers what is counted where requests are answered, for the catalogue.
+pub fn describe(telemetry: &Telemetry, currency: Currency) {
+    metrics::Metrics::new(telemetry, currency);
+    payment::Attempts::new(telemetry, Meter::default());
+}
+
+/// Registers what is counted where the jobs run, for the catalogue.
+pub fn describe_jobs(telemetry: &Telemetry, currency: Currency) {
+    describe(telemetry, currency);
+    watch::describe(telemetry);
+}
+
 /// The service's jobs alone, for a worker that runs apart from it.
 pub fn jobs(deps: &Deps) -> JobSet {
     saga::jobs(&app(deps, faults::Faults::default()))
@@ -137,7 +151,7 @@ fn app(deps: &Deps, faults: faults::Faults) -> app::App {
         queue: Queue::new(deps.db.clone(), deps.env.clone(), deps.wake.clone()),
         numbers: numbers::Numbers::default(),
         faults,
-        metrics: metrics::Metrics::new(&deps.telemetry),
+        metrics: metrics::Metrics::new(&deps.telemetry, deps.settings.currency),
     })
 }
 

@@ -28,6 +28,8 @@ pub struct Settings {
     pub reservation: Duration,
     /// How long a cart is kept that nobody touches.
     pub cart_lifetime: Duration,
+    /// How often it is looked whether the books of orders and payments agree.
+    pub ledger_check: Duration,
 }
 
 /// A way of shipping at one price.
@@ -86,6 +88,7 @@ impl Default for Settings {
             payment_methods: vec![PaymentMethod::Test, PaymentMethod::Invoice],
             reservation: Duration::from_mins(15),
             cart_lifetime: Duration::from_hours(24 * 30),
+            ledger_check: Duration::from_mins(10),
         }
     }
 }

@@ -6,10 +6,12 @@ use async_trait::async_trait;
 use techcommerce_jobs::{Handler, Job, JobSet, Outcome, Queue, Schedule};
 use techcommerce_kernel::{Env, Error};
 use techcommerce_store::{Db, transact};
+use techcommerce_telemetry::Counter;
 
 use crate::{
     Deps, changes,
     import::{kept, runs},
+    metrics,
     pictures::{self, FetchPictures, Fetcher},
     reservations,
 };
@@ -43,11 +45,18 @@ pub fn set(deps: &Deps, queue: Queue) -> JobSet {
             deps.pictures.meter.clone(),
         ),
         own: deps.settings.public_url.trim_end_matches('/').into(),
+        files: metrics::picture_files(&deps.telemetry),
     };
+    let check = metrics::Check {
+        db: db.clone(),
+        queue: queue.clone(),
+    };
+    let watch = metrics::watch(deps, queue.clone());
     JobSet::new("product-api", queue)
         .handler(Expire {
             db: db.clone(),
             env: env.clone(),
+            expired: metrics::expired(&deps.telemetry),
         })
         .schedule(Schedule::new(EXPIRE, Duration::from_secs(30), EXPIRE))
         .handler(Prune {
@@ -61,6 +70,13 @@ pub fn set(deps: &Deps, queue: Queue) -> JobSet {
             Duration::from_secs(30),
             pictures::KIND,
         ))
+        .handler(check)
+        .schedule(Schedule::new(
+            metrics::CHECK,
+            deps.settings.ledger_check,
+            metrics::CHECK,
+        ))
+        .watch(watch)
         .build()
 }
 
@@ -68,6 +84,7 @@ pub fn set(deps: &Deps, queue: Queue) -> JobSet {
 struct Expire {
     db: Db,
     env: Env,
+    expired: Counter,
 }
 
 #[async_trait]
@@ -79,6 +96,7 @@ impl Handler for Expire {
     async fn run(&self, _job: &Job) -> Result<Outcome, Error> {
         let expired = reservations::expire_all(&self.db, &self.env).await?;
         if expired.count > 0 {
+            self.expired.inc_by(expired.count);
             tracing::info!(count = expired.count, "reservations ran out");
         }
         Ok(Outcome::Done)

@@ -12,6 +12,7 @@ mod endpoints;
 pub mod export;
 pub mod import;
 mod jobs;
+mod metrics;
 pub mod model;
 pub mod pictures;
 pub mod reservations;
@@ -34,6 +35,7 @@ use crate::{
     reservations::Collector,
 };
 
+pub use metrics::{describe, describe_jobs};
 pub use pictures::{HostsAllowed, PictureDeps};
 
 /// The schema: the catalogue, the stock, the change feed, the job queue's tables and the audit
@@ -51,6 +53,8 @@ pub struct Settings {
     pub currency: Currency,
     /// The shop's address, as `https://shop.example.com`; pictures in exports begin with it.
     pub public_url: String,
+    /// How often it is looked whether the stock's books agree.
+    pub ledger_check: Duration,
 }
 
 /// What the service needs.
@@ -94,6 +98,7 @@ pub async fn build(deps: Deps) -> Result<Built, Error> {
     let notifier = Notifier::default();
     let (collector, collecting) =
         Collector::new(deps.db.clone(), deps.env.clone(), notifier.clone());
+    let collecting = collecting.counting(metrics::expired(&deps.telemetry));
     let (model, follower) = Follower::start(
         deps.db.clone(),
         deps.env.clone(),

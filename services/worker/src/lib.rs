@@ -13,6 +13,7 @@ mod endpoints;
 mod metrics;
 mod pool;
 mod state;
+mod watching;
 
 use std::{sync::Arc, time::Duration};
 
@@ -77,13 +78,18 @@ pub struct Built {
     pub router: Router,
     /// Ready while it can reach the databases and its tasks go round.
     pub health: Health,
-    /// One for each set.
+    /// One or two for each set.
     pub tasks: Vec<Task>,
 }
 
 /// The document of the public endpoints, by their outer paths.
 pub fn openapi() -> utoipa::openapi::OpenApi {
     endpoints::documented().1
+}
+
+/// Registers what the worker counts itself, for the catalogue.
+pub fn describe(telemetry: &Telemetry) {
+    Metrics::new(telemetry);
 }
 
 /// Puts the worker together; nothing runs until its tasks do.
@@ -108,18 +114,23 @@ pub fn build(deps: Deps) -> Built {
         let states = reported.clone();
         async move { state::report(&states).await }
     });
-    let tasks = states
-        .into_iter()
-        .map(|state| {
-            let (settings, metrics, health) = (settings.clone(), metrics.clone(), health.clone());
-            let tracer = telemetry.tracer().clone();
-            let pool = Pool::new(state, settings, metrics, tracer, health);
-            Task::new("worker", |stop| async move {
-                pool.run(stop.token()).await;
-                Ok(())
-            })
+    for state in &states {
+        metrics.knows(state.set.service(), state.set.kinds());
+    }
+    let watching = states
+        .iter()
+        .map(|state| watching::task(state.set.service(), state.set.watches(&telemetry)));
+    let mut tasks: Vec<Task> = watching.flatten().collect();
+    let pools = states.into_iter().map(|state| {
+        let (settings, metrics, health) = (settings.clone(), metrics.clone(), health.clone());
+        let tracer = telemetry.tracer().clone();
+        let pool = Pool::new(state, settings, metrics, tracer, health);
+        Task::new("worker", |stop| async move {
+            pool.run(stop.token()).await;
+            Ok(())
         })
-        .collect();
+    });
+    tasks.extend(pools);
     let stack = ServiceStack {
         service: Service::Worker,
         env,

@@ -119,10 +119,13 @@ impl Pool {
         let queue = self.set.queue();
         let counted = async {
             queue.heartbeat(&self.settings.name).await?;
-            queue.stats().await
+            queue.stats_by_kind().await
         };
         match counted.await {
-            Ok(stats) => self.metrics.stats(self.set.service(), &stats),
+            Ok(stats) => {
+                let now = self.state.now();
+                self.metrics.stats(self.set.service(), &stats, now);
+            }
             Err(error) => tracing::warn!(service = self.set.service(), ?error, "no heartbeat"),
         }
     }

@@ -31,6 +31,11 @@ impl State {
         }
     }
 
+    /// The time by the queue's clock.
+    pub fn now(&self) -> Timestamp {
+        self.env.now()
+    }
+
     /// The set's task goes round.
     pub fn goes_round(&self) -> Timestamp {
         let now = self.env.now();

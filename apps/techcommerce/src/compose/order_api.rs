@@ -75,6 +75,7 @@ fn settings(settings: &techcommerce_config::Settings) -> Settings {
         shipping: priced.collect(),
         payment_methods: payment_methods(settings),
         reservation: Duration::from_secs(settings.orders.reservation_seconds.into()),
+        ledger_check: Duration::from_secs(settings.worker.ledger_check_seconds.into()),
         ..Settings::default()
     }
 }

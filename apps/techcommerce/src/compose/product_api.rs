@@ -1,5 +1,7 @@
 //! product-api.
 
+use std::time::Duration;
+
 use techcommerce_contracts::Service;
 use techcommerce_jobs::JobSet;
 use techcommerce_kernel::Error;
@@ -30,6 +32,7 @@ fn deps(ground: &Ground, switchboard: &Switchboard) -> Result<Deps, Error> {
         spool: ground.folder()?.join("imports"),
         telemetry: ground.telemetry.clone(),
         settings: Settings {
+            ledger_check: Duration::from_secs(ground.settings.worker.ledger_check_seconds.into()),
             currency: ground.settings.shop.currency,
             public_url: ground.settings.public_url.as_str().to_owned(),
         },

@@ -33,7 +33,7 @@ use techcommerce_http::{ApiResult, Json};
 use techcommerce_jobs::Queue;
 use techcommerce_kernel::{Env, Error, Uuid};
 use techcommerce_store::Conn;
-use techcommerce_telemetry::{Counters, Label};
+use techcommerce_telemetry::{Counter, Counters};
 use utoipa::{IntoParams, OpenApi, ToSchema, openapi};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -41,6 +41,7 @@ use crate::{
     Deps,
     accounts::Account,
     mails::Language,
+    metrics::Metrics,
     password::Passwords,
     sessions::Session,
     throttle::Throttle,
@@ -64,6 +65,8 @@ pub struct Inner {
     pub throttle: Throttle,
     /// Sign-ins by how they went.
     pub sign_ins: Counters<1>,
+    /// Sessions that were begun.
+    pub sessions: Counter,
 }
 
 impl std::ops::Deref for App {
@@ -76,19 +79,13 @@ impl std::ops::Deref for App {
 
 impl App {
     pub fn new(deps: Deps, queue: Queue) -> Self {
-        let sign_ins = deps.telemetry.counters(
-            "techcommerce_auth_sign_ins_total",
-            "Attempts to sign in, by how they went",
-            [Label::one_of(
-                "result",
-                &["succeeded", "failed", "throttled"],
-            )],
-        );
+        let Metrics { sign_ins, sessions } = Metrics::new(&deps.telemetry);
         Self(Arc::new(Inner {
             throttle: Throttle::new(deps.env.clone(), deps.settings.quotas),
             passwords: Passwords::default(),
             queue,
             sign_ins,
+            sessions,
             deps,
         }))
     }
@@ -115,6 +112,7 @@ impl App {
             .sessions
             .create(&token::hash(&secret), &session)
             .await?;
+        self.sessions.inc();
         Ok(SessionCreated {
             token: secret,
             expires_at: session.expires_at,

@@ -52,7 +52,7 @@ on_both_engines! { MIGRATOR;
         assert_eq!(wrong.json, unknown.json);
         house.login("JO@example.com", PASSWORD).await.expect(200);
         let metrics = house.metrics();
-        assert!(metrics.contains(r#"techcommerce_auth_sign_ins_total{result="failed"} 2"#), "{metrics}");
+        assert!(metrics.contains(r#"techcommerce_auth_sign_ins_total{outcome="failed"} 2"#), "{metrics}");
     }
 
     async fn guessing_is_slowed_down(db: TestDb) {

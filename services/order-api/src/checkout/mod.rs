@@ -60,6 +60,11 @@ pub async fn place(
         Err(error) if error.is_transient() => "failed",
         Err(_) => "refused",
     });
+    match &outcome {
+        Ok(Placed::Now(_)) => app.metrics.placed(app.settings.currency),
+        Err(error) if !error.is_transient() => app.metrics.refused(error),
+        _ => {}
+    }
     match outcome? {
         // Nothing can have come to it yet that the customer would miss.
         Placed::Now(order) => orders::shown(*order, Audience::Buyer),

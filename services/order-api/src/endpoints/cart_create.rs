@@ -21,5 +21,6 @@ use crate::{app::App, carts};
 )]
 pub async fn create(State(app): State<App>) -> ApiResult<(StatusCode, Private<Cart>)> {
     let cart = carts::create(&app).await?;
+    app.metrics.cart();
     Ok((StatusCode::CREATED, private(cart)))
 }

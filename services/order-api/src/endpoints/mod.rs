@@ -143,11 +143,13 @@ async fn staff_event(app: &App, order: Uuid, asked: Asked<'_>) -> ApiResult<Orde
         message: asked.message,
         ..Cause::by(&actor)
     };
-    transact!(app.db, |tx| -> Result<(), Error> {
+    let changed = transact!(app.db, |tx| -> Result<orders::Changed, Error> {
         let changed = orders::change(tx, app, order, &asked.event, cause).await?;
         let said = json!({ "reason": asked.reason, "message": asked.message });
-        orders::record(tx, app, (asked.who, asked.action), order, &changed, said).await
+        orders::record(tx, app, (asked.who, asked.action), order, &changed, said).await?;
+        Ok(changed)
     })?;
+    app.metrics.changed(&changed, app.env.now());
     app.queue.wake();
     Ok(orders::show(app, order, Audience::Staff).await?)
 }

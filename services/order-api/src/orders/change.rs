@@ -3,7 +3,7 @@
 use sqlx::types::Json;
 use techcommerce_contracts::codes;
 use techcommerce_jobs::{NewJob, enqueue};
-use techcommerce_kernel::{Env, Error, Kind, Uuid};
+use techcommerce_kernel::{Env, Error, Kind, Timestamp, Uuid};
 use techcommerce_store::{Conn, execute, with};
 
 use crate::{
@@ -50,6 +50,10 @@ pub struct Changed {
     pub before: State,
     /// Where it stands.
     pub after: State,
+    /// What it is paid in.
+    pub currency: String,
+    /// When it was placed.
+    pub placed_at: Timestamp,
 }
 
 impl Changed {
@@ -66,6 +70,7 @@ struct Locked {
     cart_key: String,
     discount_code: Option<String>,
     currency: String,
+    placed_at: i64,
 }
 
 /// Applies `event` to the order. Two that change one order at once come one after the other.
@@ -82,7 +87,7 @@ pub async fn change(
 ) -> Result<Changed, Error> {
     // Taking the row with an update makes others wait on both engines.
     const LOCK: &str = "UPDATE orders SET version = version + 1 WHERE id = $1 \
-         RETURNING number, path, cart_key, discount_code, currency";
+         RETURNING number, path, cart_key, discount_code, currency, placed_at";
     let locked: Option<Locked> = with!(tx, |c| sqlx::query_as(LOCK)
         .bind(order)
         .fetch_optional(c)
@@ -95,6 +100,8 @@ pub async fn change(
             number: locked.number,
             before: step.state.clone(),
             after: step.state,
+            currency: locked.currency,
+            placed_at: Timestamp::from_micros(locked.placed_at),
         });
     }
     let job = match step.commands.is_empty() || cause.by_job {
@@ -115,6 +122,8 @@ pub async fn change(
         number: locked.number,
         before: locked.path.0,
         after: step.state,
+        currency: locked.currency,
+        placed_at: Timestamp::from_micros(locked.placed_at),
     })
 }
 

@@ -16,8 +16,8 @@ use super::{Advance, execute::execute as carry_out};
 use crate::{
     app::App,
     faults::Point,
-    orders::{self, Cause, OrderRow},
-    path::{CancelReason, Command, Event, PaymentStatus, State},
+    orders::{self, Cause, Changed, OrderRow},
+    path::{Command, Event, State},
 };
 
 /// No path is longer, however often the provider hesitates.
@@ -71,12 +71,10 @@ async fn advance(app: &App, job: &Job, id: Uuid) -> Result<Outcome, Error> {
             }
         }
         let (command, outcome) = first_that_works(app, &order, &variants, commands).await?;
-        let before = (state.payment_status(), state.cancelled);
         let mut done = false;
         for _ in 0..=usize::from(outcome.twice) {
             (state, done) = record(app, job, id, &outcome).await?;
         }
-        count(app, before, &state);
         app.faults.at(Point::Recorded(command.name()))?;
         if done {
             return Ok(Outcome::Completed);
@@ -135,7 +133,7 @@ async fn record(
         by_job: true,
         ..Cause::by("system")
     };
-    let recorded = transact!(app.db, |tx| -> Result<(State, bool), Error> {
+    let (changed, done) = transact!(app.db, |tx| -> Result<(Changed, bool), Error> {
         job.guard(tx).await?;
         let changed = orders::change(tx, app, id, &outcome.event, cause).await?;
         // What is told twice is told by the same job.
@@ -143,11 +141,12 @@ async fn record(
         if done {
             end(tx, app, job, id).await?;
         }
-        Ok((changed.after, done))
+        Ok((changed, done))
     })?;
+    app.metrics.changed(&changed, app.env.now());
     // Mails may have been written.
     app.queue.wake();
-    Ok(recorded)
+    Ok((changed.after, done))
 }
 
 /// Ends the job if there is still nothing to do; else gives the state in which there is.
@@ -184,14 +183,4 @@ fn is_doubt(event: &Event) -> bool {
         event,
         Event::AuthorisationUnknown | Event::CaptureUnknown | Event::RefundUnknown { .. }
     )
-}
-
-fn count(app: &App, before: (PaymentStatus, Option<CancelReason>), state: &State) {
-    if before.0 != PaymentStatus::Paid && state.payment_status() == PaymentStatus::Paid {
-        app.metrics.paid.inc();
-    }
-    let failed = |reason| matches!(reason, Some(r) if r != CancelReason::Requested);
-    if !failed(before.1) && failed(state.cancelled) {
-        app.metrics.failed.inc();
-    }
 }

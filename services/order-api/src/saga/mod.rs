@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use techcommerce_jobs::{JobSet, Schedule};
 use techcommerce_kernel::Uuid;
 
-use crate::{app::App, path::Notice};
+use crate::{app::App, path::Notice, watch};
 
 /// Takes an order along its path as far as it goes.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -53,5 +53,12 @@ pub fn jobs(app: &App) -> JobSet {
             Duration::from_hours(1),
             tidy::KIND,
         ))
+        .handler(watch::Check(app.clone()))
+        .schedule(Schedule::new(
+            watch::CHECK,
+            app.settings.ledger_check,
+            watch::CHECK,
+        ))
+        .watch(watch::watch(app))
         .build()
 }

@@ -75,6 +75,7 @@ pub async fn export(
         let Settings {
             currency,
             public_url,
+            ..
         } = &app.settings;
         export::run(&app.db, format, *currency, public_url, &pieces).await
     });

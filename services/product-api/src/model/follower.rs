@@ -40,6 +40,7 @@ pub struct Follower {
     lag: Histogram,
     behind: Gauge,
     products: Gauge,
+    current: Gauge,
 }
 
 impl Follower {
@@ -54,29 +55,50 @@ impl Follower {
         telemetry: &Telemetry,
     ) -> Result<(Model, Self), Error> {
         let snapshot = load(&db).await?;
+        let (lag, [behind, products, current]) = Self::describe(telemetry);
         notifier.applied(snapshot.position);
         let model = Model::new(snapshot);
         let follower = Self {
             model: model.clone(),
-            lag: telemetry.histogram(
-                "techcommerce_product_model_lag_seconds",
-                "From the writing of a change until the read model shows it",
-                LAG_BUCKETS,
-            ),
-            behind: telemetry.gauge(
-                "techcommerce_product_model_changes_behind",
-                "Changes in the feed that the read model does not show yet",
-            ),
-            products: telemetry.gauge(
-                "techcommerce_product_model_products",
-                "Products in the read model",
-            ),
+            lag,
+            behind,
+            products,
+            current,
             db,
             env,
             notifier,
         };
         follower.count();
+        follower.is_current();
         Ok((model, follower))
+    }
+
+    /// Registers what it tells of itself.
+    pub(crate) fn describe(telemetry: &Telemetry) -> (Histogram, [Gauge; 3]) {
+        let lag = telemetry.histogram(
+            "techcommerce_product_model_lag_seconds",
+            "From the writing of a change until the read model shows it",
+            LAG_BUCKETS,
+        );
+        let behind = telemetry.gauge(
+            "techcommerce_product_model_changes_behind",
+            "Changes in the feed that the read model does not show yet",
+        );
+        let products = telemetry.gauge(
+            "techcommerce_product_model_products",
+            "Products in the read model",
+        );
+        let current = telemetry.gauge(
+            "techcommerce_product_model_current_timestamp_seconds",
+            "When the read model last found itself level with the change feed, in seconds since 1970",
+        );
+        (lag, [behind, products, current])
+    }
+
+    /// There is nothing in the feed that is not shown.
+    fn is_current(&self) {
+        self.behind.set(0);
+        self.current.set(self.env.now().as_seconds());
     }
 
     /// Follows the feed until `stop`. Failures pass: the model stays as it is, and it is tried
@@ -117,7 +139,7 @@ impl Follower {
             let mut conn = self.db.read().await?;
             let feed = changes::after(&mut conn, before.position, BATCH).await?;
             let Some(last) = feed.last() else {
-                self.behind.set(0);
+                self.is_current();
                 return Ok(());
             };
             let all = feed.len() < usize::try_from(BATCH).unwrap_or(usize::MAX);
@@ -143,7 +165,7 @@ impl Follower {
                 .observe(self.env.now().since(last.created_at).as_secs_f64());
             self.count();
             if all {
-                self.behind.set(0);
+                self.is_current();
                 return Ok(());
             }
         }

@@ -12,6 +12,7 @@ use techcommerce_contracts::{Problem, identity::TOKEN_HEADER, images::Uploaded};
 use techcommerce_jobs::{Handler, Job, Outcome};
 use techcommerce_kernel::{Env, Error, Timestamp, Uuid};
 use techcommerce_store::{Db, execute, transact};
+use techcommerce_telemetry::Counters;
 
 use super::{
     PictureDeps,
@@ -58,6 +59,8 @@ pub(crate) struct FetchPictures {
     pub fetcher: Fetcher,
     /// What the addresses of our own pictures begin with.
     pub own: Arc<str>,
+    /// Attempts by what became of them.
+    pub files: Counters<1>,
 }
 
 #[async_trait]
@@ -91,7 +94,16 @@ impl FetchPictures {
     async fn one(&self, picture: &Wanted) -> Result<(), Error> {
         let stored = match self.own_picture(&picture.source_url).await {
             Some(stored) => Ok(stored),
-            None => self.fetched(&picture.source_url).await,
+            None => {
+                let fetched = self.fetched(&picture.source_url).await;
+                let outcome = match &fetched {
+                    Ok(_) => "fetched",
+                    Err(Refused::Later(..)) => "failed",
+                    Err(Refused::Never(_)) => "refused",
+                };
+                self.files.with([outcome]).inc();
+                fetched
+            }
         };
         let now = self.env.now();
         match stored {

@@ -7,6 +7,7 @@ use std::collections::HashSet;
 
 use techcommerce_kernel::{Env, Error};
 use techcommerce_store::{Db, transact};
+use techcommerce_telemetry::Counter;
 use tokio::sync::{mpsc, oneshot};
 
 use super::{
@@ -35,6 +36,8 @@ pub struct CollectorTask {
     db: Db,
     env: Env,
     notifier: Notifier,
+    /// Reservations that ran out.
+    expired: Counter,
 }
 
 impl Collector {
@@ -48,6 +51,7 @@ impl Collector {
                 db,
                 env,
                 notifier,
+                expired: Counter::default(),
             },
         )
     }
@@ -70,6 +74,12 @@ impl Collector {
 }
 
 impl CollectorTask {
+    /// The same; reservations that it takes back are counted there.
+    #[must_use]
+    pub fn counting(self, expired: Counter) -> Self {
+        Self { expired, ..self }
+    }
+
     /// Runs until `stop`, then decides what still waits and takes nothing new.
     pub async fn run(mut self, stop: impl Future<Output = ()>) {
         let mut stop = std::pin::pin!(stop);
@@ -121,7 +131,10 @@ impl CollectorTask {
         }
         // Stock whose deadline has passed is not left to the next run of the schedule.
         match expire_all(&self.db, &self.env).await {
-            Ok(expired) if expired.count > 0 => self.notifier.changed(expired.position),
+            Ok(expired) if expired.count > 0 => {
+                self.expired.inc_by(expired.count);
+                self.notifier.changed(expired.position);
+            }
             Ok(_) => return decided,
             Err(error) => {
                 tracing::warn!(?error, "overdue reservations could not be taken back");

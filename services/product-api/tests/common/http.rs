@@ -60,6 +60,7 @@ impl Served {
             verifier: signer.verifier(),
             telemetry: Telemetry::new("test", "test"),
             settings: Settings {
+                ledger_check: std::time::Duration::from_secs(600),
                 currency: Currency::EUR,
                 public_url: "https://shop.example".to_owned(),
             },
