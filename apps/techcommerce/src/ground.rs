@@ -8,11 +8,12 @@ use techcommerce_contracts::{Channel, Service};
 use techcommerce_jobs::Wake;
 use techcommerce_kernel::{Env, Error, Meter};
 use techcommerce_mail::{Mailer, Sender, SmtpSettings, Transport};
+use techcommerce_otlp::Exporter;
 use techcommerce_runtime::Switchboard;
 use techcommerce_store::Db;
 use techcommerce_telemetry::Telemetry;
 
-use crate::{data_folder::DataFolder, here::Here, stores::Stores, trust::Trust};
+use crate::{data_folder::DataFolder, here::Here, stores::Stores, traces, trust::Trust};
 
 /// Settings, folder, databases, keys and the ways out, opened once.
 pub struct Ground {
@@ -26,6 +27,8 @@ pub struct Ground {
     pub wakes: Wakes,
     /// This process's name among all workers.
     pub worker: String,
+    /// Sends the spans, where traces are on. Finish it last.
+    pub exporter: Option<Exporter>,
     folder: Option<DataFolder>,
 }
 
@@ -62,7 +65,7 @@ impl Ground {
         let env = Env::system();
         let trust = Trust::open(&settings, folder.as_ref(), &here, &env)?;
         let stores = Stores::open(&settings, folder.as_ref(), &here.databases()).await?;
-        let telemetry = telemetry();
+        let (telemetry, exporter) = traces::start(&settings.traces, &env, telemetry())?;
         for (service, db, _) in stores.all() {
             let speaker = match here.has(service) {
                 true => service,
@@ -78,6 +81,7 @@ impl Ground {
         };
         Ok(Self {
             telemetry,
+            exporter,
             mailer,
             worker: worker_name(&settings, folder.as_ref(), &here, &env)?,
             wakes: Wakes::default(),
@@ -116,6 +120,14 @@ impl Ground {
     /// Measures what `service` asks of something outside.
     pub fn meter(&self, service: Service, dependency: &'static str) -> Meter {
         self.telemetry.dependency(service.name(), dependency)
+    }
+
+    /// The same for what only jobs ask: nothing is there to be measured where they do not run.
+    pub fn job_meter(&self, service: Service, dependency: &'static str) -> Meter {
+        match self.here.has(Service::Worker) {
+            true => self.meter(service, dependency),
+            false => Meter::default(),
+        }
     }
 
     /// The way from one service to another, measured where it leads over the network.

@@ -12,8 +12,10 @@ mod notices;
 mod reach;
 mod roles;
 mod schemas;
+mod standing;
 mod stores;
 mod systemd;
+mod traces;
 mod trust;
 mod web;
 
@@ -83,6 +85,13 @@ fn run(cli: Cli) -> Result<ExitCode, Error> {
                 commands::doctor::health(&global.load()?.settings, &arguments).await
             }
             Command::Config(arguments) => commands::config::run(&global, &arguments),
+            Command::Backup(cli::Backup::Record(arguments)) => {
+                commands::backup::record(global.load()?.settings, arguments).await
+            }
+            Command::Backup(cli::Backup::List) => {
+                commands::backup::list(global.load()?.settings).await
+            }
+            Command::Metrics(arguments) => commands::metrics::run(&arguments),
             Command::Openapi => commands::openapi::run(),
         }
     })

@@ -23,6 +23,7 @@
     reason = "this runs in tests, where a panic is how a failure is told"
 )]
 
+mod collector;
 mod databases;
 mod http_client;
 mod process;
@@ -31,6 +32,7 @@ mod s3;
 
 use std::net::{Ipv4Addr, SocketAddr};
 
+pub use collector::{CollectedSpan, Collector, Collects, Received};
 pub use databases::{PostgresDatabase, TestDb, databases};
 pub use http_client::{Answer, Client, Observer, Request};
 pub use process::{Process, binary};

@@ -21,7 +21,7 @@ use crate::{
     demo,
     ground::{Ground, needs_folder},
     here::{Here, address},
-    notices, say, schemas, systemd,
+    notices, say, schemas, standing, systemd, traces,
 };
 
 /// The port of a whole shop.
@@ -73,7 +73,7 @@ pub async fn run(settings: Settings, services: Vec<Service>) -> Result<ExitCode,
     };
     end_on_signals(shutdown.clone(), at_once)?;
 
-    let ground = Ground::open(settings, folder, here).await?;
+    let mut ground = Ground::open(settings, folder, here).await?;
     let switchboard = Switchboard::new(elsewhere(&ground)?);
     let listening = |service: Service| {
         let own = addresses.iter().find(|(name, _)| *name == service);
@@ -127,6 +127,7 @@ pub async fn run(settings: Settings, services: Vec<Service>) -> Result<ExitCode,
     }
     let keys = tokio::spawn(ground.trust.clone().follow(following.clone()));
     let notices = notices::start(&ground, &following);
+    let standing = standing::start(&ground, following.clone());
     let supervised = shutdown.clone();
     let ended = starter
         .run(shutdown, || {
@@ -150,7 +151,11 @@ pub async fn run(settings: Settings, services: Vec<Service>) -> Result<ExitCode,
     let _ = keys.await;
     let _ = stores.await;
     notices.join_all().await;
+    let _ = standing.await;
     ground.stores.close().await;
+    if let Some(exporter) = ground.exporter.take() {
+        exporter.finish(traces::LAST).await;
+    }
     drop(lock);
     ended.map(|()| ExitCode::SUCCESS)
 }

@@ -1,0 +1,84 @@
+//! Traces, where an endpoint for them is set.
+
+use std::time::Duration;
+
+use http::{HeaderName, HeaderValue, Uri};
+use techcommerce_config::{Secret, Traces, pairs};
+use techcommerce_kernel::{Env, Error};
+use techcommerce_otlp::{Export, Exporter};
+use techcommerce_telemetry::{Telemetry, trace::TraceOptions};
+
+/// How long the last spans may take at the end of the process.
+pub const LAST: Duration = Duration::from_secs(3);
+
+/// Begins to trace and to export, if there is anywhere to.
+pub fn start(
+    settings: &Traces,
+    env: &Env,
+    telemetry: Telemetry,
+) -> Result<(Telemetry, Option<Exporter>), Error> {
+    let telemetry = telemetry.continuing_outside(settings.continue_outside);
+    if settings.endpoint.is_empty() {
+        return Ok((telemetry, None));
+    }
+    let export = Export {
+        endpoint: endpoint(&settings.endpoint)?,
+        headers: headers(settings.headers.as_ref())?,
+        version: env!("CARGO_PKG_VERSION"),
+        instance: env.new_id().to_string(),
+        attributes: pairs(&settings.attributes).map_err(|error| wrong("attributes", error))?,
+    };
+    let (telemetry, outbox) = telemetry.traced(TraceOptions {
+        sample: settings.sample.as_f64(),
+        slow: Duration::from_millis(settings.slow_ms.into()),
+    });
+    let exporter = Exporter::start(export, outbox, env.clone())?;
+    Ok((telemetry, Some(exporter)))
+}
+
+fn endpoint(text: &str) -> Result<Uri, Error> {
+    text.parse().map_err(|_| {
+        wrong(
+            "endpoint",
+            "must be an address, as http://otel-collector:4318",
+        )
+    })
+}
+
+/// What is wrong is told without the value: it is a key.
+fn headers(text: Option<&Secret>) -> Result<Vec<(HeaderName, HeaderValue)>, Error> {
+    let pairs = pairs(text.map_or("", Secret::expose)).map_err(|error| wrong("headers", error))?;
+    let headers = pairs.into_iter().map(|(name, value)| {
+        let name = HeaderName::try_from(name).ok();
+        let mut value = HeaderValue::try_from(value).ok();
+        if let Some(value) = &mut value {
+            value.set_sensitive(true);
+        }
+        name.zip(value)
+            .ok_or_else(|| wrong("headers", "holds what no header may hold"))
+    });
+    headers.collect()
+}
+
+fn wrong(key: &str, why: impl Into<String>) -> Error {
+    Error::invalid("configuration", format!("traces.{key}: {}", why.into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn headers_are_read_and_never_repeated() {
+        let secret = |text: &str| Secret::new(text);
+        let read = headers(Some(&secret("x-key=a%2Cb,authorization=Bearer%20c"))).unwrap();
+        assert_eq!(read[0].0, "x-key");
+        assert_eq!(read[0].1, "a,b");
+        assert!(read.iter().all(|(_, value)| value.is_sensitive()));
+        for bad in ["hidden key=1", "x=hidden%0Akey", "hidden"] {
+            let error = headers(Some(&secret(bad))).unwrap_err();
+            assert!(!format!("{error:?}").contains("hidden"), "{error:?}");
+        }
+        assert!(headers(None).unwrap().is_empty());
+    }
+}
