@@ -269,11 +269,7 @@ impl Report {
                  limits.login_per_minute of the shop for a trial"
             )?;
         }
-        writeln!(
-            to,
-            "\n{:<26}{:>8}{:>9}{:>9}{:>9}{:>9}{:>9}   ms",
-            "journey", "visits", "p50", "p90", "p99", "p99.9", "max"
-        )?;
+        head(to, "journey", "visits")?;
         for one in &self.journeys {
             row(to, one.journey, one.started, &one.latency_ms)?;
             let notes = [
@@ -290,11 +286,8 @@ impl Report {
                     .map(|(count, what)| (*count, (*what).to_owned())),
             )?;
         }
-        writeln!(
-            to,
-            "\n{:<26}{:>8}{:>9}{:>9}{:>9}{:>9}{:>9}   ms",
-            "request", "count", "p50", "p90", "p99", "p99.9", "max"
-        )?;
+        to.push('\n');
+        head(to, "request", "count")?;
         for one in &self.steps {
             row(to, one.step, one.latency_ms.count, &one.latency_ms)?;
             let refused = one
@@ -308,7 +301,7 @@ impl Report {
             notes_of(to, refused.chain(failed))?;
         }
         row(to, "all", all.latency_ms.count, &all.latency_ms)?;
-        to.push('\n');
+        to.push_str("\n\n");
         self.write_account(to)?;
         for example in &self.wrong.examples {
             writeln!(to, "WRONG      {example}")?;
@@ -331,7 +324,7 @@ impl Report {
         if orders.attempts > 0 {
             writeln!(
                 to,
-                "\n\naccount    {} checkouts, {} sent more than once under their key",
+                "account    {} checkouts, {} sent more than once under their key",
                 orders.attempts, orders.sent_again
             )?;
             writeln!(
@@ -371,6 +364,14 @@ impl Report {
         }
         Ok(())
     }
+}
+
+fn head(to: &mut String, name: &str, count: &str) -> std::fmt::Result {
+    write!(to, "\n{name:<26}{count:>8}")?;
+    for quantile in ["p50", "p90", "p99", "p99.9", "max"] {
+        write!(to, "{quantile:>9}")?;
+    }
+    write!(to, "   ms")
 }
 
 fn row(to: &mut String, name: &str, count: u64, told: &Told) -> std::fmt::Result {

@@ -162,7 +162,8 @@ async fn movements(
                 all += movement.delta;
             }
             if let Some(reference) = &movement.reference {
-                *by_order.entry(reference.clone()).or_default() += movement.delta;
+                let order = reference.strip_prefix("order:").unwrap_or(reference);
+                *by_order.entry(order.to_owned()).or_default() += movement.delta;
             }
         }
         let Some(cursor) = page.next_cursor else {

@@ -478,8 +478,7 @@ impl Shop {
         if status != "cancelled" {
             for (variant, quantity) in &lines {
                 *things.sold.entry(variant.clone()).or_default() += quantity;
-                let movement =
-                    json!({"at": "2026-01-01T00:00:01Z", "delta": -quantity, "reference": id});
+                let movement = json!({"at": "2026-01-01T00:00:01Z", "delta": -quantity, "reference": format!("order:{id}")});
                 let movements = things.movements.entry(variant.clone()).or_default();
                 let times = if self.lie == Lie::MovesTwice { 2 } else { 1 };
                 movements.extend((0..times).map(|_| movement.clone()));
