@@ -41,3 +41,4 @@ mod shop;
 mod shopper;
 mod single_machine;
 mod staff;
+mod traffic;
