@@ -14,6 +14,7 @@ use crate::{dashboards, image, layering, licences, manifests, nextest, sizes, to
 const GENERATED: &[(&str, &[&str])] = &[
     ("docs/openapi.json", &["openapi"]),
     ("docs/configuration.md", &["config", "--reference"]),
+    ("docs/metrics.md", &["metrics", "--reference"]),
 ];
 
 const TOOLS: Step = Step {

@@ -1,5 +1,6 @@
 //! The command line.
 
+mod backup;
 mod traffic;
 
 use std::path::PathBuf;
@@ -9,6 +10,7 @@ use techcommerce_config::{Loaded, Sources};
 use techcommerce_contracts::Service;
 use techcommerce_kernel::{EmailAddress, Error};
 
+pub use backup::{Backup, RecordBackup};
 pub use traffic::{Arrivals, Payment, Traffic};
 
 /// A shop platform in one binary.
@@ -60,6 +62,11 @@ pub enum Command {
     Health(Health),
     /// Show the settings in force and where each came from; secrets are hidden
     Config(Config),
+    /// Say what is known of backups, which are taken elsewhere
+    #[command(subcommand)]
+    Backup(Backup),
+    /// Print the names of all metrics that can be scraped, and which services tell them
+    Metrics(Metrics),
     /// Print the OpenAPI document of the public interface
     Openapi,
 }
@@ -234,6 +241,13 @@ pub struct Health {
 #[derive(Debug, Args)]
 pub struct Config {
     /// Print the reference of all settings (docs/configuration.md) instead
+    #[arg(long)]
+    pub reference: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Metrics {
+    /// Print the reference of all metrics (docs/metrics.md) instead
     #[arg(long)]
     pub reference: bool,
 }

@@ -84,6 +84,14 @@ impl Here {
             .collect()
     }
 
+    /// This service alone, whatever the settings say.
+    pub fn apart(service: Service) -> Self {
+        Self {
+            services: vec![service],
+            whole: false,
+        }
+    }
+
     /// What a command that is no `serve` works with: these services, or all of them, as the
     /// settings have them run.
     pub fn for_command(services: Vec<Service>, settings: &Settings) -> Result<Self, Error> {

@@ -25,6 +25,7 @@ use http::{HeaderValue, StatusCode, header};
 use serde_json::{Map, Value, json};
 use techcommerce_contracts::Service;
 use techcommerce_kernel::{Error, Kind};
+use techcommerce_telemetry::Telemetry;
 use tokio::time::{Instant, timeout};
 use tokio_util::task::TaskTracker;
 
@@ -152,6 +153,8 @@ struct Shared {
     state: AtomicU8,
     work: TaskTracker,
     extra: OnceLock<Extra>,
+    /// Where it is told which dependency answers.
+    told: OnceLock<Telemetry>,
 }
 
 impl fmt::Debug for Health {
@@ -173,6 +176,7 @@ impl Health {
                 state: AtomicU8::new(State::Starting as u8),
                 work: TaskTracker::new(),
                 extra: OnceLock::new(),
+                told: OnceLock::new(),
             }),
         }
     }
@@ -187,6 +191,11 @@ impl Health {
     {
         let _ = self.shared.extra.set(Box::new(move || Box::pin(extra())));
         self
+    }
+
+    /// From now on the metrics tell which dependencies answered the last check.
+    pub fn tell(&self, telemetry: &Telemetry) {
+        let _ = self.shared.told.set(telemetry.clone());
     }
 
     /// Whose health it is.
@@ -272,7 +281,14 @@ impl Health {
     }
 
     async fn outcomes(&self) -> Vec<Outcome> {
-        join_all(self.shared.checks.iter().map(Check::outcome)).await
+        let outcomes = join_all(self.shared.checks.iter().map(Check::outcome)).await;
+        if let Some(telemetry) = self.shared.told.get() {
+            for (dependency, up) in dependencies_up(&outcomes) {
+                let gauge = telemetry.dependency_up(self.service().name(), dependency);
+                gauge.set(i64::from(up));
+            }
+        }
+        outcomes
     }
 
     async fn extra(&self) -> Map<String, Value> {
@@ -287,6 +303,26 @@ impl Health {
                 Map::new()
             })
     }
+}
+
+/// Whether each dependency is there, by its name in the metrics. What is no dependency (the worker's
+/// own heartbeat) is left out; of several databases all have to be there.
+fn dependencies_up(outcomes: &[Outcome]) -> Vec<(&'static str, bool)> {
+    let mut all: Vec<(&'static str, bool)> = Vec::new();
+    for outcome in outcomes {
+        let dependency = match outcome.name {
+            "redis" => "redis",
+            "object_store" => "object-store",
+            name if name.ends_with("database") => "database",
+            _ => continue,
+        };
+        let up = outcome.failed.is_none();
+        match all.iter_mut().find(|(known, _)| *known == dependency) {
+            Some((_, known)) => *known &= up,
+            None => all.push((dependency, up)),
+        }
+    }
+    all
 }
 
 fn dependencies(outcomes: &[Outcome]) -> Value {

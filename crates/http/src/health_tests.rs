@@ -18,6 +18,36 @@ fn up() -> Check {
     Check::new("database", || async { Ok(()) })
 }
 
+#[tokio::test(start_paused = true)]
+async fn the_metrics_tell_which_dependencies_answer() {
+    let away = || async { Err(Error::unavailable("away")) };
+    let checks = vec![
+        up(),
+        Check::new("order-api database", away),
+        Check::new("redis", || async { Ok(()) }),
+        Check::new("order-api heartbeat", away),
+    ];
+    let health = Health::new(Service::Worker, checks);
+    let telemetry = techcommerce_telemetry::Telemetry::new("0", "0");
+    health.tell(&telemetry);
+    health.report(false).await;
+    let text = telemetry.encode();
+    let series = |dependency: &str, value: i32| {
+        let labels = format!(r#"{{service="worker",dependency="{dependency}"}}"#);
+        format!("techcommerce_dependency_up{labels} {value}")
+    };
+    assert!(
+        text.contains(&series("database", 0)),
+        "one of two is away: {text}"
+    );
+    assert!(text.contains(&series("redis", 1)), "{text}");
+    assert_eq!(
+        text.matches("techcommerce_dependency_up{").count(),
+        2,
+        "{text}"
+    );
+}
+
 #[tokio::test]
 async fn ready_comes_after_starting_and_before_draining() {
     let health = Health::new(Service::OrderApi, vec![up()]);

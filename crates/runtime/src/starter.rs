@@ -23,6 +23,9 @@ use crate::{
 /// What tasks have to stop when the requests used up the grace.
 const TASKS_AT_LEAST: Duration = Duration::from_secs(5);
 
+/// How often the services' dependencies are tried for the metrics.
+const CHECK_EVERY: Duration = Duration::from_secs(10);
+
 /// Puts a process together and runs it.
 #[derive(Debug)]
 pub struct Starter {
@@ -128,6 +131,11 @@ impl Starter {
             .collect();
         let public = pair(self.public, self.straight, &routers)?;
 
+        let healths: Vec<Health> = modules.iter().map(|m| m.health.clone()).collect();
+        for health in &healths {
+            health.tell(&self.telemetry);
+        }
+        let checking = tokio::spawn(check(healths));
         // Operators can watch the start.
         let management_end = Ending::default();
         let management = self.management.map(|listener| {
@@ -181,6 +189,7 @@ impl Starter {
         for module in running.into_iter().rev() {
             stop(module, deadline).await;
         }
+        checking.abort();
         management_end.stop.request();
         if let Some(management) = management {
             // Nobody's data hangs on a scrape.
@@ -191,6 +200,16 @@ impl Starter {
             (Ok(()), Ok(late)) => Err(late),
             (outcome, _) => outcome,
         }
+    }
+}
+
+/// Runs the checks also where nobody asks for them: the metrics tell what they found.
+async fn check(healths: Vec<Health>) {
+    loop {
+        for health in &healths {
+            health.is_ready().await;
+        }
+        tokio::time::sleep(CHECK_EVERY).await;
     }
 }
 

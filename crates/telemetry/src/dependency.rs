@@ -1,12 +1,13 @@
 //! Calls to what a service depends on.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use techcommerce_kernel::{Called, Measure, Meter};
 
-use crate::{
-    DURATION_BUCKETS, Gauge, Gauges, Histogram, Label, SERVICES, Telemetry, trace::measured_call,
-};
+use crate::{DURATION_BUCKETS, Gauge, Histogram, Label, SERVICES, Telemetry, trace::measured_call};
 
 /// What services depend on: each other, and what stands outside.
 pub const DEPENDENCIES: &[&str] = &[
@@ -42,14 +43,10 @@ impl Telemetry {
             ],
         );
         let called = Called::ALL.map(|how| durations.with([service, dependency, how.label()]));
-        let breakers = self.gauges(
-            "techcommerce_breaker_open",
-            "Whether calls to a dependency are refused at once, because it is away",
-            [service_label(), Label::one_of("dependency", DEPENDENCIES)],
-        );
         let series = Series {
             called,
-            breakers,
+            breaker: OnceLock::new(),
+            telemetry: self.clone(),
             of: [service, dependency],
         };
         Meter::new(service, dependency, Arc::new(series))
@@ -75,7 +72,9 @@ pub(crate) fn service_label() -> Label {
 struct Series {
     /// By the place in [`Called::ALL`].
     called: [Histogram; 4],
-    breakers: Gauges<2>,
+    /// Not all have one.
+    breaker: OnceLock<Gauge>,
+    telemetry: Telemetry,
     of: [&'static str; 2],
 }
 
@@ -90,7 +89,15 @@ impl Measure for Series {
     }
 
     fn breaker(&self, open: bool) {
-        self.breakers.with(self.of).set(i64::from(open));
+        let gauge = self.breaker.get_or_init(|| {
+            let breakers = self.telemetry.gauges(
+                "techcommerce_breaker_open",
+                "Whether calls to a dependency are refused at once, because it is away",
+                [service_label(), Label::one_of("dependency", DEPENDENCIES)],
+            );
+            breakers.with(self.of)
+        });
+        gauge.set(i64::from(open));
     }
 }
 

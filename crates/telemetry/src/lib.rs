@@ -10,6 +10,7 @@ mod catalogue;
 mod dependency;
 mod http;
 mod labels;
+mod log_counts;
 mod log_line;
 mod log_scope;
 mod log_sink;

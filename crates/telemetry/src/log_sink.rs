@@ -13,6 +13,8 @@ use std::{
     time::Duration,
 };
 
+use crate::log_counts;
+
 /// How long lines are gathered.
 const GATHER: Duration = Duration::from_millis(10);
 /// How many bytes may wait.
@@ -84,8 +86,10 @@ impl<W: Write> Gatherer<W> {
         let mut out = lock(&self.out);
         let mut lines = mem::take(&mut lock(&self.waiting).lines);
         lines.extend_from_slice(line);
-        // Nowhere to complain when standard error itself is gone.
-        let _ = out.write_all(&lines);
+        // Nowhere to complain when standard error itself is gone, but in a metric.
+        if out.write_all(&lines).is_err() {
+            log_counts::dropped(&lines);
+        }
         // Its room is used again, unless there is some already.
         lines.clear();
         let mut waiting = lock(&self.waiting);

@@ -19,7 +19,7 @@ use tracing_subscriber::{
 };
 
 use crate::{
-    log_line, log_scope,
+    log_counts, log_line, log_scope,
     log_sink::{self, Gathering, Sink},
     redact::{REDACTED, is_sensitive_name, scrub},
 };
@@ -153,6 +153,7 @@ where
 
     fn on_event(&self, event: &Event<'_>, ctx: Context<'_, S>) {
         let metadata = event.metadata();
+        log_counts::line(*metadata.level());
         // Of requests answered well there may be tens of thousands a second.
         let can_wait = metadata.target() == ACCESS && *metadata.level() == Level::INFO;
         let plain = matches!(self.style, Style::Json) && metadata.target() != BRIDGED;

@@ -17,6 +17,7 @@ use crate::{
     catalogue::{Descriptor, Kind},
     http::HttpMetrics,
     labels::{Label, LabelValues},
+    log_counts::{self, LogCollector},
     process::{self, ProcessCollector},
     trace::{Outbox, TraceOptions, Tracer},
 };
@@ -64,7 +65,9 @@ impl Telemetry {
     pub fn new(version: &'static str, commit: &'static str) -> Self {
         let mut registry = Registry::default();
         registry.register_collector(Box::new(ProcessCollector));
+        registry.register_collector(Box::new(LogCollector));
         let mut catalogue = process::described();
+        catalogue.extend(log_counts::described());
         let http = HttpMetrics::register(&mut registry, &mut catalogue);
         let telemetry = Self {
             shared: Arc::new(Shared {

@@ -25,7 +25,7 @@ fn deps(ground: &Ground, switchboard: &Switchboard) -> Result<Deps, Error> {
         wake: ground.wakes.order_api.clone(),
         verifier: ground.trust.verifier(),
         telemetry: ground.telemetry.clone(),
-        provider: ground.meter(speaker, "payment-provider"),
+        provider: ground.job_meter(speaker, "payment-provider"),
         settings: settings(&ground.settings),
     })
 }

@@ -25,7 +25,7 @@ fn deps(ground: &Ground, switchboard: &Switchboard) -> Result<Deps, Error> {
         pictures: PictureDeps {
             images: ground.way(switchboard, speaker, Service::Images),
             tokens: ground.trust.tokens(speaker)?,
-            meter: ground.meter(speaker, "picture-source"),
+            meter: ground.job_meter(speaker, "picture-source"),
             hosts_allowed: HostsAllowed::parse(allowed.iter().map(String::as_str))
                 .map_err(wrong)?,
         },
