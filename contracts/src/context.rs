@@ -6,6 +6,7 @@
 use std::{fmt, future::Future, str::FromStr, sync::Arc};
 
 use http::{HeaderMap, HeaderName, HeaderValue};
+use techcommerce_telemetry::LogScope;
 
 /// The header with the request's id.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -34,6 +35,18 @@ impl RequestContext {
     /// Runs `future` with this context. A spawned task does not inherit it: scope it again.
     pub fn scope<F: Future>(self, future: F) -> impl Future<Output = F::Output> {
         CURRENT.scope(self, future)
+    }
+
+    /// Runs `work`, which is to be spawned, as part of this task's request: its log lines, its
+    /// spans and its calls belong to it.
+    pub fn carried<F: Future>(work: F) -> impl Future<Output = F::Output> {
+        let (context, scope) = (Self::current(), LogScope::current());
+        async move {
+            match (context, scope) {
+                (Some(context), Some(scope)) => scope.around(context.scope(work)).await,
+                _ => work.await,
+            }
+        }
     }
 
     /// Writes the context into the headers of a call to another service, which `span` stands for

@@ -204,18 +204,37 @@ async fn around(shared: Arc<Shared>, mut request: Request, route: Limited) -> Re
         trace_id: context.trace.trace_id,
         span: active,
     };
+    let log_scope = scope.clone();
+    let changes = !matches!(
+        *request.method(),
+        Method::GET | Method::HEAD | Method::OPTIONS | Method::TRACE
+    );
+    let request = paced(request, &shared.stack.limits);
     let request_id = Arc::clone(&context.request_id);
     let public = Arc::clone(&shared);
-    let work = context.scope(serve(shared, scope.clone(), admitted, request, route));
-    let work = async move {
-        let mut response = work.await;
+    // One future, and those in it made where they are waited for: what is kept under a name or
+    // captured has its place twice, and all of it is moved for each request.
+    let answer = async move {
+        let stack = &shared.stack;
+        let answer = match admitted {
+            Err(error) => ApiError(error).into_response(),
+            Ok(permit) if changes => {
+                let work = carried_out(permit, route, request);
+                // On the heap: what only reads would carry its place along.
+                Box::pin(run_to_completion(stack, scope, Box::pin(work))).await
+            }
+            Ok(permit) => timeout(stack.limits.timeout, carried_out(permit, route, request))
+                .await
+                .unwrap_or_else(|_| too_slow()),
+        };
+        let mut response = with_document(answer);
         if !of_caller {
             tell_request_id(&request_id, response.headers_mut());
         }
         observed.finish(&mut response);
         response
     };
-    let response = scope.around(work).await;
+    let response = log_scope.around(context.scope(answer)).await;
     let Some(headers) = &public.public else {
         return response;
     };
@@ -235,39 +254,12 @@ fn admit(shared: &Shared, request: &mut Request) -> Result<OwnedSemaphorePermit,
     Ok(permit)
 }
 
-async fn serve(
-    shared: Arc<Shared>,
-    scope: LogScope,
-    admitted: Result<OwnedSemaphorePermit, Error>,
-    request: Request,
-    mut route: Limited,
-) -> Response {
-    let stack = &shared.stack;
-    let permit = match admitted {
-        Ok(permit) => permit,
-        Err(error) => return ApiError(error).into_response(),
-    };
-    let changes = !matches!(
-        *request.method(),
-        Method::GET | Method::HEAD | Method::OPTIONS | Method::TRACE
-    );
-    let (pause, pace) = (stack.limits.body_pause, stack.limits.body_pace);
-    let request = request.map(|body| match body.is_end_stream() {
+/// The request, with a body that has to keep coming.
+fn paced(request: Request, limits: &Limits) -> Request {
+    request.map(|body| match body.is_end_stream() {
         true => body,
-        false => Body::new(PacedBody::new(body, pause, pace)),
-    });
-    let work = async move {
-        let _permit = permit;
-        caught(tower::Service::call(&mut route, request)).await
-    };
-    let answer = if changes {
-        run_to_completion(stack, scope, work).await
-    } else {
-        timeout(stack.limits.timeout, work)
-            .await
-            .unwrap_or_else(|_| too_slow())
-    };
-    with_document(answer)
+        false => Body::new(PacedBody::new(body, limits.body_pause, limits.body_pace)),
+    })
 }
 
 /// A client that hangs up must not leave half of a change behind, so the work is a task of its
@@ -291,8 +283,13 @@ async fn run_to_completion(
 }
 
 /// A panic in a handler is one failed request, not more. The panic hook has logged it.
-async fn caught(answer: impl Future<Output = Result<Response, Infallible>>) -> Response {
-    match AssertUnwindSafe(answer).catch_unwind().await {
+async fn carried_out(
+    _permit: OwnedSemaphorePermit,
+    mut route: Limited,
+    request: Request,
+) -> Response {
+    let answer = AssertUnwindSafe(tower::Service::call(&mut route, request)).catch_unwind();
+    match answer.await {
         Ok(Ok(answer)) => answer,
         Ok(Err(never)) => match never {},
         Err(_) => ApiError(Error::internal("a handler panicked")).into_response(),
@@ -312,3 +309,7 @@ fn too_slow() -> Response {
 #[cfg(test)]
 #[path = "stack_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "traced_tests.rs"]
+mod traced_tests;

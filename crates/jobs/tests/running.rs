@@ -12,10 +12,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use common::{MIGRATOR, Script, Shop, ended, is_failed};
-use techcommerce_contracts::context::RequestContext;
+use techcommerce_contracts::context::{RequestContext, TraceParent};
 use techcommerce_jobs::{Ended, Handler, Job, NewJob, Outcome, enqueue};
 use techcommerce_kernel::{Env, Error};
 use techcommerce_store::{Db, transact};
+use techcommerce_telemetry::{Telemetry, trace::TraceOptions};
 
 /// Does what the payload says, badly.
 struct Wild;
@@ -182,6 +183,43 @@ techcommerce_testkit::on_both_engines! { MIGRATOR;
         let dead = shop.queue.list_dead(None, 1).await.unwrap();
         let told = dead[0].last_error.as_deref();
         assert_eq!(told, Some("request-1 4bf92f3577b34da6a3ce929d0e0e4736"));
+    }
+
+    async fn a_job_is_part_of_its_writer_s_trace_if_it_runs_soon(db: TestDb) {
+        let options = TraceOptions { sample: 1.0, slow: Duration::from_secs(60) };
+        let (telemetry, mut outbox) = Telemetry::new("0", "0").traced(options);
+        let shop = Shop::new(&db);
+        let set = shop.set(Tell);
+        let writer: TraceParent =
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".parse().unwrap();
+        for later in [Duration::from_secs(600), Duration::from_secs(601)] {
+            let context = RequestContext { request_id: "request-1".into(), trace: writer };
+            context.scope(shop.enqueue(NewJob::new("test"))).await;
+            shop.clock.advance(later);
+            let job = set.claim("one", 1, Duration::from_secs(60)).await.unwrap().remove(0);
+            let ran = set.run_traced(&job, telemetry.tracer()).await;
+            assert_eq!(ran.ended.label(), "dead");
+            let batch = outbox.ready().unwrap();
+            let span = batch.spans.last().unwrap();
+            assert_eq!((span.name.as_ref(), span.service), ("job test", "worker"));
+            assert_eq!(span.error.as_deref(), Some("dead"));
+            let link = span.links[0];
+            assert_eq!((link.trace_id, link.span_id), (writer.trace_id, writer.span_id));
+            let soon = later <= Duration::from_secs(600);
+            assert_eq!(batch.trace_id == writer.trace_id, soon);
+            assert_eq!(span.parent_id, if soon { writer.span_id } else { 0 });
+            // What its statements did is told below it.
+            let statement = batch.spans.iter().find(|span| span.name == "UPDATE jobs").unwrap();
+            assert_eq!(statement.parent_id, span.span_id);
+        }
+        // One that nobody asked for, as those of the schedules, has a trace of its own.
+        shop.enqueue(NewJob::new("test")).await;
+        let job = set.claim("one", 1, Duration::from_secs(60)).await.unwrap().remove(0);
+        set.run_traced(&job, telemetry.tracer()).await;
+        let batch = outbox.ready().unwrap();
+        let span = batch.spans.last().unwrap();
+        assert_eq!((batch.trace_id, span.parent_id), (job.id.as_u128(), 0));
+        assert!(span.links.is_empty());
     }
 
     async fn the_age_of_the_queue_is_that_of_the_job_that_waits_longest(db: TestDb) {

@@ -25,11 +25,15 @@ pub struct LogScope {
 }
 
 impl LogScope {
+    /// The scope of the request that this task works for.
+    pub fn current() -> Option<Self> {
+        CURRENT.try_with(Clone::clone).ok()
+    }
+
     /// The same request, now below `span`; without a request, for whatever `span` is part of.
     pub(crate) fn of_span(span: ActiveSpan) -> Self {
-        let known = CURRENT.try_with(Clone::clone).ok();
         let trace_id = span.trace_id();
-        match known.filter(|scope| scope.trace_id == trace_id) {
+        match Self::current().filter(|scope| scope.trace_id == trace_id) {
             Some(scope) => Self {
                 span: Some(span),
                 ..scope

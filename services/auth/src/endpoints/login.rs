@@ -11,6 +11,7 @@ use techcommerce_contracts::{
     Problem, Role,
     auth::{LoginRequest, SessionCreated},
     codes,
+    context::RequestContext,
 };
 use techcommerce_http::{ApiResult, Caller, Json, Query};
 use techcommerce_kernel::Error;
@@ -64,11 +65,11 @@ pub async fn login(
             let refused = refusal(right && account.is_some());
             if let Some(account) = account {
                 // Behind the answer, so that its time does not tell who runs the shop.
-                tokio::spawn(async move {
+                tokio::spawn(RequestContext::carried(async move {
                     if let Err(error) = log(&app, SIGN_IN_FAILED, &account, &caller).await {
                         tracing::error!(?error, "a failed sign-in is missing in the log");
                     }
-                });
+                }));
             }
             return Err(refused.into());
         }

@@ -10,7 +10,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::StatusCode;
-use techcommerce_contracts::{Problem, codes, product_api::ImportRun};
+use techcommerce_contracts::{Problem, codes, context::RequestContext, product_api::ImportRun};
 use techcommerce_http::{ApiResult, Json, Path, Staff};
 use techcommerce_kernel::{Error, Uuid};
 
@@ -65,11 +65,11 @@ pub async fn apply(
     let begun = Begun::new(&app.db, &app.env, import, opened).await?;
     let id = begun.id();
     let worker = app.clone();
-    tokio::spawn(async move {
+    tokio::spawn(RequestContext::carried(async move {
         if let Err(error) = carry_out(&worker, begun).await {
             tracing::warn!(?error, import = %id, "an import ended early");
         }
-    });
+    }));
     let mut conn = app.db.read().await?;
     let row = runs::row(&mut conn, id).await?;
     let run = shown(&mut conn, app.env.now(), &row).await?;

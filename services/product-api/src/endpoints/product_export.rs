@@ -11,7 +11,7 @@ use bytes::Bytes;
 use futures_util::stream;
 use http::header;
 use serde::Deserialize;
-use techcommerce_contracts::Problem;
+use techcommerce_contracts::{Problem, context::RequestContext};
 use techcommerce_http::{ApiResult, Query, Staff};
 use techcommerce_kernel::Error;
 use tokio::sync::mpsc;
@@ -71,14 +71,14 @@ pub async fn export(
         ExportFormat::Jsonl => (Format::JsonLines, "application/jsonl", "products.jsonl"),
     };
     let (pieces, receiver) = mpsc::channel::<Bytes>(2);
-    let writing = tokio::spawn(async move {
+    let writing = tokio::spawn(RequestContext::carried(async move {
         let Settings {
             currency,
             public_url,
             ..
         } = &app.settings;
         export::run(&app.db, format, *currency, public_url, &pieces).await
-    });
+    }));
     // An error in the middle breaks the answer off, so that half a file is not taken for a whole.
     let body = stream::unfold(
         (receiver, Some(writing)),

@@ -7,7 +7,7 @@ use std::collections::HashSet;
 
 use techcommerce_kernel::{Env, Error};
 use techcommerce_store::{Db, transact};
-use techcommerce_telemetry::Counter;
+use techcommerce_telemetry::{ActiveSpan, Counter, Span, SpanKind};
 use tokio::sync::{mpsc, oneshot};
 
 use super::{
@@ -22,7 +22,8 @@ const QUEUE: usize = 2_000;
 /// How many requests one transaction decides.
 const BATCH: usize = 200;
 
-type Waiting = (Wanted, oneshot::Sender<Answer>);
+/// Who waits: for what, below which span, and where the answer goes.
+type Waiting = (Wanted, Option<ActiveSpan>, oneshot::Sender<Answer>);
 
 /// Takes requests and waits for their answers. Clones share one queue.
 #[derive(Debug, Clone)]
@@ -62,7 +63,9 @@ impl Collector {
     /// See [`reserve`]; `unavailable` if too many wait or the process is shutting down.
     pub async fn reserve(&self, wanted: Wanted) -> Answer {
         let (answer, decided) = oneshot::channel();
-        self.queue.try_send((wanted, answer)).map_err(|_| {
+        let span = Span::child(SpanKind::Internal, || "reserve");
+        let waiting = (wanted, span.active(), answer);
+        self.queue.try_send(waiting).map_err(|_| {
             Error::unavailable("Too many people are buying at once. Please try again.")
         })?;
         decided.await.unwrap_or_else(|_| {
@@ -71,6 +74,18 @@ impl Collector {
             ))
         })
     }
+}
+
+/// What is done for all at once is part of the first one's trace, and linked to the others.
+fn span_of_all(waiting: &[ActiveSpan]) -> Span {
+    let Some((first, others)) = waiting.split_first() else {
+        return Span::default();
+    };
+    let mut span = first.child(SpanKind::Internal, "decide reservations");
+    for other in others {
+        span.link(other.link("decided_together"));
+    }
+    span
 }
 
 impl CollectorTask {
@@ -108,15 +123,23 @@ impl CollectorTask {
             let mut ids = HashSet::new();
             let (now, later) = batch
                 .into_iter()
-                .partition(|(wanted, _)| ids.insert(wanted.id));
+                .partition(|(wanted, ..)| ids.insert(wanted.id));
             batch = later;
             self.decide(now).await;
         }
     }
 
     async fn decide(&self, waiting: Vec<Waiting>) {
-        let (requests, answers): (Vec<Wanted>, Vec<_>) = waiting.into_iter().unzip();
-        let decided = self.decide_all(&requests).await;
+        let mut requests = Vec::with_capacity(waiting.len());
+        let (mut spans, mut answers) = (Vec::new(), Vec::with_capacity(waiting.len()));
+        for (wanted, span, answer) in waiting {
+            requests.push(wanted);
+            spans.extend(span);
+            answers.push(answer);
+        }
+        let span = span_of_all(&spans);
+        let decided = span.around(self.decide_all(&requests)).await;
+        drop(span);
         for (answer, decision) in answers.into_iter().zip(decided) {
             // Whoever no longer waits asks again with the same id and gets the same answer.
             let _ = answer.send(decision);
