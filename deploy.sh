@@ -26,6 +26,7 @@ Usage: ./deploy.sh [OPTIONS]
   -c, --cluster NAME   minikube (default; started if it does not run), kind (the cluster
                        dev-assessment, made if it is not there), or current (kubectl's context)
       --overlay NAME   of k8s/overlays or k8s/combinations: dev (default), staging, production, …
+      --component NAME with this of k8s/components as well, as tracing; may be given several times
       --image REF      deploy this image, as name:tag or name@sha256:…, and build none
       --no-build       use the image that is there
       --cleanup        remove the shop with all its data first, then deploy
@@ -41,12 +42,14 @@ END
 }
 
 cluster=minikube overlay=dev build=1 cleanup=no confirmed=0 smoke=1 timeout=600s wanted_image=""
+components=()
 
 read_arguments() {
   while (($#)); do
     case $1 in
       -c | --cluster) value "$@" && cluster=$2 && shift ;;
       --overlay) value "$@" && overlay=$2 && shift ;;
+      --component) value "$@" && components+=("$2") && shift ;;
       --image) value "$@" && wanted_image=$2 build=0 && shift ;;
       --timeout) value "$@" && timeout=$2 && shift ;;
       --no-build) build=0 ;;

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The whole of it: cluster, ingress, monitoring, logging and the shop. --help says how.
+# The whole of it: cluster, ingress, monitoring, logging, tracing and the shop. --help says how.
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -14,22 +14,25 @@ chart_version=75.13.0
 usage() {
   cat <<'END'
 Brings everything into a cluster: Prometheus, Alertmanager and Grafana (kube-prometheus-stack as the
-Helm release kps in the namespace monitoring), logging (namespace logging), on minikube an ingress
-controller with a self-signed certificate for the local names, and then the shop by deploy.sh.
+Helm release kps in the namespace monitoring) with what they measure, warn of and show; the logs of all
+pods (Fluent Bit and Loki, namespace logging); traces (a collector and Tempo, namespace tracing); on
+minikube an ingress controller with a self-signed certificate for the local names; and then the shop by
+deploy.sh, sending its traces.
 Run it again: what has not changed stays.
 
 Usage: scripts/deploy_infra.sh [OPTIONS] [OPTIONS OF deploy.sh]
 
       --no-monitoring   without Prometheus and Grafana
       --no-logging      without the collection of logs
-      --remove          remove monitoring and logging; the shop by deploy.sh --cleanup-only
+      --no-tracing      without the collection of traces
+      --remove          remove monitoring, logging and tracing; the shop by deploy.sh --cleanup-only
   -h, --help            this text; ./deploy.sh --help lists the others
 
 Needs what deploy.sh needs, helm for monitoring, openssl for the certificate.
 END
 }
 
-cluster=minikube monitoring=1 logging=1 remove=0
+cluster=minikube monitoring=1 logging=1 tracing=1 remove=0
 passed_on=()
 
 read_arguments() {
@@ -37,6 +40,7 @@ read_arguments() {
     case $1 in
       --no-monitoring) monitoring=0 ;;
       --no-logging) logging=0 ;;
+      --no-tracing) tracing=0 ;;
       --remove) remove=1 ;;
       -h | --help) usage && exit 0 ;;
       -c | --cluster)
@@ -92,17 +96,31 @@ install_monitoring() {
 }
 
 install_logging() {
-  step "Logging"
+  step "Logs: Fluent Bit and Loki"
   apply_folder logging
+  wait_for logging statefulset/loki daemonset/fluent-bit
 }
 
-# apply_folder NAME: what k8s/NAME holds, if it holds something.
+install_tracing() {
+  step "Traces: collector and Tempo"
+  apply_folder tracing
+  wait_for tracing statefulset/tempo deployment/otel-collector
+}
+
+# apply_folder NAME: what k8s/NAME holds.
 apply_folder() {
-  if [[ -f $root/k8s/$1/kustomization.yaml ]]; then
-    change kube apply --kustomize "$root/k8s/$1" || fail "k8s/$1 cannot be applied." "kubectl's words are above."
-  else
-    note "k8s/$1 has nothing to apply"
-  fi
+  change kube apply --kustomize "$root/k8s/$1" || fail "k8s/$1 cannot be applied." "kubectl's words are above."
+}
+
+# wait_for NAMESPACE WORKLOAD…: until all of them serve.
+wait_for() {
+  local namespace=$1 workload
+  shift
+  for workload in "$@"; do
+    change kube --namespace "$namespace" rollout status "$workload" --timeout=10m ||
+      fail "$workload in $namespace does not come up." \
+        "Look: kubectl --context $context --namespace $namespace describe $workload; get pods,events"
+  done
 }
 
 install_ingress() {
@@ -119,7 +137,7 @@ make_certificate() {
 }
 
 remove_all() {
-  step "Removing monitoring and logging"
+  step "Removing monitoring, logging and tracing"
   if ((monitoring)); then
     need helm "See https://helm.sh/docs/intro/install/."
     change helm uninstall kps --namespace monitoring --kube-context "$context" --ignore-not-found --wait ||
@@ -127,8 +145,16 @@ remove_all() {
     change kube delete namespace monitoring --ignore-not-found || fail "The namespace monitoring is not gone."
   fi
   if ((logging)); then
-    change kube delete namespace logging --ignore-not-found || fail "The namespace logging is not gone."
+    remove_folder logging
   fi
+  if ((tracing)); then
+    remove_folder tracing
+  fi
+}
+
+# remove_folder NAME: the namespace, and what k8s/NAME has brought beside it.
+remove_folder() {
+  change kube delete --kustomize "$root/k8s/$1" --ignore-not-found || fail "What k8s/$1 brought is not gone."
 }
 
 main() {
@@ -143,7 +169,9 @@ main() {
   ((!monitoring)) || install_monitoring
   make_certificate
   ((!logging)) || install_logging
+  ((!tracing)) || install_tracing
   step "The shop"
+  ((!tracing)) || passed_on+=(--component tracing)
   "$root/deploy.sh" ${passed_on[@]+"${passed_on[@]}"}
   ((monitoring)) || return 0
   say ""

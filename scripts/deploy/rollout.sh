@@ -24,6 +24,11 @@ find_overlay() {
   done
   [[ -n ${overlay_folder:-} ]] || fail "There is no overlay $overlay." \
     "There are: $(cd "$root/k8s" && echo overlays/* combinations/*)"
+  local component
+  for component in ${components[@]+"${components[@]}"}; do
+    [[ -f $root/k8s/components/$component/kustomization.yaml ]] || fail "There is no component $component." \
+      "There are: $(cd "$root/k8s/components" && echo */)"
+  done
   kubectl kustomize "$root/k8s/${overlay_folder#../}" >"$work/plain.yaml" ||
     fail "The overlay $overlay does not render." "kubectl's words are above."
   namespace=$(names_of Namespace "$work/plain.yaml" | head -n 1)
@@ -61,11 +66,11 @@ render() {
   step "Rendering $overlay"
   rendered=$work/rendered.yaml
   find_address
-  if [[ -z $image$address ]]; then
+  if [[ -z $image$address && ${#components[@]} == 0 ]]; then
     cp "$work/plain.yaml" "$rendered"
   else
     write_kustomization >"$work/kustomization.yaml"
-    kubectl kustomize "$work" >"$rendered" || fail "The overlay $overlay does not render with the image $image."
+    kubectl kustomize "$work" >"$rendered" || fail "The overlay $overlay does not render with ${image:-what was asked for}."
   fi
   note "$(grep -c '^kind: ' "$rendered") objects for the namespace $namespace"
 }
@@ -75,8 +80,17 @@ write_kustomization() {
   say "kind: Kustomization"
   say "resources:"
   say "  - $overlay_folder"
+  ((${#components[@]} == 0)) || write_components
   [[ -z $image ]] || write_image
   [[ -z $address ]] || write_address
+}
+
+write_components() {
+  local component
+  # What a component brings belongs where the shop is.
+  say "namespace: $namespace"
+  say "components:"
+  for component in "${components[@]}"; do say "  - ../components/$component"; done
 }
 
 write_address() {

@@ -70,10 +70,14 @@ pub fn folders(root: &Path, below: &str) -> Result<Vec<String>> {
     Ok(names)
 }
 
-/// All that a shop may be made of: overlays and combinations.
+/// What is applied once a cluster, beside the shops.
+pub const AROUND: &[&str] = &["k8s/logging", "k8s/monitoring", "k8s/tracing"];
+
+/// All that a shop may be made of, overlays and combinations, and what is around it.
 pub fn all(root: &Path) -> Result<Vec<String>> {
     let mut all = folders(root, "k8s/overlays")?;
     all.extend(folders(root, "k8s/combinations")?);
+    all.extend(AROUND.iter().map(|folder| (*folder).to_owned()));
     if all.is_empty() {
         bail!("there is nothing in k8s/overlays");
     }

@@ -35,8 +35,7 @@ const MONTH: &str = "30d";
 
 const HTTP: &str = "http_server_request_duration_seconds";
 const PAGES: &[&str] = &[
-    r#"service="frontend", method=~"GET|HEAD", route!~"/api/.*|/admin.*|/static/.*|/images/.*""#,
-    r#"service="api", method=~"GET|HEAD", route=~"/api/(products|categories).*""#,
+    r#"service=~"frontend|api", method=~"GET|HEAD", route=~"/|/search|(/api)?/(products|categories)(/.*)?""#,
 ];
 const CHECKOUTS: &[&str] = &[r#"service="api", method="POST", route="/api/orders""#];
 

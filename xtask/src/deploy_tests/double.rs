@@ -81,7 +81,12 @@ impl Machine {
         };
         let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
         let root = machine.root();
-        for kind in ["overlays/dev", "overlays/production", "combinations/big"] {
+        for kind in [
+            "overlays/dev",
+            "overlays/production",
+            "combinations/big",
+            "components/tracing",
+        ] {
             let folder = root.join("k8s").join(kind);
             fs::create_dir_all(&folder).expect("a folder");
             fs::write(folder.join("kustomization.yaml"), "").expect("a file");

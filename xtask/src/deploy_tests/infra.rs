@@ -23,7 +23,14 @@ fn everything_comes_up_in_order() {
             "create secret generic grafana-admin",
             "helm repo add prometheus-community",
             "helm upgrade kps prometheus-community/kube-prometheus-stack --install --version 75.13.0",
+            "apply --kustomize ROOT/k8s/monitoring",
             "create secret tls shop-tls",
+            "apply --kustomize ROOT/k8s/logging",
+            "--namespace logging rollout status statefulset/loki",
+            "--namespace logging rollout status daemonset/fluent-bit",
+            "apply --kustomize ROOT/k8s/tracing",
+            "--namespace tracing rollout status statefulset/tempo",
+            "--namespace tracing rollout status deployment/otel-collector",
             "kubectl --context minikube apply --filename",
             "rollout status deployment/frontend",
         ],
@@ -32,6 +39,11 @@ fn everything_comes_up_in_order() {
         run.out.contains("service/kps-grafana 3030:80"),
         "{}",
         run.out
+    );
+    let kustomization = machine.read("kustomization.yaml");
+    assert!(
+        kustomization.contains("namespace: shop\ncomponents:\n  - ../components/tracing"),
+        "the shop sends its traces: {kustomization}"
     );
     let told = run.calls.iter().chain([&run.out, &run.err]);
     let key = |text: &&String| text.contains("admin-password=") && !text.contains("/dev/fd/");
@@ -45,11 +57,13 @@ fn parts_can_be_left_out() {
         "current",
         "--no-monitoring",
         "--no-logging",
+        "--no-tracing",
         "--overlay",
         "production",
     ];
     let run = Machine::new().run(SCRIPT, &arguments, None).succeeds();
     assert!(!run.called("helm") && !run.called("minikube") && !run.called("monitoring"));
+    assert!(!run.called("k8s/logging") && !run.called("k8s/tracing"));
     assert!(
         run.called("kustomize ROOT/k8s/overlays/production"),
         "the rest is handed on"
@@ -84,6 +98,11 @@ fn a_failure_ends_it() {
         .run(SCRIPT, &["-c", "kind"], None)
         .fails("Monitoring does not come up.");
     assert!(!run.called(" apply --filename"), "the shop is not begun");
+    let machine = Machine::new().answers("*rollout status daemonset/fluent-bit*|1|");
+    let run = machine
+        .run(SCRIPT, &["-c", "kind", "--no-monitoring"], None)
+        .fails("daemonset/fluent-bit in logging does not come up.");
+    assert!(!run.called("k8s/tracing") && !run.called(" apply --filename"));
     let machine = Machine::new().without("helm");
     machine
         .run(SCRIPT, &["-c", "kind"], None)
@@ -103,7 +122,8 @@ fn it_can_be_removed() {
         &[
             "helm uninstall kps",
             "delete namespace monitoring",
-            "delete namespace logging",
+            "delete --kustomize ROOT/k8s/logging",
+            "delete --kustomize ROOT/k8s/tracing",
         ],
     );
     assert!(!run.called("delete namespace shop"));

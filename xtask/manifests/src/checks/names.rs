@@ -49,6 +49,9 @@ fn is_of_cluster(object: &Object) -> bool {
         || object.group() == "constraints.gatekeeper.sh"
 }
 
+/// Namespaces of our own that several shops share (k8s/logging, k8s/tracing).
+pub const BESIDE: &[&str] = &["logging", "tracing"];
+
 /// Namespaces beside the shop's in which some objects have to be.
 const OTHERS: &[(&str, &[&str])] = &[
     (
@@ -90,7 +93,15 @@ pub fn check(rendered: &Rendered, _: &Program) -> Vec<Finding> {
             ));
         }
         found.extend(legal(object));
-        found.extend(place(object, ours));
+        // What is applied beside the shop, with its namespace.
+        let beside = object
+            .namespace
+            .as_deref()
+            .filter(|namespace| BESIDE.contains(namespace))
+            .is_some_and(|namespace| rendered.find("Namespace", None, namespace).is_some());
+        if !beside {
+            found.extend(place(object, ours));
+        }
     }
     if ours.is_none() && rendered.workloads().iter().any(|w| w.is_lasting()) {
         found.push(Finding::of(

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::checks::names::BESIDE;
 use crate::finding::Finding;
 use crate::object::Object;
 use crate::program::Program;
@@ -22,10 +23,25 @@ const VOLUMES: &[&str] = &[
     "secret",
 ];
 
+/// Who reads what is the node's: its log files, as root without any capability. Each with the folders
+/// of the node that it sees, and whether it may write there.
+const READS_THE_NODE: &[(&str, &[(&str, bool)])] = &[(
+    "DaemonSet/fluent-bit",
+    &[
+        ("/var/log/containers", false),
+        ("/var/log/pods", false),
+        ("/var/lib/docker/containers", false),
+        ("/var/lib/techcommerce-fluent-bit", true),
+    ],
+)];
+
 pub fn check(rendered: &Rendered, _: &Program) -> Vec<Finding> {
     let mut found = Vec::new();
     for workload in rendered.workloads() {
-        found.extend(pod(&workload));
+        found.extend(match folders_of_the_node(&workload) {
+            Some(folders) => reader(&workload, folders),
+            None => pod(&workload),
+        });
         for (name, value) in containers(&workload) {
             found.extend(container(&workload, &name, value));
         }
@@ -41,11 +57,23 @@ pub fn check(rendered: &Rendered, _: &Program) -> Vec<Finding> {
 
 fn enforced(namespace: &Object, rendered: &Rendered) -> Option<Finding> {
     let labels = namespace.texts("/metadata/labels");
-    let ours = rendered.namespace() == Some(namespace.name.as_str());
+    let ours = rendered.namespace() == Some(namespace.name.as_str())
+        || BESIDE.contains(&namespace.name.as_str());
     let level = labels
         .get("pod-security.kubernetes.io/enforce")
         .map(String::as_str);
-    (ours && level != Some("restricted")).then(|| {
+    // The level that admits what is in it, and no lower one.
+    let workloads = rendered.workloads();
+    let reads_the_node = workloads.iter().any(|workload| {
+        workload.object.namespace.as_deref() == Some(&namespace.name)
+            && folders_of_the_node(workload).is_some()
+    });
+    let wanted = if reads_the_node {
+        "privileged"
+    } else {
+        "restricted"
+    };
+    (ours && level != Some(wanted)).then(|| {
         Finding::at(
             NAME,
             namespace,
@@ -54,9 +82,64 @@ fn enforced(namespace: &Object, rendered: &Rendered) -> Option<Finding> {
                 "pod-security.kubernetes.io/enforce is {}",
                 level.unwrap_or("missing")
             ),
-            "restricted",
+            wanted,
         )
     })
+}
+
+fn folders_of_the_node(workload: &Workload<'_>) -> Option<&'static [(&'static str, bool)]> {
+    let name = format!("{}/{}", workload.object.kind, workload.name());
+    let mut all = READS_THE_NODE.iter();
+    all.find(|(reader, _)| *reader == name)
+        .map(|(_, folders)| *folders)
+}
+
+/// What [`pod`] says, less what reading the node's log files needs.
+fn reader(workload: &Workload<'_>, folders: &[(&str, bool)]) -> Vec<Finding> {
+    let mut value = workload.raw.clone();
+    let mut found = Vec::new();
+    let mounts: Vec<Value> = value["spec"]["containers"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .flat_map(|container| container["volumeMounts"].as_array().cloned())
+        .flatten()
+        .collect();
+    let volumes = value["spec"]["volumes"].take();
+    let mut others = Vec::new();
+    for volume in volumes.as_array().into_iter().flatten() {
+        let Some(path) = volume["hostPath"]["path"].as_str() else {
+            others.push(volume.clone());
+            continue;
+        };
+        let field = format!("spec.volumes[{}]", volume["name"].as_str().unwrap_or("?"));
+        let known = folders.iter().find(|(folder, _)| *folder == path);
+        let written = mounts
+            .iter()
+            .filter(|mount| mount["name"] == volume["name"])
+            .any(|mount| mount["readOnly"] != Value::Bool(true));
+        if known.is_none_or(|(_, may_write)| written && !may_write) {
+            found.push(at(
+                workload,
+                &field,
+                format!("sees {path} of the node{}", if written { " and may write there" } else { "" }),
+                "its log files alone, readOnly; what it needs goes into READS_THE_NODE",
+            ));
+        }
+    }
+    value["spec"]["volumes"] = Value::Array(others);
+    let context = &mut value["spec"]["securityContext"];
+    // Log files are root's. Without capabilities that is all it may.
+    if context["runAsUser"] == 0 {
+        context["runAsUser"] = 1.into();
+        context["runAsNonRoot"] = true.into();
+    }
+    let held = Workload {
+        raw: &value,
+        ..workload.clone()
+    };
+    found.extend(pod(&held));
+    found
 }
 
 /// A value of a Secret in the repository is no secret.

@@ -286,11 +286,10 @@ fn of_operators(rendered: &Rendered) -> BTreeMap<(String, String), (Value, Value
 /// Lines as `shop/api[Deployment] => shop/auth[Deployment] : {protocols:TCP,dst_ports:5001}`.
 fn read(text: &str, rendered: &Rendered) -> Result<Found> {
     let names = names(rendered);
-    let own: BTreeSet<&str> = rendered
-        .objects
+    let workloads = rendered.workloads();
+    let own: BTreeSet<&str> = workloads
         .iter()
-        .filter(|object| names.contains_key(&object.name))
-        .filter_map(|object| object.namespace.as_deref())
+        .filter_map(|workload| workload.object.namespace.as_deref())
         .collect();
     let side = |text: &str| -> (bool, String) {
         let text = text.split('[').next().unwrap_or(text).trim();

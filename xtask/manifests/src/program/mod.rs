@@ -42,6 +42,9 @@ pub const BY_OWNER: &[(&str, &[&str])] = &[
     ),
     ("smtp", &["url"]),
     ("cosign-public-key", &["cosign.pub"]),
+    // Where logs go instead of Loki.
+    ("elasticsearch", &["user", "password"]),
+    ("datadog", &["api-key"]),
 ];
 
 /// The program and what it says of itself.
