@@ -139,6 +139,14 @@ impl Ground {
         }
     }
 
+    /// The same for a way that only jobs go.
+    pub fn job_way(&self, switchboard: &Switchboard, from: Service, to: Service) -> Channel {
+        match self.here.has(Service::Worker) {
+            true => self.way(switchboard, from, to),
+            false => switchboard.channel(to),
+        }
+    }
+
     /// Who speaks for the jobs of `service` in this process: itself if it runs here, else the
     /// worker.
     pub fn speaker(&self, service: Service) -> Service {
@@ -149,12 +157,15 @@ impl Ground {
     }
 }
 
+/// What this program was built from.
+pub const COMMIT: &str = match option_env!("TECHCOMMERCE_COMMIT") {
+    Some(commit) => commit,
+    None => "unknown",
+};
+
 /// Metrics, with what this program was built from.
 pub fn telemetry() -> Telemetry {
-    Telemetry::new(
-        env!("CARGO_PKG_VERSION"),
-        option_env!("TECHCOMMERCE_COMMIT").unwrap_or("unknown"),
-    )
+    Telemetry::new(env!("CARGO_PKG_VERSION"), COMMIT)
 }
 
 /// The services that keep something in the data folder.

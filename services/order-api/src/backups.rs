@@ -57,21 +57,18 @@ pub async fn record(db: &Db, env: &Env, backup: &Backup) -> Result<(), Error> {
          (SELECT taken_at FROM backups ORDER BY taken_at DESC LIMIT $1) AS newest)";
     let now = env.now();
     if backup.taken_at > now {
-        return Err(Error::invalid_field("taken-at", "lies in the future"));
+        return Err(wrong("--taken-at lies in the future."));
     }
     if let Some(verified) = backup.verified_at {
         if verified > now {
-            return Err(Error::invalid_field("verified-at", "lies in the future"));
+            return Err(wrong("--verified-at lies in the future."));
         }
         if verified < backup.taken_at {
-            return Err(Error::invalid_field(
-                "verified-at",
-                "is before the backup was taken",
-            ));
+            return Err(wrong("--verified-at is before the backup was taken."));
         }
     }
     let bytes = i64::try_from(backup.bytes)
-        .map_err(|_| Error::invalid_field("bytes", "is more than anybody can have"))?;
+        .map_err(|_| wrong("--bytes is more than anybody can have."))?;
     single!(db, |conn| -> Result<(), Error> {
         execute!(
             conn,
@@ -88,6 +85,10 @@ pub async fn record(db: &Db, env: &Env, backup: &Backup) -> Result<(), Error> {
         execute!(conn, sqlx::query(PRUNE).bind(KEPT))?;
         Ok(())
     })
+}
+
+fn wrong(message: &'static str) -> Error {
+    Error::invalid("invalid_input", message)
 }
 
 /// The backups, those taken last first.

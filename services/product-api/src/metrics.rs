@@ -38,6 +38,7 @@ pub(crate) fn picture_files(telemetry: &Telemetry) -> Counters<1> {
 pub fn describe(telemetry: &Telemetry) {
     Follower::describe(telemetry);
     expired(telemetry);
+    picture_files(telemetry);
 }
 
 /// Registers what is counted where the jobs run, for the catalogue.

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt::Write, process::ExitCode};
 use techcommerce_contracts::Service;
 use techcommerce_kernel::{Currency, Error};
 use techcommerce_store::StoreMetrics;
-use techcommerce_telemetry::{Bound, DEPENDENCIES, Descriptor, MetricKind, Telemetry};
+use techcommerce_telemetry::{Bound, Descriptor, MetricKind, Telemetry};
 
 use crate::{
     cli::Metrics,
@@ -49,6 +49,7 @@ fn of(service: Service) -> Telemetry {
     let currency = Currency::EUR;
     let here = Here::apart(service);
     standing::describe(&telemetry, &here);
+    techcommerce_telemetry::trace::describe(&telemetry);
     let stores = !here.databases().is_empty();
     if stores {
         StoreMetrics::new(&telemetry);
@@ -72,7 +73,6 @@ fn of(service: Service) -> Telemetry {
         Service::Worker => {
             techcommerce_worker::describe(&telemetry);
             techcommerce_mail::count(&telemetry);
-            techcommerce_auth::describe(&telemetry);
             techcommerce_product_api::describe_jobs(&telemetry);
             techcommerce_order_api::describe_jobs(&telemetry, currency);
         }
@@ -208,6 +208,8 @@ fn describe(text: &mut String, told: &Descriptor, services: &[Service]) {
 
 #[cfg(test)]
 mod tests {
+    use techcommerce_telemetry::DEPENDENCIES;
+
     use super::*;
 
     #[test]

@@ -23,7 +23,7 @@ fn deps(ground: &Ground, switchboard: &Switchboard) -> Result<Deps, Error> {
         wake: ground.wakes.product_api.clone(),
         verifier: ground.trust.verifier(),
         pictures: PictureDeps {
-            images: ground.way(switchboard, speaker, Service::Images),
+            images: ground.job_way(switchboard, speaker, Service::Images),
             tokens: ground.trust.tokens(speaker)?,
             meter: ground.job_meter(speaker, "picture-source"),
             hosts_allowed: HostsAllowed::parse(allowed.iter().map(String::as_str))
