@@ -6,7 +6,10 @@ use http::{HeaderName, HeaderValue, Uri};
 use techcommerce_config::{Secret, Traces, pairs};
 use techcommerce_kernel::{Env, Error};
 use techcommerce_otlp::{Export, Exporter};
-use techcommerce_telemetry::{Telemetry, trace::TraceOptions};
+use techcommerce_telemetry::{
+    Telemetry,
+    trace::{TraceOptions, describe},
+};
 
 /// How long the last spans may take at the end of the process.
 pub const LAST: Duration = Duration::from_secs(3);
@@ -18,6 +21,7 @@ pub fn start(
     telemetry: Telemetry,
 ) -> Result<(Telemetry, Option<Exporter>), Error> {
     let telemetry = telemetry.continuing_outside(settings.continue_outside);
+    describe(&telemetry);
     if settings.endpoint.is_empty() {
         return Ok((telemetry, None));
     }

@@ -94,6 +94,7 @@ impl Telemetry {
     #[must_use]
     pub fn traced(self, options: TraceOptions) -> (Self, Outbox) {
         let (tracer, outbox) = Tracer::new(options, &self);
+        let tracer = tracer.continuing_outside(self.tracer.continues_outside());
         (Self { tracer, ..self }, outbox)
     }
 

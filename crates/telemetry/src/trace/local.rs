@@ -97,12 +97,21 @@ impl Local {
     }
 
     /// The root has ended: its spans go out or are forgotten.
-    pub fn root_ended(&self, root: Finished) {
+    pub fn root_ended(&self, mut root: Finished) {
         let mut state = lock(&self.state);
         let failed = state.failed || root.error.is_some();
         let took = Duration::from_nanos(root.ended.saturating_sub(root.started));
-        let out = self.sampled
-            || ((failed || took >= self.tracer.slow) && self.tracer.may_keep(Instant::now()));
+        let kept_for = match (failed, took >= self.tracer.slow) {
+            _ if self.sampled => None,
+            (true, _) => Some("error"),
+            (false, true) => Some("slow"),
+            (false, false) => None,
+        };
+        let kept_for = kept_for.filter(|_| self.tracer.may_keep(Instant::now()));
+        if let Some(why) = kept_for {
+            root.attributes.push(("techcommerce.kept_for", why.into()));
+        }
+        let out = self.sampled || kept_for.is_some();
         state.ended = Some(out);
         let mut spans = mem::take(&mut state.spans);
         drop(state);

@@ -22,7 +22,7 @@ mod tracer;
 pub use finished::{Batch, Finished, Link, SpanKind, Value};
 pub use outbox::Outbox;
 pub use span::{ActiveSpan, Span, measured_call, past_span};
-pub use tracer::{Root, TraceOptions, Tracer};
+pub use tracer::{Root, TraceOptions, Tracer, describe};
 
 #[cfg(test)]
 mod tests;

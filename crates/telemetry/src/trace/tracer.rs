@@ -18,7 +18,7 @@ use super::{
     local::Local,
     outbox::Outbox,
 };
-use crate::{Counter, Label, Telemetry};
+use crate::{Counter, Counters, Label, Telemetry};
 
 /// How many spans may wait for the exporter: some megabytes at most.
 const ROOM: usize = 8192;
@@ -77,15 +77,21 @@ pub struct Root {
     pub link: Option<Link>,
 }
 
+/// Registers what is counted of spans.
+pub fn describe(telemetry: &Telemetry) -> Counters<1> {
+    let spans = telemetry.counters(
+        "techcommerce_traces_spans_total",
+        "Spans by what became of them: sent to the collector, dropped because too many were \
+         waiting for it, or failed because it did not take them",
+        [Label::one_of("outcome", &["sent", "dropped", "failed"])],
+    );
+    spans.at_zero()
+}
+
 impl Tracer {
     /// A tracer, and where what it keeps waits to be exported.
     pub fn new(options: TraceOptions, telemetry: &Telemetry) -> (Self, Outbox) {
-        let spans = telemetry.counters(
-            "techcommerce_traces_spans_total",
-            "Spans by what became of them: sent to the collector, dropped because too many were \
-             waiting for it, or failed because it did not take them",
-            [Label::one_of("outcome", &["sent", "dropped", "failed"])],
-        );
+        let spans = describe(telemetry);
         let (queue, receiver) = mpsc::unbounded_channel();
         let waiting = Arc::new(AtomicUsize::new(0));
         let outbox = Outbox::new(
