@@ -55,7 +55,8 @@ impl<K: Hash + Eq + Copy + Display> Counter<K> {
 
     async fn take(&self, key: K, now: Timestamp) -> Result<Allowance, Refused> {
         let together = match &self.shared {
-            Some(shared) => shared.take(&self.key(key), self.quota, now).await,
+            // On the heap, for its place is taken by every request, also where nothing is shared.
+            Some(shared) => Box::pin(shared.take(&self.key(key), self.quota, now)).await,
             None => None,
         };
         let taken = together.unwrap_or_else(|| self.alone.take(key, now));
@@ -64,7 +65,7 @@ impl<K: Hash + Eq + Copy + Display> Counter<K> {
 
     async fn give_back(&self, key: K, now: Timestamp) {
         let together = match &self.shared {
-            Some(shared) => shared.give_back(&self.key(key), self.quota, now).await,
+            Some(shared) => Box::pin(shared.give_back(&self.key(key), self.quota, now)).await,
             None => false,
         };
         if !together {

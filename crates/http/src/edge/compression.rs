@@ -45,7 +45,7 @@ impl Accepted {
     async fn compressed(self, mut answer: Response) -> Response {
         let kept = answer.extensions_mut().remove::<Packed>();
         let Some(kept) = kept.filter(|_| is_worth_it(&answer)) else {
-            return self.packed(answer).await;
+            return Box::pin(self.packed(answer)).await;
         };
         let wish = self.wish();
         if let Some((encoding, bytes)) = kept.get(&wish) {
@@ -58,7 +58,7 @@ impl Accepted {
             headers.append(header::VARY, HeaderValue::from_static("accept-encoding"));
             return answer;
         }
-        let (head, body) = self.packed(answer).await.into_parts();
+        let (head, body) = Box::pin(self.packed(answer)).await.into_parts();
         // It is in memory already, so it cannot fail, or be long in coming.
         let bytes = body.collect().await.map(Collected::to_bytes);
         let bytes = bytes.unwrap_or_default();
