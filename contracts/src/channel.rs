@@ -156,8 +156,9 @@ impl Channel {
         let answer = match &self.way {
             Way::Local(slot) => self.exchange_here(slot, limit, request, &span).await,
             Way::Remote(remote) => {
+                // On the heap: a call in this process would carry its place along.
                 let sent = self.send(remote, limit, request, idempotent, &span);
-                sent.await
+                Box::pin(sent).await
             }
         };
         match answer {
