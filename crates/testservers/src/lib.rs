@@ -12,6 +12,7 @@
     reason = "test tooling reads its own environment variables"
 )]
 
+mod alertmanager;
 mod debian;
 mod host;
 mod monitoring;
@@ -24,6 +25,7 @@ mod shared;
 use std::io;
 use std::path::{Path, PathBuf};
 
+pub use alertmanager::Alertmanager;
 pub use debian::unpack;
 pub use host::{find_program, free_port, is_root};
 pub use monitoring::{Prometheus, monitoring, monitoring_root};

@@ -138,7 +138,8 @@ impl Drop for Prometheus {
     }
 }
 
-fn is_ready(port: u16) -> bool {
+/// Whether what listens there says that it is ready.
+pub(crate) fn is_ready(port: u16) -> bool {
     let ask = || -> io::Result<String> {
         let mut stream = TcpStream::connect(("127.0.0.1", port))?;
         stream.set_read_timeout(Some(Duration::from_secs(2)))?;

@@ -1,0 +1,247 @@
+//! Tests of the tests: every threshold and every duration of every alert, changed by a fifth, has to
+//! break a test.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context as _, Result};
+use serde_json::{Value, json};
+use techcommerce_testservers::monitoring;
+
+use crate::expr::{self, Literal};
+use crate::finding::Finding;
+use crate::promtool::{in_parallel, say};
+use crate::repository::Repository;
+use crate::rules::{Group, RuleFile, plain};
+
+pub const NAME: &str = "mutations";
+
+/// Numbers that are no limit: what the switch that never ends is made of.
+const NO_LIMIT: &[(&str, &str)] = &[("DeadMansSwitch", "1")];
+
+/// A rule with one number changed.
+#[derive(Debug, Clone)]
+pub struct Mutant {
+    /// Which alert's tests have to notice.
+    pub alert: String,
+    /// What was changed, for people.
+    pub what: String,
+    /// What that alert needs, with the change.
+    pub groups: Vec<Group>,
+}
+
+/// The tests of one alert in one file.
+struct Tests {
+    head: Value,
+    cases: Vec<Value>,
+    cost: u64,
+}
+
+/// All mutants of all files that somebody has to notice.
+pub fn mutants(repository: &Repository) -> Vec<Mutant> {
+    let mut all = Vec::new();
+    for file in &repository.rules {
+        for (group, rules) in file.groups.iter().enumerate() {
+            for (index, rule) in rules.rules.iter().enumerate() {
+                let Some(alert) = noticed_by(file, rule) else {
+                    continue;
+                };
+                let mut changes = Vec::new();
+                for literal in expr::literals(rule.expr()) {
+                    if NO_LIMIT.contains(&(rule.name(), &literal.text)) {
+                        continue;
+                    }
+                    for text in changed(rule.expr(), &literal) {
+                        let mut expr = rule.expr().to_owned();
+                        expr.replace_range(literal.at.clone(), &text);
+                        changes.push(("expr", format!("{} → {text}", literal.text), expr));
+                    }
+                }
+                if let Some(wait) = rule.wait().and_then(expr::seconds) {
+                    for factor in [0.8, 1.2] {
+                        let text = format!("{}s", (wait * factor).round());
+                        changes.push(("for", format!("for {wait} s → {text}"), text));
+                    }
+                }
+                for (field, what, text) in changes {
+                    let mut mutated = file.clone();
+                    mutated.groups[group].rules[index] = rule.with(field, &text);
+                    let labels = rule.labels();
+                    let labels = if rule.record().is_some() && !labels.is_empty() {
+                        format!(" {labels:?}")
+                    } else {
+                        String::new()
+                    };
+                    all.push(Mutant {
+                        what: format!("{}{labels}: {what}", rule.name()),
+                        groups: mutated.needed_by(&alert),
+                        alert: alert.clone(),
+                    });
+                }
+            }
+        }
+    }
+    all
+}
+
+/// An alert by whose tests a change of this rule has to be seen; none for what only dashboards use.
+fn noticed_by(file: &RuleFile, rule: &crate::rules::Rule) -> Option<String> {
+    if let Some(alert) = rule.alert() {
+        return Some(alert.to_owned());
+    }
+    file.alerts()
+        .find(|alert| {
+            // What is recorded for one objective is that objective's.
+            rule.labels().iter().all(|(name, value)| {
+                alert.expr().contains(&format!("{name}=\"{value}\""))
+            }) && file
+                .needed_by(alert.name())
+                .iter()
+                .flat_map(|group| &group.rules)
+                .any(|needed| needed.record() == rule.record())
+        })
+        .map(|alert| alert.name().to_owned())
+}
+
+/// A fifth less and a fifth more; of small whole numbers the neighbours.
+fn changed(expr: &str, literal: &Literal) -> Vec<String> {
+    if let Some(seconds) = expr::seconds(&literal.text) {
+        return [0.8, 1.2]
+            .map(|factor| format!("{}s", (seconds * factor).round()))
+            .to_vec();
+    }
+    let Ok(number) = literal.text.parse::<f64>() else {
+        return Vec::new();
+    };
+    if literal.edge {
+        return [0.8, 1.2]
+            .map(|factor| rounded(number * factor).replace('.', "[.]"))
+            .to_vec();
+    }
+    if literal.text.contains('.') {
+        return [0.8, 1.2].map(|factor| rounded(number * factor)).to_vec();
+    }
+    let step = (number * 0.2).round().max(1.0);
+    let mut both = vec![rounded(number + step)];
+    if number >= step {
+        both.push(rounded(number - step));
+    } else if expr[..literal.at.start].trim_end().ends_with(['<', '>', '=']) {
+        both.push(format!("(-{})", rounded(step - number)));
+    }
+    both
+}
+
+fn rounded(number: f64) -> String {
+    let text = format!("{number:.8}");
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+/// Runs them all; a finding for each that no test notices.
+///
+/// # Errors
+/// promtool is not there, or the tests cannot be read.
+pub fn check(repository: &Repository, scratch: &Path) -> Result<(usize, Vec<Finding>)> {
+    let mutants = mutants(repository);
+    let tests = by_alert(repository)?;
+    let folder = scratch.join("mutants");
+    fs::create_dir_all(&folder)?;
+    let program = monitoring("promtool")?;
+    let numbered: Vec<(usize, &Mutant)> = mutants.iter().enumerate().collect();
+    let found = in_parallel(&numbered, &|(number, mutant)| {
+        let rules = folder.join(format!("{number}-rules.json"));
+        fs::write(&rules, plain(&mutant.groups).to_string())?;
+        for tests in tests.get(&mutant.alert).into_iter().flatten() {
+            let mut file = tests.head.clone();
+            file["rule_files"] = json!([rules]);
+            file["tests"] = json!(tests.cases);
+            if let Some(order) = file["group_eval_order"].as_array_mut() {
+                order.retain(|name| mutant.groups.iter().any(|group| name == &group.name.as_str()));
+            }
+            let path = folder.join(format!("{number}.json"));
+            fs::write(&path, file.to_string())?;
+            let (well, _) = say(Command::new(&program).args(["test", "rules"]).arg(&path))?;
+            let _ = fs::remove_file(&path);
+            if !well {
+                let _ = fs::remove_file(&rules);
+                return Ok(None);
+            }
+        }
+        Ok(Some(Finding::new(
+            NAME,
+            &mutant.what,
+            "no test notices the change",
+            format!("k8s/monitoring/tests: a case in which {} fires at another time for it", mutant.alert),
+        )))
+    })?;
+    Ok((mutants.len(), found))
+}
+
+/// The tests by the alert that their names begin with, the quick ones first.
+fn by_alert(repository: &Repository) -> Result<BTreeMap<String, Vec<Tests>>> {
+    let mut all: BTreeMap<String, Vec<Tests>> = BTreeMap::new();
+    for (name, text) in &repository.tests {
+        let value: Value = serde_norway::from_str(text).with_context(|| name.clone())?;
+        let mut head = value.clone();
+        if let Some(fields) = head.as_object_mut() {
+            fields.remove("tests");
+        }
+        let step = expr::seconds(value["evaluation_interval"].as_str().unwrap_or("15s"));
+        let mut cases: BTreeMap<String, Vec<Value>> = BTreeMap::new();
+        for case in value["tests"].as_array().into_iter().flatten() {
+            let named = case["name"].as_str().unwrap_or_default();
+            let alert = named.split(':').next().unwrap_or_default();
+            let mut case = case.clone();
+            if let Some(fields) = case.as_object_mut() {
+                // Texts do not change with a number.
+                fields.remove("alert_rule_test");
+            }
+            cases.entry(alert.to_owned()).or_default().push(case);
+        }
+        for (alert, cases) in cases {
+            let samples: usize = cases.iter().map(|case| case.to_string().len()).sum();
+            let cost = (samples as f64 / step.unwrap_or(15.0).max(1.0)) as u64;
+            all.entry(alert).or_default().push(Tests {
+                head: head.clone(),
+                cases,
+                cost,
+            });
+        }
+    }
+    for tests in all.values_mut() {
+        tests.sort_by_key(|tests| tests.cost);
+    }
+    Ok(all)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(expr: &str) -> Vec<Vec<String>> {
+        expr::literals(expr)
+            .iter()
+            .map(|literal| changed(expr, literal))
+            .collect()
+    }
+
+    #[test]
+    fn numbers_change_by_a_fifth() {
+        assert_eq!(of("a > 0.05"), [["0.04", "0.06"]]);
+        assert_eq!(of("a[5m] > 100"), [["240s", "360s"], ["120", "80"]]);
+        assert_eq!(of("a > 3"), [["4", "2"]]);
+    }
+
+    #[test]
+    fn nothing_has_neighbours_where_it_is_a_limit() {
+        assert_eq!(of("a == 0"), [["1", "(-1)"]]);
+        assert_eq!(of("0 * a"), [["1"]]);
+    }
+
+    #[test]
+    fn edges_stay_patterns() {
+        assert_eq!(of("a{le=~\"0[.]5\"}"), [["0[.]4", "0[.]6"]]);
+        assert_eq!(of("a{le=~\"2([.]0)?\"}"), [["1[.]6", "2[.]4"]]);
+    }
+}
