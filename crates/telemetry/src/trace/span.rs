@@ -2,6 +2,7 @@
 
 use std::{borrow::Cow, fmt, future::Future, sync::Arc, time::Duration};
 
+use futures_util::future::Either;
 use techcommerce_kernel::Called;
 use tokio::time::Instant;
 
@@ -179,11 +180,12 @@ impl Span {
         })
     }
 
-    /// Runs `work`, whose spans are below this one.
-    pub async fn around<F: Future>(&self, work: F) -> F::Output {
+    /// Runs `work`, whose spans are below this one. Not an `async fn`: that would hold the place of
+    /// `work` twice.
+    pub fn around<F: Future>(&self, work: F) -> impl Future<Output = F::Output> + use<F> {
         match self.active() {
-            Some(active) => active.around(work).await,
-            None => work.await,
+            Some(active) => Either::Left(active.around(work)),
+            None => Either::Right(work),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use techcommerce_contracts::{codes, order_api::PaymentMethod, product_api::LineRequest};
 use techcommerce_kernel::{Currency, Error, Money, Quantity, Uuid};
+use techcommerce_telemetry::{Span, SpanKind};
 
 use crate::{
     app::App,
@@ -35,6 +36,37 @@ impl From<Event> for Outcome {
 /// # Errors
 /// When it is not known what happened outside. Asking again is harmless and tells.
 pub(super) async fn execute(
+    app: &App,
+    order: &OrderRow,
+    variants: &[Uuid],
+    command: &Command,
+) -> Result<Outcome, Error> {
+    let mut span = Span::child(SpanKind::Internal, || named(command));
+    let outcome = span.around(carry_out(app, order, variants, command)).await;
+    if let Err(error) = &outcome {
+        span.fail(error.code().to_owned());
+    }
+    outcome
+}
+
+/// The command as traces call it.
+fn named(command: &Command) -> &'static str {
+    match command {
+        Command::Authorise => "order authorise",
+        Command::LookupAuthorisation => "order look up authorisation",
+        Command::Capture => "order capture",
+        Command::LookupCapture => "order look up capture",
+        Command::Void => "order void",
+        Command::Refund { .. } => "order refund",
+        Command::LookupRefund { .. } => "order look up refund",
+        Command::Claim => "order claim stock",
+        Command::Release => "order release stock",
+        Command::Return { .. } => "order return stock",
+        Command::Restock { .. } => "order restock",
+    }
+}
+
+async fn carry_out(
     app: &App,
     order: &OrderRow,
     variants: &[Uuid],
