@@ -18,6 +18,11 @@ while IFS='|' read -r pattern status text; do
   fi
 done <"$DOUBLE/answers"
 
+# Whether the cluster was changed by chaos.sh: alerts fire and shops break from then on.
+is_changed() {
+  grep -qE ' (delete|scale|patch|run|set image|cordon|drain) ' "$DOUBLE/calls"
+}
+
 # The value after an option.
 option() {
   local name=$1
@@ -28,9 +33,11 @@ option() {
   done
 }
 
-# The shop's answers; a test's own stand in $DOUBLE/shop as lines of PATTERN|STATUS|BODY.
+# The shop's answers; a test's own stand in $DOUBLE/shop as lines of PATTERN|STATUS|BODY, and in
+# $DOUBLE/broken those that it gives once the cluster was changed.
 shop() {
-  local request pattern status body
+  local request pattern status body file=$DOUBLE/shop
+  [[ -e $DOUBLE/broken ]] && is_changed && file=$DOUBLE/broken
   request="$(option --request "$@") ${*: -1}"
   while IFS='|' read -r pattern status body; do
     # shellcheck disable=SC2053 # it is a pattern
@@ -39,7 +46,7 @@ shop() {
       printf '%s' "$status"
       return
     fi
-  done <"$DOUBLE/shop"
+  done <"$file"
   case $request in
     "GET "*/) echo '<!doctype html><html><body>Shop</body></html>' ;;
     *"/api/products"*) echo '{"items":[{"id":"p","variants":[{"id":"v1","sku":"S"}]}],"next_cursor":null}' ;;
@@ -63,6 +70,7 @@ case $call in
   *" get job "*) echo "migrate SuccessCriteriaMet Complete" ;;
   *" get pods --selector "*) echo "frontend-1 Running False" ;;
   *" logs "*) echo "a line of its log" ;;
+  *" get --raw "*ALERTS*) ! is_changed || echo '{"data":{"result":[{"value":[1,"1"]}]}}' ;;
   *" port-forward "*)
     echo "Forwarding from 127.0.0.1:45678 -> 3000"
     exec sleep 60
