@@ -81,6 +81,20 @@ pub struct JobCounts {
     pub items: Vec<ServiceJobs>,
     /// All dead ones: what staff have to look at.
     pub dead: u64,
+    /// The workers that were seen in the last day, the one seen last first.
+    #[serde(default)]
+    pub workers: Vec<WorkerSeen>,
+}
+
+/// A worker's sign of life.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct WorkerSeen {
+    /// Its name, as that of its pod.
+    pub name: String,
+    /// Since when it works.
+    pub started_at: Timestamp,
+    /// When it was last seen.
+    pub seen_at: Timestamp,
 }
 
 /// How many jobs a service has.
@@ -94,4 +108,62 @@ pub struct ServiceJobs {
     pub running: u64,
     /// How many are dead.
     pub dead: u64,
+    /// The same by kind, by their names; kinds without jobs are left out.
+    #[serde(default)]
+    pub kinds: Vec<KindJobs>,
+}
+
+/// How many jobs of one kind there are.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct KindJobs {
+    /// What they do, as `order.advance`.
+    pub kind: String,
+    /// How many wait, those whose time has not come included.
+    pub waiting: u64,
+    /// How many run.
+    pub running: u64,
+    /// How many are dead.
+    pub dead: u64,
+    /// For how many seconds the one that waits longest could have been run.
+    pub oldest_seconds: u64,
+}
+
+/// A job with what it works on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct JobDetail {
+    /// As in the list.
+    #[serde(flatten)]
+    pub job: JobEntry,
+    /// What it works on. Secrets, tokens and mail addresses are taken out.
+    #[schema(value_type = Object)]
+    pub payload: serde_json::Value,
+    /// The worker that has it, or had it last.
+    pub worker: Option<String>,
+}
+
+/// Which dead jobs to try again together.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RetryMany {
+    /// Whose, as `order-api`.
+    pub service: String,
+    /// Of which kind, as `order.mail`.
+    pub kind: String,
+}
+
+/// How many dead jobs run again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Retried {
+    /// At most a thousand at a time, the oldest first.
+    pub count: u64,
+}
+
+/// Why a dead job is given up.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(default)]
+pub struct DiscardQuery {
+    /// In the words of who does it, for the audit log; at most 500 characters.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
 }

@@ -16,6 +16,7 @@ pub mod order_api;
 pub mod problem;
 pub mod product_api;
 pub mod service;
+pub mod system;
 
 pub use channel::{Body, Breaker, Channel, Client};
 pub use identity::{Principal, Role, ServiceTokens, TokenSigner, TokenVerifier, TrustedKeys};

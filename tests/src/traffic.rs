@@ -23,21 +23,14 @@ fn command(shop: &Shop, name: &str, more: &[&str]) -> Result<(Command, std::path
     let address = format!("http://{}", shop.setup.address());
     let report = shop.setup.folder().join(format!("{name}.json"));
     let file = report.display().to_string();
-    let usual = [
-        "traffic",
-        &address,
-        "--run",
-        name,
-        "--report",
-        &file,
-        "--think",
-        "100ms",
-        "--rate",
-        "6",
-        "--duration",
-        "6s",
-    ];
-    let arguments: Vec<&str> = usual.iter().chain(more).copied().collect();
+    let mut arguments = vec!["traffic", &address, "--run", name, "--report", &file];
+    let usual = [("--think", "100ms"), ("--rate", "6"), ("--duration", "6s")];
+    for (option, value) in usual {
+        if !more.contains(&option) {
+            arguments.extend([option, value]);
+        }
+    }
+    arguments.extend(more);
     let mut command = shop.setup.command(&arguments)?;
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     Ok((command, report))

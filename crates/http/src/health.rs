@@ -8,7 +8,7 @@ use std::{
     future::Future,
     pin::Pin,
     sync::{
-        Arc, OnceLock,
+        Arc, Mutex, OnceLock, PoisonError,
         atomic::{AtomicU8, Ordering},
     },
     time::Duration,
@@ -145,14 +145,14 @@ pub struct Health {
     shared: Arc<Shared>,
 }
 
-type Extra = Box<dyn Fn() -> BoxFuture<Map<String, Value>> + Send + Sync>;
+type Extra = Arc<dyn Fn() -> BoxFuture<Map<String, Value>> + Send + Sync>;
 
 struct Shared {
     service: Service,
     checks: Vec<Check>,
     state: AtomicU8,
     work: TaskTracker,
-    extra: OnceLock<Extra>,
+    extras: Mutex<Vec<Extra>>,
     /// Where it is told which dependency answers.
     told: OnceLock<Telemetry>,
 }
@@ -175,21 +175,23 @@ impl Health {
                 checks,
                 state: AtomicU8::new(State::Starting as u8),
                 work: TaskTracker::new(),
-                extra: OnceLock::new(),
+                extras: Mutex::default(),
                 told: OnceLock::new(),
             }),
         }
     }
 
-    /// Adds members to the answer of `/health`, as the worker's last heartbeat. The first call
-    /// counts.
+    /// Adds members to the answer of `/health`, as the worker's last heartbeat.
     #[must_use]
     pub fn with_extra<F, Fut>(self, extra: F) -> Self
     where
         F: Fn() -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Map<String, Value>> + Send + 'static,
     {
-        let _ = self.shared.extra.set(Box::new(move || Box::pin(extra())));
+        let extras = self.shared.extras.lock();
+        let mut extras = extras.unwrap_or_else(PoisonError::into_inner);
+        extras.push(Arc::new(move || Box::pin(extra())));
+        drop(extras);
         self
     }
 
@@ -292,16 +294,22 @@ impl Health {
     }
 
     async fn extra(&self) -> Map<String, Value> {
-        let Some(extra) = self.shared.extra.get() else {
-            return Map::new();
-        };
+        let extras = self.shared.extras.lock();
+        let extras = extras.unwrap_or_else(PoisonError::into_inner).clone();
         // What a service adds must not make its health hang.
-        timeout(Duration::from_secs(2), extra())
-            .await
-            .unwrap_or_else(|_| {
-                tracing::warn!("what the service adds to /health did not come in time");
-                Map::new()
-            })
+        let bounded = extras
+            .iter()
+            .map(|extra| timeout(Duration::from_secs(2), extra()));
+        let mut members = Map::new();
+        for extra in join_all(bounded).await {
+            match extra {
+                Ok(more) => members.extend(more),
+                Err(_) => {
+                    tracing::warn!("what the service adds to /health did not come in time");
+                }
+            }
+        }
+        members
     }
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use techcommerce_contracts::codes;
 use techcommerce_kernel::{Env, Error, Timestamp, Uuid};
-use techcommerce_store::{Conn, Db, transact, with};
+use techcommerce_store::{Conn, Db, execute, transact, with};
 
 use crate::Queue;
 
@@ -122,6 +122,25 @@ impl Queue {
             .fetch_optional(c)
             .await)?;
         kind.ok_or_else(not_dead)
+    }
+
+    /// Lets the dead jobs of a kind run again, as [`Queue::retry_in`], those written first first and
+    /// `limit` at most; how many there were.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn retry_kind_in(&self, tx: &mut Conn, kind: &str, limit: u32) -> Result<u64, Error> {
+        const RETRY: &str = "UPDATE jobs SET state = 'ready', due_at = $2, attempts = 0, finished_at = NULL \
+             WHERE id IN (SELECT id FROM jobs WHERE state = 'dead' AND kind = $1 ORDER BY id LIMIT $3) \
+             AND state = 'dead'";
+        let now = self.env.now().as_micros();
+        Ok(execute!(
+            tx,
+            sqlx::query(RETRY)
+                .bind(kind)
+                .bind(now)
+                .bind(i64::from(limit))
+        )?)
     }
 
     /// Deletes a dead job in the caller's transaction on [`Queue::db`]: nobody will run it again.

@@ -39,6 +39,33 @@ impl Queue {
         })
     }
 
+    /// The workers that were seen in the last `within`, the one seen last first, `limit` at most;
+    /// each with when it started.
+    pub async fn workers(
+        &self,
+        within: std::time::Duration,
+        limit: u32,
+    ) -> Result<Vec<techcommerce_contracts::jobs::WorkerSeen>, Error> {
+        const LIST: &str = "SELECT name, started_at, seen_at FROM job_workers \
+             WHERE seen_at >= $1 ORDER BY seen_at DESC, name LIMIT $2";
+        let within = i64::try_from(within.as_micros()).unwrap_or(i64::MAX);
+        let since = self.env.now().as_micros().saturating_sub(within);
+        let mut conn = self.db.read().await?;
+        let rows: Vec<(String, i64, i64)> = with!(conn, |c| sqlx::query_as(LIST)
+            .bind(since)
+            .bind(i64::from(limit))
+            .fetch_all(c)
+            .await)?;
+        let seen = rows.into_iter().map(|(name, started, seen)| {
+            techcommerce_contracts::jobs::WorkerSeen {
+                name,
+                started_at: Timestamp::from_micros(started),
+                seen_at: Timestamp::from_micros(seen),
+            }
+        });
+        Ok(seen.collect())
+    }
+
     /// The worker that was seen last, if there ever was one.
     pub async fn last_heartbeat(&self) -> Result<Option<WorkerSeen>, Error> {
         let mut conn = self.db.read().await?;

@@ -1,6 +1,6 @@
 //! The jobs that are not done, as staff see them.
 
-use techcommerce_contracts::jobs::{JobEntry, JobState};
+use techcommerce_contracts::jobs::{JobDetail, JobEntry, JobState};
 use techcommerce_kernel::{Error, Timestamp, Uuid};
 use techcommerce_store::{Conn, with};
 
@@ -62,6 +62,36 @@ impl JobSet {
             .into_iter()
             .map(|row| row.shown(self.service()))
             .collect())
+    }
+}
+
+#[derive(sqlx::FromRow)]
+struct WholeRow {
+    #[sqlx(flatten)]
+    row: Row,
+    payload: String,
+    worker: Option<String>,
+}
+
+impl JobSet {
+    /// A job that is not done, with what it works on as it was written.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn find(&self, id: Uuid) -> Result<Option<JobDetail>, Error> {
+        const FIND: &str = "SELECT id, kind, state, attempts, max_attempts, last_error, \
+             created_at, due_at, finished_at, payload, worker FROM jobs \
+             WHERE id = $1 AND (finished_at IS NULL OR state = 'dead')";
+        let mut conn = self.queue().db.read().await?;
+        let found: Option<WholeRow> = with!(conn, |c| sqlx::query_as(FIND)
+            .bind(id)
+            .fetch_optional(c)
+            .await)?;
+        Ok(found.map(|found| JobDetail {
+            job: found.row.shown(self.service()),
+            payload: serde_json::from_str(&found.payload).unwrap_or_default(),
+            worker: found.worker,
+        }))
     }
 }
 

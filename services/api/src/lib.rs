@@ -15,8 +15,10 @@ pub mod openapi;
 mod proxy;
 mod rate_limits;
 mod routes;
+mod system;
 
 pub use rate_limits::SharedLimits;
+pub use system::openapi as own_openapi;
 
 use std::time::Duration;
 
@@ -123,8 +125,16 @@ pub fn build(deps: Deps) -> Result<Built, Error> {
             ..Limits::default()
         },
     };
-    let edge = proxy::Edge::new(env, tokens, channels, &settings, shared_limits);
-    let router = routes::router(&edge, &document).merge(docs::router(&document)?);
+    let edge = proxy::Edge::new(
+        env.clone(),
+        tokens,
+        channels.clone(),
+        &settings,
+        shared_limits,
+    );
+    let router = routes::router(&edge, &document)
+        .merge(docs::router(&document)?)
+        .merge(system::router(&edge, env, channels));
     let headers = SecurityHeaders::new(&settings.public_url);
     Ok(Built {
         router: public_service_stack(router, stack, headers),

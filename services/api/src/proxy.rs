@@ -70,11 +70,34 @@ impl Edge {
             Ok(()) => self.answer(target, request, &mut told).await,
             Err(error) => Err(error),
         };
-        let mut response = answer.unwrap_or_else(|error| ApiError(error).into_response());
-        if let Some(told) = told {
-            told.write(response.headers_mut());
+        let response = answer.unwrap_or_else(|error| ApiError(error).into_response());
+        telling(response, told)
+    }
+
+    /// Lets staff through to what the edge answers itself, counted like every request.
+    ///
+    /// # Errors
+    /// 401 and 403 as a service would; 429; 503 if nobody can be recognised.
+    pub async fn staff(&self, parts: &mut Parts, told: &mut Option<Told>) -> Result<(), Error> {
+        let client = self.client_address(parts).await?;
+        let limits = &self.0.limits;
+        *told = keep(limits.address(client, false).await, told)?;
+        let holder = match Credential::of(&parts.headers)? {
+            Some(credential) => credential.resolve(&self.0.auth, client, true).await?,
+            None => None,
+        };
+        let Some(holder) = holder else {
+            let ask = "Sign in, or send an API key as `Authorization: Bearer …`.";
+            return Err(Error::unauthenticated(codes::UNAUTHENTICATED, ask));
+        };
+        *told = keep(limits.holder(client, &holder.principal).await, told)?;
+        if holder.principal.is_staff() {
+            return Ok(());
         }
-        response
+        Err(match holder.password_change_required {
+            true => password_change(),
+            false => Error::forbidden(codes::FORBIDDEN, "This is for the shop's staff."),
+        })
     }
 
     async fn answer(
@@ -93,7 +116,8 @@ impl Edge {
         let holder = match Credential::of(&parts.headers)? {
             Some(credential) if needs_holder(target, &parts) => {
                 let strict = target.service == Service::Auth;
-                credential.resolve(&self.0.auth, client, strict).await?
+                // On the heap: most who only look have none.
+                Box::pin(credential.resolve(&self.0.auth, client, strict)).await?
             }
             _ => None,
         };
@@ -126,11 +150,7 @@ impl Edge {
             .as_ref()
             .is_some_and(|held| held.password_change_required);
         if reduced && answer.status() == http::StatusCode::FORBIDDEN {
-            return Err(Error::forbidden(
-                codes::PASSWORD_CHANGE_REQUIRED,
-                "Your password was made by the shop. Replace it (`POST /api/auth/password`), and \
-                 sign in anew: then you have the rights of your role.",
-            ));
+            return Err(password_change());
         }
         if target.service != Service::Images {
             keep_private(
@@ -190,6 +210,22 @@ impl Edge {
             )),
         }
     }
+}
+
+/// The answer, with what is known of the limit.
+pub fn telling(mut answer: Response, told: Option<Told>) -> Response {
+    if let Some(told) = told {
+        told.write(answer.headers_mut());
+    }
+    answer
+}
+
+fn password_change() -> Error {
+    Error::forbidden(
+        codes::PASSWORD_CHANGE_REQUIRED,
+        "Your password was made by the shop. Replace it (`POST /api/auth/password`), and sign in \
+         anew: then you have the rights of your role.",
+    )
 }
 
 /// What a refusal tells about the limit is told as well.

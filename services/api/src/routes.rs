@@ -23,7 +23,7 @@ const USUAL: Duration = Duration::from_secs(30);
 pub const LONGEST: Duration = Duration::from_secs(300);
 
 /// The outer paths that are passed on, with all that is below them. Nothing else is.
-const PREFIXES: [(&str, Service); 15] = [
+const PREFIXES: [(&str, Service); 16] = [
     ("/api/products", Service::ProductApi),
     ("/api/stock", Service::ProductApi),
     ("/api/categories", Service::ProductApi),
@@ -32,6 +32,7 @@ const PREFIXES: [(&str, Service); 15] = [
     ("/api/shipping-methods", Service::OrderApi),
     ("/api/discounts", Service::OrderApi),
     ("/api/time", Service::OrderApi),
+    ("/api/backups", Service::OrderApi),
     ("/api/auth", Service::Auth),
     ("/api/audit/accounts", Service::Auth),
     ("/api/audit/catalogue", Service::ProductApi),
@@ -176,6 +177,9 @@ mod tests {
             ("/api/images/upload", Some(Service::Images)),
             ("/api/jobs/order-api/1/retry", Some(Service::Worker)),
             ("/api/audit/orders", Some(Service::OrderApi)),
+            ("/api/backups", Some(Service::OrderApi)),
+            ("/api/system", None),
+            ("/api/status", None),
             ("/api/audit", None),
             ("/images/1/w640", Some(Service::Images)),
             ("/api/productsx", None),

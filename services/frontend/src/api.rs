@@ -17,6 +17,7 @@ use techcommerce_contracts::{
         ShippingMethod, ShippingMethodList, ShippingQuery,
     },
     product_api::{Category, CategoryList, Product, ProductQuery},
+    system::ShopReport,
 };
 use techcommerce_kernel::{Error, Uuid};
 
@@ -57,6 +58,11 @@ impl<'a> Api<'a> {
 
     fn get(&self, path: impl Into<String>) -> Call<'a> {
         self.open(Method::GET, path.into())
+    }
+
+    /// Whether the shop is open.
+    pub async fn status(&self) -> Result<ShopReport, Error> {
+        self.get("/api/status").send().await
     }
 
     /// All categories.

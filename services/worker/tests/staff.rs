@@ -10,7 +10,7 @@ use std::{sync::LazyLock, time::Duration};
 
 use async_trait::async_trait;
 use axum::{Router, body::Body};
-use http::{Method, Request};
+use http::{Method, Request, request::Builder};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use sqlx::migrate::Migrator;
@@ -93,7 +93,17 @@ impl Shop {
     }
 
     async fn send(&self, who: Option<Role>, method: Method, path: &str) -> (u16, Value) {
-        let mut request = Request::builder().method(method).uri(path);
+        let request = Request::builder().method(method).uri(path);
+        self.exchange(who, request, Body::empty()).await
+    }
+
+    async fn send_json(&self, who: Option<Role>, path: &str, body: &Value) -> (u16, Value) {
+        let request = Request::post(path).header("content-type", "application/json");
+        self.exchange(who, request, Body::from(body.to_string()))
+            .await
+    }
+
+    async fn exchange(&self, who: Option<Role>, mut request: Builder, body: Body) -> (u16, Value) {
         if let Some(role) = who {
             let id = Uuid::from_u128(5);
             let account = Principal::Account {
@@ -104,7 +114,7 @@ impl Shop {
             let (token, _) = self.signer.sign(account, None).unwrap();
             request = request.header(TOKEN_HEADER, token);
         }
-        let request = request.body(Body::empty()).unwrap();
+        let request = request.body(body).unwrap();
         let answer = self.router.clone().oneshot(request).await.unwrap();
         let status = answer.status().as_u16();
         let body = answer.into_body().collect().await.unwrap().to_bytes();
@@ -153,7 +163,24 @@ techcommerce_testkit::on_both_engines! { MIGRATOR;
         assert_eq!((&job["service"], &job["kind"], &job["state"]), (&json!("order-api"), &json!("order.mail"), &json!("dead")));
         assert_eq!((&job["attempts"], &job["last_error"]), (&json!(1), &json!("nobody answers")));
         let (_, counts) = shop.send(Some(Role::Staff), Method::GET, "/jobs/counts").await;
-        assert_eq!(counts, json!({"items": [{"service": "order-api", "waiting": 1, "running": 1, "dead": 3}], "dead": 3}));
+        assert_eq!(counts, json!({
+            "items": [{"service": "order-api", "waiting": 1, "running": 1, "dead": 3, "kinds": [
+                {"kind": "order.advance", "waiting": 1, "running": 0, "dead": 1, "oldest_seconds": 0},
+                {"kind": "order.mail", "waiting": 0, "running": 1, "dead": 2, "oldest_seconds": 0},
+            ]}],
+            "dead": 3,
+            "workers": [],
+        }));
+        shop.sets[0].queue().heartbeat("pod-1").await.unwrap();
+        shop.clock.advance(Duration::from_secs(90));
+        shop.sets[0].queue().heartbeat("pod-2").await.unwrap();
+        let (_, counts) = shop.send(Some(Role::Staff), Method::GET, "/jobs/counts").await;
+        let names: Vec<_> = counts["workers"].as_array().unwrap().iter().map(|seen| &seen["name"]).collect();
+        assert_eq!(names, ["pod-2", "pod-1"]);
+        assert_eq!(counts["items"][0]["kinds"][0]["oldest_seconds"], 90);
+        shop.clock.advance(Duration::from_secs(24 * 3600 - 60));
+        let (_, counts) = shop.send(Some(Role::Staff), Method::GET, "/jobs/counts").await;
+        assert_eq!(counts["workers"].as_array().unwrap().len(), 1, "one was not seen for a day");
         for wrong in ["state=x", "limit=0", "cursor=x"] {
             assert_eq!(shop.send(Some(Role::Staff), Method::GET, &format!("/jobs?{wrong}")).await.0, 400, "{wrong}");
         }
@@ -173,7 +200,11 @@ techcommerce_testkit::on_both_engines! { MIGRATOR;
         assert_eq!(post(first).await.0, 404, "it is not dead any more");
         assert_eq!(shop.list("state=waiting").await, texts(&[waits, first]));
         shop.clock.advance(Duration::from_secs(1));
-        assert_eq!(delete(second).await.0, 204);
+        let long = format!("/jobs/order-api/{second}?reason={}", "x".repeat(501));
+        let refused = shop.send(Some(Role::Staff), Method::DELETE, &long).await;
+        assert_eq!((refused.0, &refused.1["errors"][0]["path"]), (400, &json!("reason")));
+        let why = format!("/jobs/order-api/{second}?reason=told%20by%20phone");
+        assert_eq!(shop.send(Some(Role::Staff), Method::DELETE, &why).await.0, 204);
         assert_eq!(delete(second).await.0, 404);
         assert_eq!(shop.list("state=dead").await, [""; 0]);
         let nowhere = shop.send(Some(Role::Staff), Method::DELETE, &format!("/jobs/nowhere/{first}")).await;
@@ -184,8 +215,51 @@ techcommerce_testkit::on_both_engines! { MIGRATOR;
             ("job.discard", second.to_string(), "order.mail"),
             ("job.retry", first.to_string(), "order.mail"),
         ]);
-        assert_eq!(log[0].change, json!({"service": "order-api"}));
+        assert_eq!(log[0].change, json!({"service": "order-api", "reason": "told by phone"}));
         assert!(log[0].actor.starts_with("account:"));
+    }
+
+    async fn a_job_is_looked_into_without_its_secrets(db: TestDb) {
+        let shop = Shop::new(&db);
+        let id = transact!(shop.db(), |tx| -> Result<Uuid, Error> {
+            let payload = json!({"order": "1042", "token": "tcr_abc", "to": "ada@example.org"});
+            enqueue(tx, &shop.env, NewJob::new("order.mail").payload(&payload)?).await
+        })
+        .unwrap();
+        let path = format!("/jobs/order-api/{id}");
+        let (status, job) = shop.send(Some(Role::Staff), Method::GET, &path).await;
+        assert_eq!(status, 200, "{job}");
+        assert_eq!((&job["kind"], &job["state"]), (&json!("order.mail"), &json!("waiting")));
+        assert_eq!(job["payload"], json!({"order": "1042", "token": "[redacted]", "to": "[redacted]"}));
+        shop.sets[0].drain().await.unwrap();
+        let (_, job) = shop.send(Some(Role::Staff), Method::GET, &path).await;
+        assert_eq!((&job["state"], &job["last_error"]), (&json!("dead"), &json!("nobody answers")));
+        for wrong in ["/jobs/order-api/00000000-0000-0000-0000-000000000000".to_owned(), format!("/jobs/auth/{id}")] {
+            let (status, problem) = shop.send(Some(Role::Staff), Method::GET, &wrong).await;
+            assert_eq!((status, &problem["code"]), (404, &json!("job_not_found")));
+        }
+    }
+
+    async fn all_dead_jobs_of_a_kind_are_tried_again(db: TestDb) {
+        let shop = Shop::new(&db);
+        let mails = [shop.enqueue("order.mail").await, shop.enqueue("order.mail").await];
+        let other = shop.enqueue("order.advance").await;
+        shop.sets[0].drain().await.unwrap();
+        let retry = async |service: &str, kind: &str| {
+            shop.send_json(Some(Role::Staff), "/jobs/retry", &json!({"service": service, "kind": kind})).await
+        };
+        assert_eq!(retry("order-api", "nothing").await, (200, json!({"count": 0})));
+        assert_eq!(retry("order-api", "order.mail").await, (200, json!({"count": 2})));
+        assert_eq!(retry("nowhere", "order.mail").await.0, 404);
+        assert_eq!(shop.list("state=waiting").await, texts(&[mails[1], mails[0]]));
+        assert_eq!(shop.list("state=dead").await, texts(&[other]));
+        let log = techcommerce_audit::list(shop.db(), &AuditQuery::default()).await.unwrap().items;
+        assert_eq!(log.len(), 1, "what changed nothing is not written down");
+        assert_eq!((log[0].action.as_str(), log[0].object_title.as_str()), ("job.retry_kind", "order.mail"));
+        assert_eq!(log[0].change, json!({"service": "order-api", "count": 2}));
+        let body = json!({"service": "order-api", "kind": "order.advance"});
+        assert_eq!(shop.send_json(None, "/jobs/retry", &body).await.0, 401);
+        assert_eq!(shop.send_json(Some(Role::Customer), "/jobs/retry", &body).await.0, 403);
     }
 
     async fn only_staff_may(db: TestDb) {
@@ -195,6 +269,7 @@ techcommerce_testkit::on_both_engines! { MIGRATOR;
         let paths = [
             (Method::GET, "/jobs".to_owned()),
             (Method::GET, "/jobs/counts".to_owned()),
+            (Method::GET, format!("/jobs/order-api/{dead}")),
             (Method::POST, format!("/jobs/order-api/{dead}/retry")),
             (Method::DELETE, format!("/jobs/order-api/{dead}")),
         ];
@@ -215,6 +290,7 @@ fn the_document_has_the_outer_paths() {
         [
             "/api/jobs",
             "/api/jobs/counts",
+            "/api/jobs/retry",
             "/api/jobs/{service}/{id}",
             "/api/jobs/{service}/{id}/retry"
         ]

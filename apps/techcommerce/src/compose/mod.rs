@@ -9,6 +9,7 @@ mod frontend;
 mod images;
 mod order_api;
 mod product_api;
+mod release;
 mod worker;
 
 use std::net::SocketAddr;
@@ -36,6 +37,7 @@ pub fn openapi() -> OpenApi {
             techcommerce_auth::openapi(),
             techcommerce_images::openapi(),
             techcommerce_worker::openapi(),
+            techcommerce_api::own_openapi(),
         ],
     )
 }
@@ -76,6 +78,11 @@ pub async fn modules(
         sets.extend(jobs_of_others(ground, switchboard)?);
         modules.push(worker::module(ground, sets)?);
     }
+    // The two that outsiders reach tell nobody what they are.
+    let mut modules: Vec<Module> = modules
+        .into_iter()
+        .map(|module| release::told(ground, module))
+        .collect();
     if here.has(Service::Api) {
         modules.push(api::module(ground, switchboard, listening)?);
     }

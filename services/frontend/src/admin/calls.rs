@@ -9,12 +9,13 @@ use techcommerce_contracts::{
         AccountDetail, AccountInput, AccountPatch, AccountQuery, AccountRecord, ApiKey,
         ApiKeyCreated, ApiKeyInput, ApiKeyList,
     },
-    jobs::{JobCounts, JobEntry, JobQuery},
+    jobs::{DiscardQuery, JobCounts, JobDetail, JobEntry, JobQuery, Retried, RetryMany},
     order_api::{
         CancelInput, Discount, DiscountEdit, DiscountQuery, NewDiscountInput, NoteInput, Order,
         OrderSummary, RefundInput, ShipmentInput, SummaryQuery,
     },
     product_api::{StockItem, StockQuery},
+    system::{BackupList, SystemReport},
 };
 use techcommerce_kernel::{Error, Uuid};
 
@@ -179,10 +180,38 @@ impl Api<'_> {
         self.own(Method::POST, path).send_empty().await
     }
 
-    /// Gives a dead job up.
-    pub async fn discard_job(&self, service: &str, id: Uuid) -> Result<(), Error> {
+    /// A job that is not done.
+    pub async fn job(&self, service: &str, id: Uuid) -> Result<JobDetail, Error> {
         let path = format!("/api/jobs/{}/{id}", segment(service));
-        self.own(Method::DELETE, path).send_empty().await
+        self.own(Method::GET, path).send().await
+    }
+
+    /// Has all dead jobs of a kind tried again; how many there were.
+    pub async fn retry_jobs(&self, service: &str, kind: &str) -> Result<u64, Error> {
+        let which = RetryMany {
+            service: service.to_owned(),
+            kind: kind.to_owned(),
+        };
+        let call = self.own(Method::POST, "/api/jobs/retry".into());
+        Ok(call.json(&which).send::<Retried>().await?.count)
+    }
+
+    /// Gives a dead job up, for a reason if there is one.
+    pub async fn discard_job(&self, service: &str, id: Uuid, reason: &str) -> Result<(), Error> {
+        let path = format!("/api/jobs/{}/{id}", segment(service));
+        let reason = Some(reason.to_owned()).filter(|reason| !reason.is_empty());
+        let call = self.own(Method::DELETE, path);
+        call.query(&DiscardQuery { reason }).send_empty().await
+    }
+
+    /// All services, how each stands.
+    pub async fn system(&self) -> Result<SystemReport, Error> {
+        self.own(Method::GET, "/api/system".into()).send().await
+    }
+
+    /// The backups that are known of.
+    pub async fn backups(&self) -> Result<BackupList, Error> {
+        self.own(Method::GET, "/api/backups".into()).send().await
     }
 
     /// Of what fewer than `below` are left, the fewest first.

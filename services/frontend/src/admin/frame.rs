@@ -33,6 +33,7 @@ pub enum Section {
     ApiKeys,
     Audit,
     Jobs,
+    System,
     /// In none of them.
     Nowhere,
 }
@@ -95,6 +96,11 @@ const fn about(section: Section) -> (&'static str, &'static str, &'static str) {
             "/admin/jobs",
             "M4 10a6 6 0 0 1 10.500-4M16 10a6 6 0 0 1-10.500 4M14.500 3v3h-3M5.500 17v-3h3",
         ),
+        Section::System => (
+            "desk.system",
+            "/admin/system",
+            "M3.500 4.500h13v4h-13zM3.500 11.500h13v4h-13zM6.500 6.500h.01M6.500 13.500h.01",
+        ),
         Section::Nowhere => ("desk.overview", "/admin", ""),
     }
 }
@@ -125,6 +131,7 @@ const GROUPS: [(&str, &[(Section, bool)]); 3] = [
             (Section::ApiKeys, true),
             (Section::Audit, false),
             (Section::Jobs, false),
+            (Section::System, false),
         ],
     ),
 ];

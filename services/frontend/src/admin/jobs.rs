@@ -16,10 +16,14 @@ use super::{
 use crate::{
     failure::Failure,
     forms::{Asked, Sent},
+    i18n::Texts,
     page::see_other,
 };
 
-const PATH: &str = "/admin/jobs";
+/// The list.
+pub(super) const PATH: &str = "/admin/jobs";
+/// The longest reason that is asked for, in characters.
+const MAX_REASON: usize = 500;
 
 #[derive(Template)]
 #[template(path = "admin/jobs.html")]
@@ -55,6 +59,7 @@ pub async fn show(desk: Desk, Asked(sent): Asked) -> Result<Response, Failure> {
     };
     let query = JobQuery {
         state: Some(state),
+        kind: Some(sent.text("kind").to_owned()).filter(|kind| !kind.is_empty()),
         limit: Some(50),
         cursor: Some(sent.text("cursor").to_owned()).filter(|cursor| !cursor.is_empty()),
         ..JobQuery::default()
@@ -85,32 +90,60 @@ pub async fn show(desk: Desk, Asked(sent): Asked) -> Result<Response, Failure> {
             .into(),
         state: state.name().to_owned(),
         rows: found.items.into_iter().map(|job| row(&page, job)).collect(),
-        pager: Pager::new(PATH, &sent, &["state"], found.next_cursor),
+        pager: Pager::new(PATH, &sent, &["state", "kind"], found.next_cursor),
         page,
     };
     Ok(answer(StatusCode::OK, &view.page, &view))
 }
 
 fn row(page: &Frame, job: JobEntry) -> Row {
-    let texts = page.texts();
-    let known = texts.find(&format!("work.{}", job.kind.replace('.', "_")));
     Row {
         id: job.id,
-        badge: match job.state {
-            JobState::Dead => Badge::new(texts, "job.is_dead", "bad"),
-            JobState::Waiting => Badge::new(texts, "job.is_waiting", ""),
-            JobState::Running => Badge::new(texts, "job.is_running", "good"),
-        },
+        badge: badge(page.texts(), job.state),
         dead: job.state == JobState::Dead,
         attempts: format!("{} / {}", job.attempts, job.max_attempts),
         error: job.last_error.unwrap_or_default(),
         since: page.when(job.created_at),
         next: page.when(job.run_at),
-        kind: known.map_or_else(
-            || job.kind.clone(),
-            |words| format!("{words} ({})", job.kind),
-        ),
+        kind: name(page.texts(), &job.kind),
         service: job.service,
+    }
+}
+
+/// Where a job stands.
+pub(super) fn badge(texts: &Texts, state: JobState) -> Badge {
+    match state {
+        JobState::Dead => Badge::new(texts, "job.is_dead", "bad"),
+        JobState::Waiting => Badge::new(texts, "job.is_waiting", ""),
+        JobState::Running => Badge::new(texts, "job.is_running", "good"),
+    }
+}
+
+/// What jobs of a kind do, with the kind's name.
+pub(super) fn name(texts: &Texts, kind: &str) -> String {
+    match texts.find(&format!("work.{}", kind.replace('.', "_"))) {
+        Some(words) => format!("{words} ({kind})"),
+        None => kind.to_owned(),
+    }
+}
+
+/// `POST /admin/jobs/retry-kind`: all dead jobs of a kind, from the page that `back` names.
+///
+/// # Errors
+/// The worker does not answer.
+pub async fn retry_kind(desk: Desk, sent: Sent) -> Result<Response, Failure> {
+    let (service, kind) = (sent.text("service"), sent.text("kind"));
+    let back = match sent.text("back") {
+        "/admin/system" => "/admin/system",
+        _ => PATH,
+    };
+    match desk.api().retry_jobs(service, kind).await {
+        Ok(0) => see_other(&format!("{back}?note=job-gone")),
+        Ok(_) => see_other(&format!("{back}?note=jobs-retried")),
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            see_other(&format!("{back}?note=job-gone"))
+        }
+        Err(error) => Err(error.into()),
     }
 }
 
@@ -137,12 +170,13 @@ pub async fn retry(
 pub async fn discard(
     desk: Desk,
     Path((service, id)): Path<(String, String)>,
-    _: Sent,
+    sent: Sent,
 ) -> Result<Response, Failure> {
     let Ok(id) = id.parse::<Uuid>() else {
         return Err(Failure::not_found());
     };
-    let done = desk.api().discard_job(&service, id).await;
+    let reason: String = sent.text("reason").chars().take(MAX_REASON).collect();
+    let done = desk.api().discard_job(&service, id, &reason).await;
     finish(done, "job-dropped")
 }
 
@@ -183,10 +217,27 @@ mod tests {
         let answer = site.post_as(&format!("{job}/retry"), STAFF, &[]).await;
         let answer = answer.expect(StatusCode::SEE_OTHER);
         assert_eq!(answer.header("location"), "/admin/jobs?note=job-retried");
-        let answer = site.post_as(&format!("{job}/discard"), STAFF, &[]).await;
+        let why = [("reason", "told by phone")];
+        let answer = site.post_as(&format!("{job}/discard"), STAFF, &why).await;
         let answer = answer.expect(StatusCode::SEE_OTHER);
         assert_eq!(answer.header("location"), "/admin/jobs?note=job-dropped");
         assert!(site.was_asked("DELETE"));
+        let path = format!("/api/jobs/order-api/{}", Fake::SMALL);
+        assert!(site.asked(&path).contains("reason=told+by+phone"));
+    }
+
+    #[tokio::test]
+    async fn all_of_a_kind_are_tried_again() {
+        let site = Site::new().await;
+        let form = [("service", "order-api"), ("kind", "order.mail")];
+        let answer = site.post_as("/admin/jobs/retry-kind", STAFF, &form).await;
+        let answer = answer.expect(StatusCode::SEE_OTHER);
+        assert_eq!(answer.header("location"), "/admin/jobs?note=jobs-retried");
+        let sent = site.sent("POST", "/jobs/retry");
+        assert!(sent.contains("order.mail"), "{sent}");
+        let form = [form[0], form[1], ("back", "https://elsewhere.example")];
+        let answer = site.post_as("/admin/jobs/retry-kind", STAFF, &form).await;
+        assert_eq!(answer.header("location"), "/admin/jobs?note=jobs-retried");
     }
 
     #[tokio::test]

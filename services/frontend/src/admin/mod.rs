@@ -22,6 +22,7 @@ pub mod discount;
 pub mod discounts;
 pub mod form;
 pub mod frame;
+pub mod job;
 pub mod jobs;
 pub mod order;
 pub mod order_actions;
@@ -31,6 +32,7 @@ pub mod orders;
 pub mod parts;
 pub mod people;
 pub mod problem;
+pub mod system;
 pub mod words;
 
 use axum::{
@@ -96,6 +98,9 @@ pub fn router() -> Router<Shop> {
         .route("/admin/api-keys/{id}/end", post(api_keys::end))
         .route("/admin/audit", get(audit::show))
         .route("/admin/jobs", get(jobs::show))
+        .route("/admin/jobs/retry-kind", post(jobs::retry_kind))
+        .route("/admin/jobs/{service}/{id}", get(job::show))
+        .route("/admin/system", get(system::show))
         .route("/admin/jobs/{service}/{id}/retry", post(jobs::retry))
         .route("/admin/jobs/{service}/{id}/discard", post(jobs::discard))
         .route("/admin/{*rest}", get(nowhere))

@@ -18,6 +18,7 @@ pub mod products;
 pub mod register;
 pub mod search;
 pub mod sign;
+pub mod status;
 pub mod sums;
 
 use axum::{
@@ -58,6 +59,7 @@ pub fn router() -> Router<Shop> {
         .route("/language", post(language::choose))
         .route("/contact", get(info::contact))
         .route("/imprint", get(info::imprint))
+        .route("/status", get(status::show))
         .route("/robots.txt", get(crawlers::robots))
         .route("/sitemap.xml", get(crawlers::sitemap))
 }

@@ -82,8 +82,28 @@ pub fn answer(fake: &Fake, seen: &Seen) -> Option<Response> {
         )])),
         ("GET", ["audit", _]) => list(json!([])),
         ("GET", ["jobs", "counts"]) => ok(json!({"dead": 1, "items": [
-            {"service": "order-api", "waiting": 2, "running": 0, "dead": 1}]})),
+            {"service": "order-api", "waiting": 2, "running": 0, "dead": 1, "kinds": [
+                {"kind": "order.advance", "waiting": 2, "running": 0, "dead": 0, "oldest_seconds": 200},
+                {"kind": "order.mail", "waiting": 0, "running": 0, "dead": 1, "oldest_seconds": 0}]}],
+            "workers": [{"name": "pod-1", "started_at": "2027-01-14T08:00:00Z", "seen_at": NOW}]})),
         ("GET", ["jobs"]) => list(json!([job()])),
+        ("GET", ["jobs", "order-api", Fake::SMALL]) => {
+            let mut job = job();
+            job["payload"] = json!({"order": Fake::ORDER, "to": "[redacted]"});
+            job["worker"] = json!("pod-1");
+            ok(job)
+        }
+        ("GET", ["jobs", _, _]) => problem(404, json!({"code": "job_not_found"})),
+        ("POST", ["jobs", "retry"]) => ok(json!({"count": 1})),
+        ("GET", ["system"]) => ok(json!({"checked_at": NOW, "services": [
+            {"service": "order-api", "status": "ready", "version": "1.2.3",
+                "commit": "abcdef0123456789", "latency_ms": 1.5,
+                "dependencies": [{"name": "database", "up": true, "latency_ms": 0.7}],
+                "schema": {"database": "PostgreSQL", "at": "4 staff", "needed": "4 staff", "ahead": 1}},
+            {"service": "images", "status": "away", "version": null, "commit": null,
+                "latency_ms": null, "dependencies": [], "schema": null}]})),
+        ("GET", ["backups"]) => list(json!([{"taken_at": "2027-01-15T03:00:00Z",
+            "bytes": 118_300_000, "verified_at": "2027-01-15T04:00:00Z"}])),
         ("POST" | "DELETE", ["jobs", ..]) => StatusCode::NO_CONTENT.into_response(),
         ("GET", ["products", "counts"]) => ok(json!({"active": 3, "draft": 1, "archived": 0,
             "low_stock": 1, "out_of_stock": 1})),

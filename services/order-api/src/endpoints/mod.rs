@@ -1,6 +1,7 @@
 //! The endpoints, one file each, and what they share.
 
 mod audit_list;
+mod backup_list;
 mod cart_create;
 mod cart_discount;
 mod cart_line;
@@ -49,6 +50,7 @@ use crate::{
     (name = "orders", description = "Placing orders, and what becomes of them."),
     (name = "discounts", description = "Discount codes, for staff."),
     (name = "audit", description = "What staff changed, service by service."),
+    (name = "system", description = "How the house stands."),
 ))]
 struct Documented;
 
@@ -80,6 +82,7 @@ pub fn documented() -> (Router<App>, openapi::OpenApi) {
             discount_delete::delete
         ))
         .routes(routes!(audit_list::list))
+        .routes(routes!(backup_list::list))
         .routes(routes!(time::time))
         .split_for_parts();
     (router, outside(document))

@@ -4,6 +4,8 @@ mod job_counts;
 mod job_discard;
 mod job_list;
 mod job_retry;
+mod job_retry_many;
+mod job_show;
 
 use std::sync::Arc;
 
@@ -59,8 +61,9 @@ pub fn documented() -> (Router<App>, openapi::OpenApi) {
     let (router, document) = OpenApiRouter::with_openapi(Documented::openapi())
         .routes(routes!(job_list::list))
         .routes(routes!(job_counts::counts))
+        .routes(routes!(job_retry_many::retry))
         .routes(routes!(job_retry::retry))
-        .routes(routes!(job_discard::discard))
+        .routes(routes!(job_show::show, job_discard::discard))
         .split_for_parts();
     let mut outer = document.clone();
     outer.paths = openapi::Paths::new();
