@@ -23,6 +23,7 @@ mod browser;
 mod doctor;
 mod document;
 mod drill;
+mod house;
 mod journeys;
 mod kills;
 mod large;

@@ -25,7 +25,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_panel_shows_something() -> Result<()> {
-    let certificate = fixture("certificate.pem").display().to_string();
+    let certificate = format!("shop={}", fixture("certificate.pem").display());
     let shop = Setup::new(Engine::Split)
         .await
         .with_demo()
@@ -207,7 +207,7 @@ fn filled(expression: &str, variables: &BTreeMap<String, String>) -> String {
 }
 
 /// What Prometheus answers.
-async fn query(asked: &Client, expression: &str) -> Result<Vec<Value>> {
+pub async fn query(asked: &Client, expression: &str) -> Result<Vec<Value>> {
     let path = format!("/api/v1/query?query={}", encoded(expression));
     let answer: Value = asked.get(&path).send().await?.json()?;
     ensure!(

@@ -134,6 +134,16 @@ impl Processes {
         }
     }
 
+    /// Sends a signal to one.
+    pub fn signal(&self, name: &str, signal: &str) -> Result<()> {
+        let (_, process) = self.parts.get(name).context("no such process")?;
+        let process = process.as_ref().context("it does not run")?;
+        let id = process.id().to_string();
+        let sent = Command::new("kill").args([&format!("-{signal}"), &id]).status()?;
+        ensure!(sent.success(), "SIG{signal} cannot be sent");
+        Ok(())
+    }
+
     /// Sends a signal to all.
     pub fn signal_all(&self, name: &str) -> Result<()> {
         for (_, process) in self.parts.values() {

@@ -9,7 +9,7 @@ use serde_json::Value;
 use sqlx::{Connection, Executor, PgConnection};
 use techcommerce_testkit::{Client, Kind, TempDir, folder, free_address, is_root, start_with};
 
-use crate::shop::{Engine, Setup};
+use crate::shop::{Engine, Setup, Shop};
 use crate::shopper::{Placed, buy, eventually, order};
 use crate::staff::{Stock, product};
 
@@ -34,6 +34,10 @@ async fn staff_read_from_the_replica_and_buyers_do_not() -> Result<()> {
         Ok(lists(&staff, &first).await?.then_some(()))
     })
     .await?;
+    eventually("the metrics say that it follows", async || {
+        Ok(lag(&shop).await?.filter(|lag| *lag < 1.0).map(drop))
+    })
+    .await?;
     // It falls behind: staff do not see what is new, whoever bought it does.
     let mut behind = PgConnection::connect(&replica.url(primary.url())?).await?;
     behind.execute("SELECT pg_wal_replay_pause()").await?;
@@ -43,6 +47,10 @@ async fn staff_read_from_the_replica_and_buyers_do_not() -> Result<()> {
         !lists(&staff, &second).await?,
         "the list is not the replica's"
     );
+    eventually("the metrics say that it does not follow", async || {
+        Ok(lag(&shop).await?.filter(|lag| *lag > 5.0).map(drop))
+    })
+    .await?;
     behind.close().await?;
     replica.stop()?;
     // What finds its connection cut is told to come back; then the primary stands in.
@@ -53,6 +61,14 @@ async fn staff_read_from_the_replica_and_buyers_do_not() -> Result<()> {
     .await
 }
 
+/// How far behind order-api's replica is, if that was looked at.
+async fn lag(shop: &Shop) -> Result<Option<f64>> {
+    let text = shop.management().get("/metrics").expect(200).await?.text();
+    let series = r#"techcommerce_db_replica_lag_seconds{service="order-api"} "#;
+    let value = text.lines().find_map(|line| line.strip_prefix(series));
+    Ok(value.map(str::parse).transpose()?)
+}
+
 async fn lists(staff: &Client, placed: &Placed) -> Result<bool> {
     let page: Value = staff.get("/api/orders").value(200).await?;
     let items = page["items"].as_array().context("a list")?;
@@ -60,15 +76,15 @@ async fn lists(staff: &Client, placed: &Placed) -> Result<bool> {
 }
 
 /// A server that follows another one.
-struct Replica {
-    address: SocketAddr,
+pub struct Replica {
+    pub address: SocketAddr,
     bin: PathBuf,
     data: PathBuf,
     _home: TempDir,
 }
 
 impl Replica {
-    fn of(primary: &str) -> Result<Self> {
+    pub fn of(primary: &str) -> Result<Self> {
         let home = folder();
         let bin = Kind::Postgres.program()?;
         let replica = Self {
@@ -104,7 +120,7 @@ impl Replica {
         Ok(replica)
     }
 
-    fn url(&self, primary: &str) -> Result<String> {
+    pub fn url(&self, primary: &str) -> Result<String> {
         let (user, rest) = primary.rsplit_once('@').context("an address")?;
         let (_, database) = rest.split_once('/').context("a database")?;
         Ok(format!("{user}@{}/{database}", self.address))
