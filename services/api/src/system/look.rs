@@ -115,7 +115,7 @@ async fn asked(channel: &Channel) -> (ServiceReport, Value) {
         service: channel.service().name().to_owned(),
         status,
         version: text("version"),
-        commit: text("commit"),
+        commit: text("commit").filter(|commit| commit != "unknown"),
         latency_ms: (!away).then_some(latency),
         dependencies: dependencies.collect(),
         schema: serde_json::from_value::<SchemaReport>(document["schema"].clone()).ok(),

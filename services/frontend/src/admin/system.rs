@@ -134,8 +134,7 @@ fn services(page: &Frame, house: SystemReport) -> Vec<ServiceRow> {
 
 fn service(page: &Frame, report: ServiceReport) -> ServiceRow {
     let texts = page.texts();
-    let commit = report.commit.filter(|commit| commit != "unknown");
-    let version = match (report.version, commit) {
+    let version = match (report.version, report.commit) {
         (Some(version), Some(commit)) => {
             let short: String = commit.chars().take(12).collect();
             format!("{version} ({short})")
