@@ -19,6 +19,7 @@ const PAGES: &[&str] = &[
     "/register",
     "/contact",
     "/imprint",
+    "/status",
 ];
 
 /// What staff see, beside an order and an account of the shop.
@@ -37,6 +38,7 @@ const PAGES_FOR_STAFF: &[&str] = &[
     "/admin/api-keys",
     "/admin/audit",
     "/admin/jobs",
+    "/admin/system",
     "/admin/nowhere",
 ];
 

@@ -53,9 +53,19 @@ pub async fn operations(shop: &Shop, staff: &Client, order: &str) -> Result<()> 
         .expect(204)
         .await?;
     staff
-        .delete(&format!("/api/jobs/order-api/{discarded}"))
+        .get(&format!("/api/jobs/order-api/{discarded}"))
+        .expect(200)
+        .await?;
+    staff
+        .delete(&format!("/api/jobs/order-api/{discarded}?reason=tour"))
         .expect(204)
         .await?;
+    let kind = json!({"service": "order-api", "kind": "order.mail"});
+    let again = staff.post("/api/jobs/retry").json(&kind);
+    again.expect(200).await?;
+    staff.get("/api/backups").expect(200).await?;
+    staff.get("/api/system").expect(200).await?;
+    shop.client().get("/api/status").expect(200).await?;
     staff.get("/api/audit/orders").expect(200).await?;
     Ok(())
 }
@@ -269,12 +279,30 @@ async fn jobs_that_were_given_up(shop: Shop) -> Result<()> {
     assert_eq!(page["items"][0]["last_error"], "the mail was refused");
     let counts: Value = staff.get("/api/jobs/counts").value(200).await?;
     assert_eq!(counts["dead"], 2, "{counts}");
+    let mails = counts["items"]
+        .as_array()
+        .and_then(|items| items.iter().find(|one| one["service"] == "order-api"))
+        .and_then(|orders| orders["kinds"].as_array())
+        .and_then(|kinds| kinds.iter().find(|kind| kind["kind"] == "order.mail"))
+        .context("dead mails by kind")?;
+    assert_eq!(mails["dead"], 2, "{counts}");
+    ensure!(
+        counts["workers"]
+            .as_array()
+            .is_some_and(|all| !all.is_empty()),
+        "no worker was seen: {counts}"
+    );
     client.get("/api/jobs").expect(401).await?;
     let one = format!("/api/jobs/order-api/{}", dead[0]);
     let other = format!("/api/jobs/order-api/{}", dead[1]);
     client.delete(&one).expect(401).await?;
+    let job: Value = staff.get(&one).value(200).await?;
+    assert_eq!(job["payload"], json!({"order": placed.id}), "{job}");
     staff.post(&format!("{one}/retry")).expect(204).await?;
-    staff.delete(&other).expect(204).await?;
+    staff
+        .delete(&format!("{other}?reason=told%20by%20phone"))
+        .expect(204)
+        .await?;
     assert_eq!(staff.delete(&other).problem(404).await?, "job_not_found");
     eventually("the mail", async || {
         let left: Value = staff
@@ -299,6 +327,7 @@ async fn jobs_that_were_given_up(shop: Shop) -> Result<()> {
         .map(|entry| &entry["action"])
         .collect();
     assert_eq!(actions, ["job.discard", "job.retry"]);
+    assert_eq!(log["items"][0]["change"]["reason"], "told by phone");
     order(&client, &placed).await?;
     audit::clean(&shop).await
 }

@@ -246,6 +246,7 @@ fn orders() -> Vec<Rule> {
         staff("patch /api/discounts/{code}").sends(|_| json(json!({"active": false}))),
         staff("delete /api/discounts/{code}"),
         staff("get /api/audit/orders"),
+        staff("get /api/backups"),
     ]
 }
 
@@ -259,7 +260,12 @@ fn others() -> Vec<Rule> {
         staff("get /api/audit/images"),
         staff("get /api/jobs"),
         staff("get /api/jobs/counts"),
+        staff("post /api/jobs/retry")
+            .sends(|_| json(json!({"service": "order-api", "kind": "order.mail"}))),
+        staff("get /api/jobs/{service}/{id}"),
         staff("post /api/jobs/{service}/{id}/retry"),
         staff("delete /api/jobs/{service}/{id}"),
+        staff("get /api/system"),
+        anyone("get /api/status"),
     ]
 }
