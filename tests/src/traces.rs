@@ -315,7 +315,8 @@ async fn a_trusted_proxys_trace_is_continued() -> Result<()> {
     let spans = collector
         .until(|spans| spans.iter().any(|span| span.service == "frontend"))
         .await;
-    let page = spans.iter().find(|span| span.service == "frontend");
+    let mut spans = spans.iter().filter(|span| span.service == "frontend");
+    let page = spans.find(|span| span.kind == SERVER);
     let page = page.context("the page")?;
     ensure!(page.trace_id == OUTSIDE, "{page:#?}");
     assert_eq!(page.parent_id.as_deref(), Some("00f067aa0ba902b7"));
