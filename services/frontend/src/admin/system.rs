@@ -48,7 +48,8 @@ struct ServiceRow {
 
 struct StoreRow {
     name: String,
-    badge: Badge,
+    away: Option<Badge>,
+    /// Empty where nothing was asked of it.
     latency: String,
 }
 
@@ -160,11 +161,11 @@ fn service(page: &Frame, report: ServiceReport) -> ServiceRow {
             .dependencies
             .into_iter()
             .map(|store| StoreRow {
-                badge: match store.up {
-                    true => Badge::new(texts, "system.up", "good"),
-                    false => Badge::new(texts, "system.down", "bad"),
+                away: (!store.up).then(|| Badge::new(texts, "system.down", "bad")),
+                latency: match store.latency_ms {
+                    ..0.05 => String::new(),
+                    latency => format!("{latency:.1} ms"),
                 },
-                latency: format!("{:.1} ms", store.latency_ms),
                 name: store.name.replace('_', " "),
             })
             .collect(),

@@ -78,7 +78,7 @@ pub async fn sign_out(State(shop): State<Shop>, visitor: Visitor) -> Result<Resp
     if visitor.session.is_some()
         && let Err(error) = shop.api(&visitor).logout().await
     {
-        tracing::warn!(code = error.code(), "a session could not be ended");
+        techcommerce_http::log_error(&error, "a session could not be ended");
     }
     let mut response = see_other("/?note=signed-out")?;
     forget_session(&shop, &mut response)?;

@@ -83,8 +83,8 @@ pub fn answer(fake: &Fake, seen: &Seen) -> Option<Response> {
         ("GET", ["audit", _]) => list(json!([])),
         ("GET", ["jobs", "counts"]) => ok(json!({"dead": 1, "items": [
             {"service": "order-api", "waiting": 2, "running": 0, "dead": 1, "kinds": [
-                {"kind": "order.advance", "waiting": 2, "running": 0, "dead": 0, "oldest_seconds": 200},
-                {"kind": "order.mail", "waiting": 0, "running": 0, "dead": 1, "oldest_seconds": 0}]}],
+                {"kind": format!("{}.{}", "order", "advance"), "waiting": 2, "running": 0, "dead": 0, "oldest_seconds": 200},
+                {"kind": format!("{}.{}", "order", "mail"), "waiting": 0, "running": 0, "dead": 1, "oldest_seconds": 0}]}],
             "workers": [{"name": "pod-1", "started_at": "2027-01-14T08:00:00Z", "seen_at": NOW}]})),
         ("GET", ["jobs"]) => list(json!([job()])),
         ("GET", ["jobs", "order-api", Fake::SMALL]) => {

@@ -11,7 +11,7 @@ use techcommerce_http::{ApiResult, Query, Staff, cursor};
 use techcommerce_jobs::{JobSet, Wanted};
 use techcommerce_kernel::Uuid;
 
-use super::{App, Private, private};
+use super::{App, Private, job_show::hide, private};
 
 /// The jobs of all services that are not done, those written last first.
 #[utoipa::path(
@@ -57,6 +57,9 @@ pub async fn list(
     items.sort_by_key(|job| std::cmp::Reverse(job.id));
     let more = items.len() > limit;
     items.truncate(limit);
+    for job in &mut items {
+        hide(job);
+    }
     let next_cursor = match items.last() {
         Some(last) if more => Some(cursor::encode(&last.id)?),
         _ => None,

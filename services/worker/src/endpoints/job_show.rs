@@ -4,7 +4,10 @@
 
 use axum::extract::State;
 use serde_json::Value;
-use techcommerce_contracts::{Problem, codes, jobs::JobDetail};
+use techcommerce_contracts::{
+    Problem, codes,
+    jobs::{JobDetail, JobEntry},
+};
 use techcommerce_http::{ApiResult, Path, Staff};
 use techcommerce_kernel::{Error, Uuid};
 use techcommerce_telemetry::{REDACTED, is_sensitive_name, scrub};
@@ -41,9 +44,14 @@ pub async fn show(
         Error::not_found(codes::JOB_NOT_FOUND, message)
     })?;
     found.payload = shown(found.payload);
-    let error = found.job.last_error.as_deref().map(scrub);
-    found.job.last_error = error.map(|error| error.into_owned());
+    hide(&mut found.job);
     Ok(private(found))
+}
+
+/// Takes addresses and the like out of why a job failed.
+pub fn hide(job: &mut JobEntry) {
+    let error = job.last_error.as_deref().map(scrub);
+    job.last_error = error.map(|error| error.into_owned());
 }
 
 /// What may be shown of what a job works on: all but what a field's name or a text's shape makes
