@@ -6,7 +6,7 @@
 use std::{fmt, future::Future, str::FromStr, sync::Arc};
 
 use http::{HeaderMap, HeaderName, HeaderValue};
-use techcommerce_telemetry::LogScope;
+use techcommerce_telemetry::{LogScope, scrub};
 
 /// The header with the request's id.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -61,13 +61,15 @@ impl RequestContext {
         }
     }
 
-    /// The incoming request id if it is sane: 8 to 64 characters of `A–Z a–z 0–9 . _ -`.
+    /// The incoming request id if it is sane: 8 to 64 characters of `A–Z a–z 0–9 . _ -`, and not
+    /// the number of a card or a token: it goes into every line and trace.
     pub fn incoming_request_id(headers: &HeaderMap) -> Option<Arc<str>> {
         let id = headers.get(REQUEST_ID)?.to_str().ok()?;
         let sane = (8..=64).contains(&id.len())
             && id
                 .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'));
+                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'))
+            && scrub(id) == id;
         sane.then(|| id.into())
     }
 
@@ -197,5 +199,13 @@ mod tests {
         assert_eq!(with("short"), None);
         assert_eq!(with("with space and \"quotes\""), None);
         assert_eq!(with(&"x".repeat(65)), None);
+        for secret in [
+            "4242424242424242",
+            "4242-4242-4242-4242",
+            "tcs_0123456789abcdef",
+            "eyJhbGciOiJFZERTQSJ9.eyJpc3MiOiJhIn0.c2lnbmF0dXJl",
+        ] {
+            assert_eq!(with(secret), None, "{secret}");
+        }
     }
 }

@@ -21,6 +21,22 @@ impl<E: Into<Error>> From<E> for ApiError {
     }
 }
 
+/// A line about an error, at the level that is its kind's: our fault is somebody's to mend
+/// (`error`), what is away comes back (`warn`), and what somebody asked wrongly is of interest to
+/// programmers alone (`debug`). Of the last it says the code and the cause and no more: messages
+/// and places may repeat what was sent.
+pub fn log_error(error: &Error, what: &'static str) {
+    let code = error.code();
+    match error.kind() {
+        Kind::Internal => tracing::error!(code, ?error, "{what}"),
+        Kind::Unavailable => tracing::warn!(code, ?error, "{what}"),
+        _ => {
+            let cause = std::error::Error::source(error).map(tracing::field::display);
+            tracing::debug!(code, cause, "{what}");
+        }
+    }
+}
+
 /// The error's code, left in the answer's extensions for the access log.
 #[derive(Debug, Clone)]
 pub(crate) struct AnsweredWith(pub(crate) String);
@@ -28,11 +44,12 @@ pub(crate) struct AnsweredWith(pub(crate) String);
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let Self(error) = self;
-        match error.kind() {
-            Kind::Internal => tracing::error!(code = error.code(), error = ?error, "failed"),
-            Kind::Unavailable => tracing::warn!(code = error.code(), error = ?error, "unavailable"),
-            _ => tracing::debug!(code = error.code(), error = ?error, "refused"),
-        }
+        let what = match error.kind() {
+            Kind::Internal => "failed",
+            Kind::Unavailable => "unavailable",
+            _ => "refused",
+        };
+        log_error(&error, what);
         let problem = Problem::of(&error);
         let mut response = problem_response(&problem);
         if let Some(after) = error.retry_after_hint() {

@@ -23,7 +23,7 @@ pub use edge::{
     headers::{SecurityHeaders, security_headers},
     origin::{OriginCheck, check_origin},
 };
-pub use error::{ApiError, ApiResult};
+pub use error::{ApiError, ApiResult, log_error};
 pub use extract::{Json, Path, Query};
 pub use health::{Check, Health, Report, State};
 pub use identity::{Admin, Caller, ServiceOnly, Signed, Staff};

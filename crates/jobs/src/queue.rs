@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use techcommerce_kernel::{Env, Error, Timestamp};
 use techcommerce_store::{Db, StoreError, dialect::in_list, execute, single, with};
+use techcommerce_telemetry::scrub;
 
 use crate::{
     Job, Sleeper, Wake, backoff,
@@ -192,9 +193,10 @@ impl Queue {
     }
 }
 
-/// What is kept of an error: not all of a long one, and no NUL, which PostgreSQL takes in no text
+/// What is kept of an error: no secret, not all of a long one, and no NUL, which PostgreSQL takes in no text
 /// (an error may repeat what somebody else answered).
 fn kept(text: &str) -> String {
+    let text = &*scrub(text);
     let mut end = text.len().min(ERROR_LIMIT);
     while !text.is_char_boundary(end) {
         end -= 1;

@@ -154,7 +154,7 @@ impl JobSet {
             if error.code() == LOST {
                 tracing::warn!("the job was taken over by another worker");
             } else {
-                tracing::error!(
+                tracing::warn!(
                     ?error,
                     "how the job ended could not be written; it will run again"
                 );

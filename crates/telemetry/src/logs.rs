@@ -1,7 +1,8 @@
 //! Logs on standard error: JSON lines, or text for people.
 //!
 //! A line in JSON has `timestamp`, `level`, `target`, `message`, `fields`, and, where a span
-//! around it says so, `service`, `request_id` and `trace_id`.
+//! around it says so, `service`, `request_id` and `trace_id`. What the levels mean is in
+//! docs/logging.md.
 
 use std::{fmt, io::IsTerminal, str::FromStr};
 
@@ -57,7 +58,7 @@ impl FromStr for LogFormat {
 /// # Errors
 /// When `filter` cannot be read, or logs were set up before; says which.
 pub fn init_logs(format: LogFormat, filter: &str) -> Result<(), String> {
-    let filter = EnvFilter::try_new(filter)
+    let filter = EnvFilter::try_new(directives(filter))
         .map_err(|error| format!("`{filter}` is no log filter: {error}"))?;
     let terminal = std::io::stderr().is_terminal();
     let style = match format {
@@ -84,6 +85,15 @@ pub fn init_logs(format: LogFormat, filter: &str) -> Result<(), String> {
         tracing::error!(target: "panic", location, "panicked: {message}");
     }));
     Ok(())
+}
+
+/// Below `debug` libraries show what they were given, values of statements and headers among it.
+/// So the plain level `trace` is ours alone; whoever wants a library's names it.
+fn directives(filter: &str) -> &str {
+    match filter.trim() {
+        level if level.eq_ignore_ascii_case("trace") => "debug,techcommerce=trace",
+        other => other,
+    }
 }
 
 #[allow(

@@ -90,6 +90,9 @@ fn text_is_for_people() {
 fn formats_and_filters_are_read() {
     assert_eq!("json".parse(), Ok(LogFormat::Json));
     assert!("yaml".parse::<LogFormat>().unwrap_err().contains("auto"));
+    assert_eq!(directives("info"), "info");
+    assert_eq!(directives("TRACE "), "debug,techcommerce=trace");
+    assert_eq!(directives("info,sqlx=trace"), "info,sqlx=trace");
     assert!(
         init_logs(LogFormat::Json, "=no=")
             .unwrap_err()

@@ -36,7 +36,8 @@ impl Preparing {
         match done.await {
             Ok(done) => done,
             Err(error) if error.is_panic() => {
-                tracing::error!(%error, "a picture made its decoder panic");
+                // The panic itself is a line of its own, as an error.
+                tracing::warn!("a picture made its decoder panic and was refused");
                 Err(Error::invalid(
                     IMAGE_REFUSED,
                     "The picture is broken in a way that we cannot handle.",

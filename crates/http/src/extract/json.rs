@@ -10,7 +10,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use techcommerce_contracts::codes;
 use techcommerce_kernel::{Error, Kind};
 
-use super::{NO_NUL, full_path};
+use super::{NO_NUL, full_path, without_value};
 use crate::ApiError;
 
 /// A JSON body, in or out.
@@ -120,7 +120,7 @@ fn explain(path: &str, error: &serde_json::Error, empty: bool) -> Error {
         Some((message, _)) => message,
         None => &text,
     };
-    Error::invalid_field(full_path(path, message), message)
+    Error::invalid_field(full_path(path, message), without_value(message))
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use http::request::Parts;
 use serde::de::DeserializeOwned;
 use techcommerce_kernel::Error;
 
-use super::NO_NUL;
+use super::{NO_NUL, without_value};
 use crate::ApiError;
 
 /// The variable parts of the route, as `Path<Uuid>` or `Path<(Uuid, Uuid)>`.
@@ -52,8 +52,10 @@ fn explain(raw: Option<&RawPathParams>, rejection: PathRejection) -> Error {
         } => (name_at(*index), not_valid(expected_type)),
         ErrorKind::ParseError { expected_type, .. } => (name_at(0), not_valid(expected_type)),
         ErrorKind::InvalidUtf8InPathParam { key } => (key.clone(), "is not UTF-8".to_owned()),
-        ErrorKind::DeserializeError { key, message, .. } => (key.clone(), message.clone()),
-        ErrorKind::Message(message) => (name_at(0), message.clone()),
+        ErrorKind::DeserializeError { key, message, .. } => {
+            (key.clone(), without_value(message).into_owned())
+        }
+        ErrorKind::Message(message) => (name_at(0), without_value(message).into_owned()),
         // A route and its handler that do not fit each other.
         _ => return Error::internal(failed.body_text()),
     };

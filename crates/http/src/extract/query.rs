@@ -5,7 +5,7 @@ use http::request::Parts;
 use serde::de::DeserializeOwned;
 use techcommerce_kernel::Error;
 
-use super::{NO_NUL, full_path};
+use super::{NO_NUL, full_path, without_value};
 use crate::ApiError;
 
 /// The query, read into a struct. Parameters that the struct does not have are ignored.
@@ -30,7 +30,7 @@ impl<T: DeserializeOwned, S: Sync> FromRequestParts<S> for Query<T> {
             .map_err(|error| {
                 let message = error.inner().to_string();
                 let path = full_path(&error.path().to_string(), &message);
-                Error::invalid_field(path, message).into()
+                Error::invalid_field(path, without_value(&message)).into()
             })
     }
 }

@@ -11,7 +11,7 @@ use axum::{
 };
 use http::StatusCode;
 use techcommerce_contracts::{Problem, codes, context::RequestContext, product_api::ImportRun};
-use techcommerce_http::{ApiResult, Json, Path, Staff};
+use techcommerce_http::{ApiResult, Json, Path, Staff, log_error};
 use techcommerce_kernel::{Error, Uuid};
 
 use super::{
@@ -67,7 +67,7 @@ pub async fn apply(
     let worker = app.clone();
     tokio::spawn(RequestContext::carried(async move {
         if let Err(error) = carry_out(&worker, begun).await {
-            tracing::warn!(?error, import = %id, "an import ended early");
+            log_error(&error, "an import ended early");
         }
     }));
     let mut conn = app.db.read().await?;

@@ -12,7 +12,7 @@ use futures_util::stream;
 use http::header;
 use serde::Deserialize;
 use techcommerce_contracts::{Problem, context::RequestContext};
-use techcommerce_http::{ApiResult, Query, Staff};
+use techcommerce_http::{ApiResult, Query, Staff, log_error};
 use techcommerce_kernel::Error;
 use tokio::sync::mpsc;
 use utoipa::{IntoParams, ToSchema};
@@ -91,7 +91,7 @@ pub async fn export(
                 .map_err(Error::internal)
                 .and_then(|outcome| outcome);
             let error = outcome.err()?;
-            tracing::error!(?error, "an export broke off");
+            log_error(&error, "an export broke off");
             Some((Err(error), (receiver, None)))
         },
     );
