@@ -25,7 +25,9 @@ pub fn write(repository: &Repository, folder: &Path) -> Result<PathBuf> {
         fs::write(folder.join(name), text)?;
     }
     let here = folder.display().to_string();
-    let text = repository.alertmanager.replace("/etc/alertmanager/config", &here);
+    let text = repository
+        .alertmanager
+        .replace("/etc/alertmanager/config", &here);
     let path = folder.join("alertmanager.yml");
     fs::write(&path, text)?;
     Ok(path)
@@ -39,15 +41,25 @@ pub fn check(repository: &Repository, scratch: &Path) -> Result<(usize, Vec<Find
     let folder = scratch.join("alertmanager");
     let path = write(repository, &folder)?;
     let mails = crate::compose::files(repository)?;
-    let mails = mails.get("compose/alertmanager.yml").map_or("", String::as_str);
+    let mails = mails
+        .get("compose/alertmanager.yml")
+        .map_or("", String::as_str);
     let second = folder.join("mails.yml");
-    fs::write(&second, mails.replace("/etc/alertmanager/", &format!("{}/", folder.display())))?;
+    fs::write(
+        &second,
+        mails.replace("/etc/alertmanager/", &format!("{}/", folder.display())),
+    )?;
     let amtool = monitoring("amtool")?;
     let mut found = Vec::new();
     for file in [&path, &second] {
         let (well, said) = say(Command::new(&amtool).arg("check-config").arg(file))?;
         if !well {
-            found.push(Finding::new(NAME, file.display().to_string(), said.trim(), ""));
+            found.push(Finding::new(
+                NAME,
+                file.display().to_string(),
+                said.trim(),
+                "",
+            ));
             return Ok((1, found));
         }
     }
@@ -140,14 +152,27 @@ fn each_way(value: &Value) -> Vec<Finding> {
         };
         for way in ways {
             let own = receiver[*way].as_array().is_some_and(|each| {
-                !each.is_empty() && each.iter().all(|one| one.to_string().contains("template \\\"shop."))
+                !each.is_empty()
+                    && each
+                        .iter()
+                        .all(|one| one.to_string().contains("template \\\"shop."))
             });
             if !own {
-                found.push(Finding::new(NAME, name, format!("has no {way} with our templates"), ""));
+                found.push(Finding::new(
+                    NAME,
+                    name,
+                    format!("has no {way} with our templates"),
+                    "",
+                ));
             }
         }
         if !ways.is_empty() && receiver["email_configs"][0]["send_resolved"] != true {
-            found.push(Finding::new(NAME, name, "does not say when it is over", "send_resolved: true"));
+            found.push(Finding::new(
+                NAME,
+                name,
+                "does not say when it is over",
+                "send_resolved: true",
+            ));
         }
     }
     found

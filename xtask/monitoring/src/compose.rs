@@ -72,7 +72,12 @@ pub fn check(repository: &Repository) -> Result<Vec<Finding>> {
     for entry in fs::read_dir(repository.root.join(COMPOSE).join("rules"))?.flatten() {
         let name = format!("{COMPOSE}/rules/{}", entry.file_name().to_string_lossy());
         if !known.contains(&name) {
-            found.push(Finding::new(NAME, name, "is made of nothing any more", "remove it"));
+            found.push(Finding::new(
+                NAME,
+                name,
+                "is made of nothing any more",
+                "remove it",
+            ));
         }
     }
     Ok(found)

@@ -235,9 +235,18 @@ mod tests {
     #[test]
     fn metrics_are_told_from_functions_and_labels() {
         for (expr, expected) in [
-            ("sum by (a, b) (rate(x_total{c=\"d{\"}[5m])) > 3", vec!["x_total"]),
-            ("max(a) by (x) and on (y) group by (y) (b == 1)", vec!["a", "b"]),
-            ("a / on (x) group_left (z) shop:b:rate5m", vec!["a", "shop:b:rate5m"]),
+            (
+                "sum by (a, b) (rate(x_total{c=\"d{\"}[5m])) > 3",
+                vec!["x_total"],
+            ),
+            (
+                "max(a) by (x) and on (y) group by (y) (b == 1)",
+                vec!["a", "b"],
+            ),
+            (
+                "a / on (x) group_left (z) shop:b:rate5m",
+                vec!["a", "shop:b:rate5m"],
+            ),
             ("time() - c offset 1w", vec!["c"]),
             ("vector(1)", vec![]),
         ] {
@@ -249,7 +258,10 @@ mod tests {
     fn matchers_belong_to_their_metric() {
         let found = selectors("a{x=\"1\",y=~\"2|3\"} + b");
         assert_eq!(found[0].matchers.len(), 2);
-        assert_eq!(found[0].matchers[1], ("y".into(), "=~".into(), "2|3".into()));
+        assert_eq!(
+            found[0].matchers[1],
+            ("y".into(), "=~".into(), "2|3".into())
+        );
         assert!(found[1].matchers.is_empty());
     }
 

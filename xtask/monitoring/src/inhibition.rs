@@ -37,7 +37,9 @@ fn labels(repository: &Repository, line: &str, shop: &str) -> Result<BTreeMap<St
         .map(|(_, rule)| rule)
         .find(|rule| {
             rule.name() == name
-                && all.get("burn").is_none_or(|burn| rule.label("burn") == Some(burn))
+                && all
+                    .get("burn")
+                    .is_none_or(|burn| rule.label("burn") == Some(burn))
         })
         .with_context(|| format!("outages.txt: there is no alert {name}"))?;
     let given = all.clone();
@@ -65,7 +67,9 @@ fn outages(repository: &Repository) -> Result<Vec<Outage>> {
             let pages = pages.trim().trim_start_matches("pages ");
             all.push(Outage {
                 name: name.to_owned(),
-                pages: pages.parse().with_context(|| format!("outages.txt: {line}"))?,
+                pages: pages
+                    .parse()
+                    .with_context(|| format!("outages.txt: {line}"))?,
                 alerts: Vec::new(),
             });
             continue;
@@ -78,7 +82,9 @@ fn outages(repository: &Repository) -> Result<Vec<Outage>> {
             "told" => false,
             _ => bail!("outages.txt: {line}: neither muted nor told"),
         };
-        outage.alerts.push((labels(repository, rest, &shop)?, muted));
+        outage
+            .alerts
+            .push((labels(repository, rest, &shop)?, muted));
     }
     Ok(all)
 }
@@ -105,7 +111,12 @@ pub fn check(repository: &Repository, scratch: &Path) -> Result<(usize, Vec<Find
     let alerts: Vec<Value> = every
         .map(|(labels, _)| json!({ "labels": labels, "annotations": {"summary": "x"} }))
         .collect();
-    http(&place, "POST", "/api/v2/alerts", &Value::Array(alerts.clone()).to_string())?;
+    http(
+        &place,
+        "POST",
+        "/api/v2/alerts",
+        &Value::Array(alerts.clone()).to_string(),
+    )?;
     // Muting is worked out when its group is first looked at, within the group's waiting time.
     let until = Instant::now() + Duration::from_secs(20);
     let mut found = judge(&outages, &place)?;
@@ -136,13 +147,19 @@ fn judge(outages: &[Outage], place: &str) -> Result<Vec<Finding>> {
                 found.push(Finding::new(
                     NAME,
                     &outage.name,
-                    format!("{} {is} ({})", labels["alertname"], state.unwrap_or("not there")),
+                    format!(
+                        "{} {is} ({})",
+                        labels["alertname"],
+                        state.unwrap_or("not there")
+                    ),
                     "inhibit_rules, or the labels cause and explained_by",
                 ));
             }
         }
         let pages = groups.as_array().into_iter().flatten().filter(|group| {
-            let page = group["receiver"]["name"].as_str().is_some_and(|it| it.ends_with("-page"));
+            let page = group["receiver"]["name"]
+                .as_str()
+                .is_some_and(|it| it.ends_with("-page"));
             let mut alerts = group["alerts"].as_array().into_iter().flatten();
             page && alerts.any(|alert| {
                 alert["labels"]["namespace"] == shop && alert["status"]["state"] != "suppressed"

@@ -29,8 +29,19 @@ pub const CAUSES: &[&str] = &[
 const BOOKS: &str = "https://github.com/techcommerce/techcommerce/blob/main/docs/runbooks/";
 /// Words of operators that mean nothing to the owner of a shop.
 const JARGON: &[&str] = &[
-    "p95", "percentile", "5xx", "quantile", "latency", "SLO", "pod ", "replica", "namespace", "ratio",
-    "Prometheus", "HTTP", "threshold",
+    "p95",
+    "percentile",
+    "5xx",
+    "quantile",
+    "latency",
+    "SLO",
+    "pod ",
+    "replica",
+    "namespace",
+    "ratio",
+    "Prometheus",
+    "HTTP",
+    "threshold",
 ];
 
 /// All alerts.
@@ -49,7 +60,10 @@ pub fn check(repository: &Repository) -> Vec<Finding> {
                     format!("{label} {value} is nobody's"),
                     "routes know only those of xtask/monitoring/src/lint.rs",
                 ),
-                None => wrong(format!("has no {label}"), "whom does it concern, and how much?"),
+                None => wrong(
+                    format!("has no {label}"),
+                    "whom does it concern, and how much?",
+                ),
             }
         }
         for label in ["cause", "explained_by"] {
@@ -61,7 +75,10 @@ pub fn check(repository: &Repository) -> Vec<Finding> {
         }
         let summary = rule.annotation("summary").unwrap_or_default();
         if summary.len() < 20 || !summary.ends_with(['.', '}']) {
-            wrong("its summary is no sentence".into(), "what does it mean for the shop?");
+            wrong(
+                "its summary is no sentence".into(),
+                "what does it mean for the shop?",
+            );
         }
         if let Some(word) = JARGON.iter().find(|word| summary.contains(**word)) {
             wrong(
@@ -70,12 +87,16 @@ pub fn check(repository: &Repository) -> Vec<Finding> {
             );
         }
         let description = rule.annotation("description").unwrap_or_default();
-        if !description.contains("{{") && !description.chars().any(|c| c.is_ascii_digit())
+        if !description.contains("{{")
+            && !description.chars().any(|c| c.is_ascii_digit())
             && rule.label("severity") != Some("none")
             && !description.contains(['{'])
             && !has_number_word(description)
         {
-            wrong("its description has no number".into(), "say what was measured, and the limit");
+            wrong(
+                "its description has no number".into(),
+                "say what was measured, and the limit",
+            );
         }
         if rule.annotation("runbook_url") != Some(&format!("{BOOKS}{name}.md")) {
             wrong("its runbook_url is not that of its runbook".into(), BOOKS);
@@ -84,11 +105,17 @@ pub fn check(repository: &Repository) -> Vec<Finding> {
             .annotation("dashboard")
             .is_some_and(|path| path.starts_with("/d/techcommerce-"))
         {
-            wrong("it leads to no dashboard".into(), "annotation dashboard: /d/techcommerce-…");
+            wrong(
+                "it leads to no dashboard".into(),
+                "annotation dashboard: /d/techcommerce-…",
+            );
         }
         let identity = format!("{:?}", rule.labels());
         if !seen.entry(name.to_owned()).or_default().insert(identity) {
-            wrong("stands twice with the same labels".into(), "one of them is never seen");
+            wrong(
+                "stands twice with the same labels".into(),
+                "one of them is never seen",
+            );
         }
         found.extend(absent_gauges(name, rule.expr()));
     }
@@ -96,9 +123,18 @@ pub fn check(repository: &Repository) -> Vec<Finding> {
 }
 
 fn has_number_word(text: &str) -> bool {
-    ["a minute", "ten minutes", "five minutes", "a day", "an hour", "half", "its deadline", "has failed"]
-        .iter()
-        .any(|word| text.contains(word))
+    [
+        "a minute",
+        "ten minutes",
+        "five minutes",
+        "a day",
+        "an hour",
+        "half",
+        "its deadline",
+        "has failed",
+    ]
+    .iter()
+    .any(|word| text.contains(word))
 }
 
 /// Several replicas tell the same figure: a bare gauge of the shop's state would be one alert for each.
@@ -118,7 +154,10 @@ fn absent_gauges(name: &str, expr: &str) -> Option<Finding> {
         .filter(|metric| crate::rules::mentions(expr, metric))
         .find(|metric| {
             let before = expr.split(**metric).next().unwrap_or_default();
-            let last = before.rsplit(['\n', '-', '+', '>']).next().unwrap_or_default();
+            let last = before
+                .rsplit(['\n', '-', '+', '>'])
+                .next()
+                .unwrap_or_default();
             !(last.contains("max by") || last.contains("min by") || last.contains("group by"))
         })
         .map(|metric| {

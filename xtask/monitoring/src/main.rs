@@ -33,6 +33,9 @@ struct Cli {
     /// Only these mutations: those whose rule has this in its name
     #[arg(long, value_name = "RULE")]
     mutate: Option<String>,
+    /// Only this part, by the name that it is reported under
+    #[arg(long, value_name = "PART")]
+    only: Option<String>,
     /// The program
     #[arg(long, default_value = "target/debug/techcommerce")]
     program: PathBuf,
@@ -50,15 +53,24 @@ fn main() -> ExitCode {
 }
 
 struct Report {
+    only: Option<String>,
     checks: usize,
     wrong: usize,
 }
 
 impl Report {
     fn part(&mut self, name: &str, work: impl FnOnce() -> Result<(usize, Vec<Finding>)>) {
+        if self.only.as_ref().is_some_and(|only| only != name) {
+            return;
+        }
         let begin = Instant::now();
         let (checks, found) = work().unwrap_or_else(|error| {
-            let wrong = Finding::new("monitoring", name, format!("could not be done: {error:#}"), "");
+            let wrong = Finding::new(
+                "monitoring",
+                name,
+                format!("could not be done: {error:#}"),
+                "",
+            );
             (1, vec![wrong])
         });
         for finding in &found {
@@ -84,11 +96,17 @@ fn run(cli: &Cli) -> Result<bool> {
     if cli.write {
         compose::write(&repository)?;
     }
-    let scratch = std::env::temp_dir().join(format!("techcommerce-monitoring-{}", std::process::id()));
+    let scratch =
+        std::env::temp_dir().join(format!("techcommerce-monitoring-{}", std::process::id()));
     std::fs::create_dir_all(&scratch)?;
-    let mut report = Report { checks: 0, wrong: 0 };
+    let mut report = Report {
+        only: cli.only.clone(),
+        checks: 0,
+        wrong: 0,
+    };
     if let Some(name) = &cli.mutate {
-        let wanted = |rule: &techcommerce_monitoring::rules::Rule| rule.name().contains(name.as_str());
+        let wanted =
+            |rule: &techcommerce_monitoring::rules::Rule| rule.name().contains(name.as_str());
         for file in &mut repository.rules {
             let keep = file.rules().any(wanted);
             if !keep {
@@ -112,15 +130,21 @@ fn all(cli: &Cli, repository: &Repository, program: &Path, scratch: &Path, repor
     report.part("compose", || {
         Ok((repository.rules.len() + 1, compose::check(repository)?))
     });
-    report.part("runbooks", || Ok((repository.runbooks.len(), runbooks::check(repository))));
+    report.part("runbooks", || {
+        Ok((repository.runbooks.len(), runbooks::check(repository)))
+    });
     report.part("queries", || runbooks::queries(repository, scratch));
     report.part("promtool check", || {
         Ok((repository.rules.len(), promtool::lint(repository, scratch)?))
     });
     report.part("routes", || alertmanager::check(repository, scratch));
-    report.part("templates", || templates::check(repository, scratch, cli.write));
+    report.part("templates", || {
+        templates::check(repository, scratch, cli.write)
+    });
     report.part("inhibition", || inhibition::check(repository, scratch));
-    report.part("commands", || runbooks_run::check(repository, program, scratch));
+    report.part("commands", || {
+        runbooks_run::check(repository, program, scratch)
+    });
     report.part("promtool test", || promtool::tests(repository, scratch));
     if !cli.quick {
         report.part("mutations", || mutation::check(repository, scratch));

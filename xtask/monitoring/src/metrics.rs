@@ -9,7 +9,14 @@ use crate::repository::{Repository, lines};
 pub const NAME: &str = "metrics";
 
 /// Labels that Prometheus puts on whatever it scrapes.
-const TARGET: &[&str] = &["namespace", "service", "pod", "instance", "job", "container"];
+const TARGET: &[&str] = &[
+    "namespace",
+    "service",
+    "pod",
+    "instance",
+    "job",
+    "container",
+];
 
 /// A metric of ours.
 #[derive(Debug, Clone, Default)]
@@ -92,7 +99,9 @@ pub fn check(repository: &Repository) -> Vec<Finding> {
             found.push(Finding::new(
                 NAME,
                 place,
-                format!("`{name}` is neither in docs/metrics.md nor in xtask/monitoring/foreign.txt"),
+                format!(
+                    "`{name}` is neither in docs/metrics.md nor in xtask/monitoring/foreign.txt"
+                ),
                 "mend the name, or say there whose it is",
             ));
             continue;
@@ -162,7 +171,11 @@ mod tests {
         let text = "### `a_seconds`\n\nText.\n\n- histogram, seconds\n- label `o`: `x`, `y`\n- label `r`: a route\n";
         let all = catalogue(text);
         assert!(all["a_seconds"].histogram);
-        assert!(all["a_seconds"].labels["o"].as_ref().is_some_and(|set| set.contains("y")));
+        assert!(
+            all["a_seconds"].labels["o"]
+                .as_ref()
+                .is_some_and(|set| set.contains("y"))
+        );
         assert!(all["a_seconds"].labels["r"].is_none());
     }
 }

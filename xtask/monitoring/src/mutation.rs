@@ -4,17 +4,14 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
-use anyhow::{Context as _, Result};
-use serde_json::{Value, json};
-use techcommerce_testservers::monitoring;
+use anyhow::Result;
 
 use crate::expr::{self, Literal};
 use crate::finding::Finding;
-use crate::promtool::{in_parallel, say};
+use crate::promtool::{Cases, cases, in_parallel};
 use crate::repository::Repository;
-use crate::rules::{Group, RuleFile, plain};
+use crate::rules::{Group, RuleFile};
 
 pub const NAME: &str = "mutations";
 
@@ -30,13 +27,6 @@ pub struct Mutant {
     pub what: String,
     /// What that alert needs, with the change.
     pub groups: Vec<Group>,
-}
-
-/// The tests of one alert in one file.
-struct Tests {
-    head: Value,
-    cases: Vec<Value>,
-    cost: u64,
 }
 
 /// All mutants of all files that somebody has to notice.
@@ -94,13 +84,14 @@ fn noticed_by(file: &RuleFile, rule: &crate::rules::Rule) -> Option<String> {
     file.alerts()
         .find(|alert| {
             // What is recorded for one objective is that objective's.
-            rule.labels().iter().all(|(name, value)| {
-                alert.expr().contains(&format!("{name}=\"{value}\""))
-            }) && file
-                .needed_by(alert.name())
+            rule.labels()
                 .iter()
-                .flat_map(|group| &group.rules)
-                .any(|needed| needed.record() == rule.record())
+                .all(|(name, value)| alert.expr().contains(&format!("{name}=\"{value}\"")))
+                && file
+                    .needed_by(alert.name())
+                    .iter()
+                    .flat_map(|group| &group.rules)
+                    .any(|needed| needed.record() == rule.record())
         })
         .map(|alert| alert.name().to_owned())
 }
@@ -127,7 +118,10 @@ fn changed(expr: &str, literal: &Literal) -> Vec<String> {
     let mut both = vec![rounded(number + step)];
     if number >= step {
         both.push(rounded(number - step));
-    } else if expr[..literal.at.start].trim_end().ends_with(['<', '>', '=']) {
+    } else if expr[..literal.at.start]
+        .trim_end()
+        .ends_with(['<', '>', '='])
+    {
         both.push(format!("(-{})", rounded(step - number)));
     }
     both
@@ -144,27 +138,20 @@ fn rounded(number: f64) -> String {
 /// promtool is not there, or the tests cannot be read.
 pub fn check(repository: &Repository, scratch: &Path) -> Result<(usize, Vec<Finding>)> {
     let mutants = mutants(repository);
-    let tests = by_alert(repository)?;
+    let mut tests: BTreeMap<String, Vec<Cases>> = BTreeMap::new();
+    for cases in cases(repository)? {
+        let of = tests.entry(cases.alert.clone()).or_default();
+        of.push(cases.without_texts());
+    }
+    for of in tests.values_mut() {
+        of.sort_by_key(Cases::cost);
+    }
     let folder = scratch.join("mutants");
     fs::create_dir_all(&folder)?;
-    let program = monitoring("promtool")?;
     let numbered: Vec<(usize, &Mutant)> = mutants.iter().enumerate().collect();
     let found = in_parallel(&numbered, &|(number, mutant)| {
-        let rules = folder.join(format!("{number}-rules.json"));
-        fs::write(&rules, plain(&mutant.groups).to_string())?;
-        for tests in tests.get(&mutant.alert).into_iter().flatten() {
-            let mut file = tests.head.clone();
-            file["rule_files"] = json!([rules]);
-            file["tests"] = json!(tests.cases);
-            if let Some(order) = file["group_eval_order"].as_array_mut() {
-                order.retain(|name| mutant.groups.iter().any(|group| name == &group.name.as_str()));
-            }
-            let path = folder.join(format!("{number}.json"));
-            fs::write(&path, file.to_string())?;
-            let (well, _) = say(Command::new(&program).args(["test", "rules"]).arg(&path))?;
-            let _ = fs::remove_file(&path);
-            if !well {
-                let _ = fs::remove_file(&rules);
+        for cases in tests.get(&mutant.alert).into_iter().flatten() {
+            if !cases.run(&mutant.groups, &folder, &number.to_string())?.0 {
                 return Ok(None);
             }
         }
@@ -172,47 +159,13 @@ pub fn check(repository: &Repository, scratch: &Path) -> Result<(usize, Vec<Find
             NAME,
             &mutant.what,
             "no test notices the change",
-            format!("k8s/monitoring/tests: a case in which {} fires at another time for it", mutant.alert),
+            format!(
+                "k8s/monitoring/tests: a case in which {} fires at another time for it",
+                mutant.alert
+            ),
         )))
     })?;
     Ok((mutants.len(), found))
-}
-
-/// The tests by the alert that their names begin with, the quick ones first.
-fn by_alert(repository: &Repository) -> Result<BTreeMap<String, Vec<Tests>>> {
-    let mut all: BTreeMap<String, Vec<Tests>> = BTreeMap::new();
-    for (name, text) in &repository.tests {
-        let value: Value = serde_norway::from_str(text).with_context(|| name.clone())?;
-        let mut head = value.clone();
-        if let Some(fields) = head.as_object_mut() {
-            fields.remove("tests");
-        }
-        let step = expr::seconds(value["evaluation_interval"].as_str().unwrap_or("15s"));
-        let mut cases: BTreeMap<String, Vec<Value>> = BTreeMap::new();
-        for case in value["tests"].as_array().into_iter().flatten() {
-            let named = case["name"].as_str().unwrap_or_default();
-            let alert = named.split(':').next().unwrap_or_default();
-            let mut case = case.clone();
-            if let Some(fields) = case.as_object_mut() {
-                // Texts do not change with a number.
-                fields.remove("alert_rule_test");
-            }
-            cases.entry(alert.to_owned()).or_default().push(case);
-        }
-        for (alert, cases) in cases {
-            let samples: usize = cases.iter().map(|case| case.to_string().len()).sum();
-            let cost = (samples as f64 / step.unwrap_or(15.0).max(1.0)) as u64;
-            all.entry(alert).or_default().push(Tests {
-                head: head.clone(),
-                cases,
-                cost,
-            });
-        }
-    }
-    for tests in all.values_mut() {
-        tests.sort_by_key(|tests| tests.cost);
-    }
-    Ok(all)
 }
 
 #[cfg(test)]

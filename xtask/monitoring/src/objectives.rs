@@ -32,10 +32,22 @@ pub fn check(repository: &Repository) -> Vec<Finding> {
     let mut burns: Vec<(String, String, String, f64)> = Vec::new();
     for row in rows(&repository.objectives) {
         match row[..] {
-            [name, kind @ ("availability" | "latency"), _, target, within, ..] => {
+            [
+                name,
+                kind @ ("availability" | "latency"),
+                _,
+                target,
+                within,
+                ..,
+            ] => {
                 let key = (name.trim_matches('`').to_owned(), kind.to_owned());
                 let Some(target) = percent(target) else {
-                    found.push(Finding::new(NAME, name, format!("{target} is no share"), ""));
+                    found.push(Finding::new(
+                        NAME,
+                        name,
+                        format!("{target} is no share"),
+                        "",
+                    ));
                     continue;
                 };
                 budgets.insert(key.clone(), (100.0 - target) / 100.0);
@@ -54,7 +66,9 @@ pub fn check(repository: &Repository) -> Vec<Finding> {
                     _ => found.push(Finding::new(
                         NAME,
                         format!("docs/objectives.md: {speed}, {long}"),
-                        format!("{factor} does not follow from {share:?} % within {long}: {follows:?}"),
+                        format!(
+                            "{factor} does not follow from {share:?} % within {long}: {follows:?}"
+                        ),
                         "share of the budget × 720 h ÷ window",
                     )),
                 }
@@ -93,7 +107,10 @@ fn rules(
                 found.push(Finding::new(
                     NAME,
                     format!("{key:?}"),
-                    format!("is measured at {number} s, where the objective says {:?}", edges.get(&key)),
+                    format!(
+                        "is measured at {number} s, where the objective says {:?}",
+                        edges.get(&key)
+                    ),
                     "docs/objectives.md",
                 ));
             }
@@ -101,7 +118,9 @@ fn rules(
     }
     let same = recorded.len() == budgets.len()
         && recorded.iter().all(|(key, number)| {
-            budgets.get(key).is_some_and(|budget| (budget - number).abs() < 1e-9)
+            budgets
+                .get(key)
+                .is_some_and(|budget| (budget - number).abs() < 1e-9)
         });
     if budgets.is_empty() || !same {
         found.push(Finding::new(
@@ -134,7 +153,12 @@ fn rules(
             }
         }
         if arms.len() * 2 != rule.expr().matches("ratio_rate").count() {
-            found.push(Finding::new(NAME, name, "has arms that docs/objectives.md does not", ""));
+            found.push(Finding::new(
+                NAME,
+                name,
+                "has arms that docs/objectives.md does not",
+                "",
+            ));
         }
     }
     found

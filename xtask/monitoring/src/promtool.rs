@@ -1,23 +1,25 @@
 //! promtool: its lint, and its tests.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context as _, Result};
+use serde_json::{Value, json};
 use techcommerce_testservers::monitoring;
 
+use crate::expr::seconds;
 use crate::finding::Finding;
 use crate::repository::Repository;
+use crate::rules::{Group, plain};
 
 pub const LINT: &str = "promtool check";
 pub const TESTS: &str = "promtool test";
 
 /// What a program said, and whether it was content.
 pub fn say(command: &mut Command) -> Result<(bool, String)> {
-    let output = command
-        .output()
-        .with_context(|| format!("{command:?}"))?;
+    let output = command.output().with_context(|| format!("{command:?}"))?;
     let text = format!(
         "{}{}",
         String::from_utf8_lossy(&output.stdout),
@@ -64,34 +66,183 @@ pub fn lint(repository: &Repository, scratch: &Path) -> Result<Vec<Finding>> {
     Ok(found)
 }
 
-/// `promtool test rules`, each file of tests against the rules as they are in `k8s/`.
+/// The cases of one alert in one file of tests.
+#[derive(Debug, Clone)]
+pub struct Cases {
+    /// The file that they stand in.
+    pub file: String,
+    /// The file of the rules that they are of.
+    pub rules: String,
+    pub alert: String,
+    /// Everything but the cases.
+    head: Value,
+    cases: Vec<Value>,
+}
+
+impl Cases {
+    /// How long they may take, to be compared.
+    pub fn cost(&self) -> u64 {
+        let step = self.head["evaluation_interval"].as_str().and_then(seconds);
+        let until = self.cases.iter().flat_map(|case| {
+            let tests = case["promql_expr_test"].as_array().into_iter().flatten();
+            tests.filter_map(|test| test["eval_time"].as_str().and_then(compound))
+        });
+        (until.fold(0.0, f64::max) * self.cases.len() as f64 / step.unwrap_or(10.0)) as u64
+    }
+
+    /// The same without how messages read, which no number changes.
+    pub fn without_texts(&self) -> Self {
+        let mut plain = self.clone();
+        for case in &mut plain.cases {
+            if let Some(fields) = case.as_object_mut() {
+                fields.remove("alert_rule_test");
+            }
+        }
+        plain
+    }
+
+    /// Runs them against these rules.
+    ///
+    /// # Errors
+    /// promtool is not there, or the folder cannot be written.
+    pub fn run(&self, groups: &[Group], folder: &Path, name: &str) -> Result<(bool, String)> {
+        let rules = folder.join(format!("{name}-rules.json"));
+        fs::write(&rules, plain(groups).to_string())?;
+        let mut file = self.head.clone();
+        file["rule_files"] = json!([rules]);
+        file["tests"] = json!(self.cases);
+        if let Some(order) = file["group_eval_order"].as_array_mut() {
+            order.retain(|name| groups.iter().any(|group| name == group.name.as_str()));
+        }
+        let path = folder.join(format!("{name}.json"));
+        fs::write(&path, file.to_string())?;
+        let mut command = Command::new(monitoring("promtool")?);
+        let said = say(command.args(["test", "rules"]).arg(&path));
+        let _ = fs::remove_file(&path);
+        let _ = fs::remove_file(&rules);
+        said
+    }
+}
+
+/// `1h30m` in seconds.
+fn compound(text: &str) -> Option<f64> {
+    let mut all = 0.0;
+    for part in text.split_inclusive(|c: char| c.is_ascii_alphabetic()) {
+        all += seconds(part)?;
+    }
+    Some(all)
+}
+
+/// All cases, by the alert that their names begin with.
+///
+/// # Errors
+/// A file is no YAML.
+pub fn cases(repository: &Repository) -> Result<Vec<Cases>> {
+    let mut all = Vec::new();
+    for (file, text) in &repository.tests {
+        let mut head: Value = serde_norway::from_str(text).with_context(|| file.clone())?;
+        let mut by_alert: BTreeMap<String, Vec<Value>> = BTreeMap::new();
+        for case in head["tests"].as_array().into_iter().flatten() {
+            let named = case["name"].as_str().unwrap_or_default();
+            let alert = named.split(':').next().unwrap_or_default();
+            by_alert
+                .entry(alert.to_owned())
+                .or_default()
+                .push(case.clone());
+        }
+        head["tests"] = Value::Null;
+        let rules = head["rule_files"][0].as_str().unwrap_or_default();
+        let rules = rules
+            .rsplit('/')
+            .next()
+            .unwrap_or_default()
+            .trim_end_matches(".yaml")
+            .to_owned();
+        for (alert, cases) in by_alert {
+            all.push(Cases {
+                file: file.clone(),
+                rules: rules.clone(),
+                alert,
+                head: head.clone(),
+                cases,
+            });
+        }
+    }
+    Ok(all)
+}
+
+/// `promtool test rules`: every alert has cases in which it fires, and in which it stays silent, and all are
+/// as they should be. Each alert is tried with the rules that it needs alone, which is as good and quicker.
 ///
 /// # Errors
 /// promtool is not there.
 pub fn tests(repository: &Repository, scratch: &Path) -> Result<(usize, Vec<Finding>)> {
-    let home = scratch.join("tests");
-    // The tests name the rules by this path, from where they stand in the repository.
-    write_rules(repository, &home.join("compose/rules"))?;
-    let folder = home.join(crate::repository::TESTS);
+    let folder = scratch.join("tests");
     fs::create_dir_all(&folder)?;
-    let program = monitoring("promtool")?;
-    let mut files: Vec<(&String, &String)> = repository.tests.iter().collect();
+    let mut all = cases(repository)?;
     // The longest first, so that none runs alone in the end.
-    files.sort_by_key(|(_, text)| std::cmp::Reverse(text.len()));
-    let run = |(name, text): &(&String, &String)| -> Result<Option<Finding>> {
-        let path = folder.join(name);
-        fs::write(&path, text)?;
-        let (well, said) = say(Command::new(&program).args(["test", "rules"]).arg(&path))?;
-        let place = format!("{}/{name}", crate::repository::TESTS);
+    all.sort_by_key(|cases| std::cmp::Reverse(cases.cost()));
+    let mut found = untested(repository, &all);
+    let numbered: Vec<(usize, &Cases)> = all.iter().enumerate().collect();
+    found.extend(in_parallel(&numbered, &|(number, cases)| {
+        let place = format!(
+            "{}/{}: {}",
+            crate::repository::TESTS,
+            cases.file,
+            cases.alert
+        );
+        let Some(file) = repository
+            .rules
+            .iter()
+            .find(|file| file.name == cases.rules)
+        else {
+            let wrong = format!("there are no rules {}", cases.rules);
+            return Ok(Some(Finding::new(TESTS, place, wrong, "")));
+        };
+        let groups = file.needed_by(&cases.alert);
+        let (well, said) = cases.run(&groups, &folder, &number.to_string())?;
         Ok((!well).then(|| Finding::new(TESTS, place, shorten(&said), "")))
-    };
-    let found = in_parallel(&files, &run)?;
-    let cases = repository
-        .tests
-        .values()
-        .map(|text| text.matches("\n  - name: ").count())
-        .sum();
-    Ok((cases, found))
+    })?);
+    Ok((all.iter().map(|cases| cases.cases.len()).sum(), found))
+}
+
+/// Alerts of which nothing shows that they fire, that they read well, or that they stay silent.
+fn untested(repository: &Repository, all: &[Cases]) -> Vec<Finding> {
+    let mut found = Vec::new();
+    for (_, rule) in repository.alerts() {
+        let of = || {
+            let ours = all.iter().filter(|cases| cases.alert == rule.name());
+            ours.flat_map(|cases| &cases.cases)
+        };
+        let samples = |case: &&Value, fires: bool| {
+            let mut each = case["promql_expr_test"].as_array().into_iter().flatten();
+            each.any(|test| (test["exp_samples"][0]["value"].as_f64() > Some(0.0)) == fires)
+        };
+        let silent =
+            of().any(|case| samples(&case, false)) || rule.label("severity") == Some("none");
+        for (there, what) in [
+            (of().any(|case| samples(&case, true)), "fires"),
+            (silent, "stays silent"),
+            (
+                of().any(|case| case.get("alert_rule_test").is_some()),
+                "reads well",
+            ),
+        ] {
+            if !there {
+                found.push(Finding::new(
+                    TESTS,
+                    rule.name(),
+                    format!("no test shows that it {what}"),
+                    format!(
+                        "a case in {} whose name begins with `{}:`",
+                        crate::repository::TESTS,
+                        rule.name()
+                    ),
+                ));
+            }
+        }
+    }
+    found
 }
 
 /// One thread for each core: promtool computes all the time.
@@ -127,6 +278,9 @@ pub fn in_parallel<T: Sync>(
 }
 
 fn shorten(said: &str) -> String {
-    let lines: Vec<&str> = said.lines().filter(|line| !line.trim().is_empty()).collect();
+    let lines: Vec<&str> = said
+        .lines()
+        .filter(|line| !line.trim().is_empty())
+        .collect();
     lines[..lines.len().min(12)].join("\n")
 }

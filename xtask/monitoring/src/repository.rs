@@ -46,7 +46,8 @@ impl Repository {
     /// # Errors
     /// A file is missing, or no rule.
     pub fn read(root: &Path) -> Result<Self> {
-        let text = |path: &str| fs::read_to_string(root.join(path)).with_context(|| path.to_owned());
+        let text =
+            |path: &str| fs::read_to_string(root.join(path)).with_context(|| path.to_owned());
         let mut rules = Vec::new();
         for (name, text) in folder(&root.join(RULES), "yaml")? {
             if name != "kustomization.yaml" {

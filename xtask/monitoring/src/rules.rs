@@ -130,12 +130,22 @@ impl RuleFile {
         plain(&self.groups)
     }
 
-    /// Only what this alert needs: its rules, and what is recorded for them, without the texts that
-    /// do not change when it fires.
+    /// Only what this alert needs: its rules, and what is recorded for them.
     pub fn needed_by(&self, alert: &str) -> Vec<Group> {
+        let wanted: Vec<&Rule> = self
+            .rules()
+            .filter(|rule| rule.alert() == Some(alert))
+            .collect();
+        let exprs: Vec<&str> = wanted.iter().map(|rule| rule.expr()).collect();
+        // What is recorded for one objective is that objective's.
+        let meant = |rule: &Rule| {
+            rule.labels().iter().all(|(name, value)| {
+                let text = format!("{name}=\"{value}\"");
+                exprs.iter().any(|expr| expr.contains(&text))
+            })
+        };
         let mut needed: BTreeSet<&str> = BTreeSet::new();
-        let wanted = self.rules().filter(|rule| rule.alert() == Some(alert));
-        let mut open: Vec<&Rule> = wanted.collect();
+        let mut open = wanted.clone();
         while let Some(rule) = open.pop() {
             for recorded in self.rules() {
                 let Some(name) = recorded.record() else {
@@ -147,21 +157,11 @@ impl RuleFile {
             }
         }
         let keep = |rule: &&Rule| {
-            rule.alert() == Some(alert) || rule.record().is_some_and(|name| needed.contains(name))
+            rule.alert() == Some(alert)
+                || (rule.record().is_some_and(|name| needed.contains(name)) && meant(rule))
         };
         let groups = self.groups.iter().map(|group| Group {
-            rules: group
-                .rules
-                .iter()
-                .filter(keep)
-                .map(|rule| {
-                    let mut value = rule.value.clone();
-                    if let Some(fields) = value.as_object_mut() {
-                        fields.remove("annotations");
-                    }
-                    Rule { value }
-                })
-                .collect(),
+            rules: group.rules.iter().filter(keep).cloned().collect(),
             ..group.clone()
         });
         groups.filter(|group| !group.rules.is_empty()).collect()

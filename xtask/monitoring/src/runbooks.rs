@@ -46,8 +46,20 @@ pub fn blocks(text: &str, language: &str) -> Vec<String> {
 pub fn commands(text: &str) -> Vec<String> {
     blocks(text, "sh")
         .iter()
-        .flat_map(|block| block.replace("\\\n", " ").lines().map(str::to_owned).collect::<Vec<_>>())
-        .map(|line| line.split(" #").next().unwrap_or_default().trim().to_owned())
+        .flat_map(|block| {
+            block
+                .replace("\\\n", " ")
+                .lines()
+                .map(str::to_owned)
+                .collect::<Vec<_>>()
+        })
+        .map(|line| {
+            line.split(" #")
+                .next()
+                .unwrap_or_default()
+                .trim()
+                .to_owned()
+        })
         .filter(|line| !line.is_empty() && !line.starts_with('#'))
         .map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "))
         .collect()
@@ -73,10 +85,20 @@ pub fn check(repository: &Repository) -> Vec<Finding> {
     let list = list.unwrap_or_default();
     for alert in repository.runbooks.keys() {
         if !alerts.contains(&alert.as_str()) {
-            found.push(Finding::new(NAME, alert, "is a runbook of no alert", "remove it"));
+            found.push(Finding::new(
+                NAME,
+                alert,
+                "is a runbook of no alert",
+                "remove it",
+            ));
         }
         if !list.contains(&format!("({alert}.md)")) {
-            found.push(Finding::new(NAME, alert, "is not in docs/runbooks/README.md", ""));
+            found.push(Finding::new(
+                NAME,
+                alert,
+                "is not in docs/runbooks/README.md",
+                "",
+            ));
         }
     }
     found
@@ -86,27 +108,57 @@ fn page(alert: &str, text: &str) -> Vec<Finding> {
     let mut found = Vec::new();
     let place = format!("{RUNBOOKS}/{alert}.md");
     if text.lines().next() != Some(&format!("# {alert}")) {
-        found.push(Finding::new(NAME, &place, "does not begin with the alert's name", ""));
+        found.push(Finding::new(
+            NAME,
+            &place,
+            "does not begin with the alert's name",
+            "",
+        ));
     }
     let mut from = 0;
     for section in SECTIONS {
         let heading = format!("\n{section}\n");
         let Some(at) = text[from..].find(&heading) else {
-            found.push(Finding::new(NAME, &place, format!("has no \"{section}\", or not in its place"), ""));
+            found.push(Finding::new(
+                NAME,
+                &place,
+                format!("has no \"{section}\", or not in its place"),
+                "",
+            ));
             continue;
         };
         from += at + heading.len();
         let body = text[from..].split("\n## ").next().unwrap_or_default();
         if body.trim().len() < 40 {
-            found.push(Finding::new(NAME, &place, format!("has nothing below \"{section}\""), ""));
+            found.push(Finding::new(
+                NAME,
+                &place,
+                format!("has nothing below \"{section}\""),
+                "",
+            ));
         }
     }
     if commands(text).is_empty() && blocks(text, "promql").is_empty() {
-        found.push(Finding::new(NAME, &place, "has nothing to run", "a command or a query"));
+        found.push(Finding::new(
+            NAME,
+            &place,
+            "has nothing to run",
+            "a command or a query",
+        ));
     }
-    for command in commands(text) {
+    let spans = text.split('`').skip(1).step_by(2).map(str::to_owned);
+    let spans = spans.filter(|span| {
+        span.starts_with("kubectl ") && !span.contains('…') && span.split(' ').count() > 2
+    });
+    for command in commands(text).into_iter().chain(spans) {
+        let command = command.split_whitespace().collect::<Vec<_>>().join(" ");
         if let Err(wrong) = known(&command) {
-            found.push(Finding::new(NAME, &place, format!("`{command}`: {wrong}"), ""));
+            found.push(Finding::new(
+                NAME,
+                &place,
+                format!("`{command}`: {wrong}"),
+                "",
+            ));
         }
     }
     found
@@ -118,21 +170,65 @@ fn known(command: &str) -> Result<(), String> {
     match words[..] {
         ["techcommerce", ..] => Ok(()),
         ["kubectl", ref rest @ ..] => kubectl(rest),
-        ["docker", "compose", "ps" | "logs" | "restart" | "up" | "stop" | "start", ..] => Ok(()),
+        [
+            "docker",
+            "compose",
+            "ps" | "logs" | "restart" | "up" | "stop" | "start",
+            ..,
+        ] => Ok(()),
         ["df", "-h", _] => Ok(()),
         _ => Err("is no command that runbooks may use".into()),
     }
 }
 
 const KINDS: &[&str] = &[
-    "pods", "pod", "deployments", "deployment", "deploy", "events", "hpa", "resourcequota", "pvc", "jobs", "job",
-    "nodes", "node", "certificates", "certificate", "endpointslices", "services", "networkpolicies",
-    "secrets", "secret", "statefulset", "replicasets", "configmaps", "prometheusrules",
+    "pods",
+    "pod",
+    "deployments",
+    "deployment",
+    "deploy",
+    "events",
+    "hpa",
+    "resourcequota",
+    "pvc",
+    "jobs",
+    "job",
+    "nodes",
+    "node",
+    "certificates",
+    "certificate",
+    "endpointslices",
+    "services",
+    "networkpolicies",
+    "secrets",
+    "secret",
+    "statefulset",
+    "replicasets",
+    "configmaps",
+    "prometheusrules",
 ];
 const OPTIONS: &[&str] = &[
-    "-n", "--namespace", "-l", "--selector", "-o", "--tail", "--previous", "--since", "--sort-by", "--replicas",
-    "-A", "--all-namespaces", "--timeout", "-p", "--type", "--containers", "--field-selector", "--from-file",
-    "--dry-run", "-c", "--max",
+    "-n",
+    "--namespace",
+    "-l",
+    "--selector",
+    "-o",
+    "--tail",
+    "--previous",
+    "--since",
+    "--sort-by",
+    "--replicas",
+    "-A",
+    "--all-namespaces",
+    "--timeout",
+    "-p",
+    "--type",
+    "--containers",
+    "--field-selector",
+    "--from-file",
+    "--dry-run",
+    "-c",
+    "--max",
 ];
 
 fn kubectl(words: &[&str]) -> Result<(), String> {
@@ -147,7 +243,10 @@ fn kubectl(words: &[&str]) -> Result<(), String> {
         ["get" | "describe" | "delete" | "scale" | "patch", kind] => Some(kind),
         ["rollout", "status" | "undo" | "restart" | "history"] => words.get(2).copied(),
         ["logs", target] => target.contains('/').then_some(target),
-        ["top", "pods" | "nodes"] | ["create", "job" | "secret"] | ["apply", _] | ["port-forward", _] => None,
+        ["top", "pods" | "nodes"]
+        | ["create", "job" | "secret"]
+        | ["apply", _]
+        | ["port-forward", _] => None,
         ["set", "resources"] => words.get(2).copied(),
         _ => return Err("kubectl has no such command, or runbooks do not use it".into()),
     };
@@ -157,7 +256,10 @@ fn kubectl(words: &[&str]) -> Result<(), String> {
             return Err(format!("{kind} is no kind that we know"));
         }
     }
-    for word in words.iter().filter(|word| word.starts_with('-') && verb[0] != "set" && verb[0] != "apply") {
+    for word in words
+        .iter()
+        .filter(|word| word.starts_with('-') && verb[0] != "set" && verb[0] != "apply")
+    {
         let name = word.split('=').next().unwrap_or_default();
         if !OPTIONS.contains(&name) {
             return Err(format!("{name} is no option that we know"));
@@ -180,7 +282,10 @@ pub fn queries(repository: &Repository, scratch: &Path) -> Result<(usize, Vec<Fi
     }
     let count = rules.len();
     let file = scratch.join("queries.json");
-    fs::write(&file, serde_json::json!({"groups": [{"name": "runbooks", "rules": rules}]}).to_string())?;
+    fs::write(
+        &file,
+        serde_json::json!({"groups": [{"name": "runbooks", "rules": rules}]}).to_string(),
+    )?;
     let mut command = Command::new(monitoring("promtool")?);
     let (well, said) = say(command.args(["check", "rules", "--lint=none"]).arg(&file))?;
     let found = (!well).then(|| Finding::new(NAME, "queries of docs/runbooks", said.trim(), ""));
@@ -194,7 +299,10 @@ mod tests {
     #[test]
     fn commands_are_found_without_their_remarks() {
         let text = "```sh\nkubectl get pods   # all of them\nkubectl logs \\\n  deploy/api\n```\n";
-        assert_eq!(commands(text), ["kubectl get pods", "kubectl logs deploy/api"]);
+        assert_eq!(
+            commands(text),
+            ["kubectl get pods", "kubectl logs deploy/api"]
+        );
     }
 
     #[test]

@@ -18,13 +18,34 @@ use crate::runbooks::{NAME, commands};
 const STANDS_FOR: &[(&str, &str)] = &[
     ("postgres:5432", "127.0.0.1:{management}"),
     ("redis:6379", "127.0.0.1:{management}"),
-    ("http://worker:8081/health", "http://127.0.0.1:{management}/health"),
-    ("http://product-api:5000/health", "http://127.0.0.1:{management}/health"),
-    ("http://order-api:7000/health", "http://127.0.0.1:{management}/health"),
-    ("http://auth:5001/health", "http://127.0.0.1:{management}/health"),
-    ("http://images:8080/health", "http://127.0.0.1:{management}/health"),
-    ("http://api:8000/health", "http://127.0.0.1:{management}/health"),
-    ("http://frontend:3000/health", "http://127.0.0.1:{management}/health"),
+    (
+        "http://worker:8081/health",
+        "http://127.0.0.1:{management}/health",
+    ),
+    (
+        "http://product-api:5000/health",
+        "http://127.0.0.1:{management}/health",
+    ),
+    (
+        "http://order-api:7000/health",
+        "http://127.0.0.1:{management}/health",
+    ),
+    (
+        "http://auth:5001/health",
+        "http://127.0.0.1:{management}/health",
+    ),
+    (
+        "http://images:8080/health",
+        "http://127.0.0.1:{management}/health",
+    ),
+    (
+        "http://api:8000/health",
+        "http://127.0.0.1:{management}/health",
+    ),
+    (
+        "http://frontend:3000/health",
+        "http://127.0.0.1:{management}/health",
+    ),
     ("dns postgres", "dns localhost"),
     ("dns redis", "dns localhost"),
 ];
@@ -44,7 +65,11 @@ impl Drop for Shop {
 ///
 /// # Errors
 /// The shop does not start.
-pub fn check(repository: &Repository, program: &Path, scratch: &Path) -> Result<(usize, Vec<Finding>)> {
+pub fn check(
+    repository: &Repository,
+    program: &Path,
+    scratch: &Path,
+) -> Result<(usize, Vec<Finding>)> {
     let mut asked: BTreeMap<String, String> = BTreeMap::new();
     for (alert, text) in &repository.runbooks {
         for command in commands(text) {
@@ -61,9 +86,18 @@ pub fn check(repository: &Repository, program: &Path, scratch: &Path) -> Result<
     fs::create_dir_all(&home)?;
     let management = free_port()?.to_string();
     let settings = [
-        ("TECHCOMMERCE_DATA".to_owned(), home.join("data").display().to_string()),
-        ("TECHCOMMERCE_LISTEN_PORT".to_owned(), free_port()?.to_string()),
-        ("TECHCOMMERCE_LISTEN_MANAGEMENT_PORT".to_owned(), management.clone()),
+        (
+            "TECHCOMMERCE_DATA_DIR".to_owned(),
+            home.join("data").display().to_string(),
+        ),
+        (
+            "TECHCOMMERCE_LISTEN_PORT".to_owned(),
+            free_port()?.to_string(),
+        ),
+        (
+            "TECHCOMMERCE_LISTEN_MANAGEMENT_PORT".to_owned(),
+            management.clone(),
+        ),
     ];
     let command = || {
         let mut command = Command::new(program);
@@ -82,7 +116,10 @@ pub fn check(repository: &Repository, program: &Path, scratch: &Path) -> Result<
     let until = Instant::now() + Duration::from_secs(60);
     while !say(command().arg("health"))?.0 {
         if Instant::now() > until {
-            bail!("the shop did not start: {}", fs::read_to_string(home.join("log"))?);
+            bail!(
+                "the shop did not start: {}",
+                fs::read_to_string(home.join("log"))?
+            );
         }
         std::thread::sleep(Duration::from_millis(200));
     }

@@ -37,7 +37,10 @@ fn rendered(folder: &Path, data: &Path) -> Result<String> {
             .arg(format!("--template.glob={}/*.tmpl", folder.display()))
             .arg(format!("--template.text={{{{ template \"{name}\" . }}}}"))
             .arg(format!("--template.data={}", data.display()))
-            .arg(format!("--template.type={}", if *html { "html" } else { "text" }));
+            .arg(format!(
+                "--template.type={}",
+                if *html { "html" } else { "text" }
+            ));
         let (_, said) = say(&mut command)?;
         all += &format!("── {name}\n{}\n", said.trim_end());
     }
@@ -48,7 +51,11 @@ fn rendered(folder: &Path, data: &Path) -> Result<String> {
 ///
 /// # Errors
 /// amtool is not there, or a file cannot be read.
-pub fn check(repository: &Repository, scratch: &Path, write: bool) -> Result<(usize, Vec<Finding>)> {
+pub fn check(
+    repository: &Repository,
+    scratch: &Path,
+    write: bool,
+) -> Result<(usize, Vec<Finding>)> {
     let folder = scratch.join("templates");
     fs::create_dir_all(&folder)?;
     for (name, text) in &repository.templates {
@@ -70,7 +77,10 @@ pub fn check(repository: &Repository, scratch: &Path, write: bool) -> Result<(us
         }
         let there = fs::read_to_string(&approved).unwrap_or_default();
         if there != text {
-            let differs = text.lines().zip(there.lines()).find(|(now, then)| now != then);
+            let differs = text
+                .lines()
+                .zip(there.lines())
+                .find(|(now, then)| now != then);
             let (now, then) = differs.unwrap_or((&text, &there));
             found.push(Finding::new(
                 NAME,
