@@ -1,11 +1,13 @@
 //! The list of metrics is true: what the services expose is in it, and what is in it is exposed.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::json;
-use techcommerce_testkit::Client;
+use techcommerce_testkit::{Client, monitoring};
 use tokio::time::{Instant, sleep};
 
 use crate::series::series;
@@ -43,7 +45,37 @@ async fn the_list_is_what_is_exposed() -> Result<()> {
         ensure!(Instant::now() < end, "{}", wrong.join("\n"));
         sleep(Duration::from_millis(500)).await;
     }
+    // Prometheus itself finds nothing to say about names, types and texts.
+    for service in SERVICES {
+        let complaints = promtool(&scrape(&shop, service).await?)?;
+        ensure!(complaints.is_empty(), "{service}: {complaints}");
+    }
+    let odd =
+        "# HELP seen_milliseconds Times.\n# TYPE seen_milliseconds counter\nseen_milliseconds 1\n";
+    ensure!(promtool(odd)?.contains("_total"), "it finds nothing at all");
     Ok(())
+}
+
+/// What `promtool check metrics` says.
+fn promtool(text: &str) -> Result<String> {
+    let mut process = Command::new(monitoring("promtool")?)
+        .args(["check", "metrics"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()?;
+    let mut input = process.stdin.take().context("its input")?;
+    input.write_all(text.as_bytes())?;
+    drop(input);
+    let output = process.wait_with_output()?;
+    let said = [output.stdout, output.stderr].concat();
+    Ok(String::from_utf8(said)?)
+}
+
+async fn scrape(shop: &Shop, service: &str) -> Result<String> {
+    let (_, inner) = shop.setup.place(service);
+    let client = Client::new(format!("http://{inner}"));
+    Ok(client.get("/metrics").expect(200).await?.text())
 }
 
 /// A backup that is noted is listed, and one that cannot be is refused.
@@ -86,7 +118,8 @@ async fn listed(shop: &Shop) -> Result<Told> {
     ensure!(output.status.success(), "{output:?}");
     let mut told = Told::new();
     for line in String::from_utf8(output.stdout)?.lines() {
-        let (name, services) = line.split_once(' ').context(line.to_owned())?;
+        let (name, rest) = line.split_once(' ').context(line.to_owned())?;
+        let services = rest.split(' ').next().unwrap_or_default();
         for service in services.split(',') {
             let names = told.entry(service.to_owned()).or_default();
             names.insert(name.to_owned());
@@ -98,9 +131,7 @@ async fn listed(shop: &Shop) -> Result<Told> {
 async fn exposed(shop: &Shop) -> Result<Told> {
     let mut told = Told::new();
     for service in SERVICES {
-        let (_, inner) = shop.setup.place(service);
-        let client = Client::new(format!("http://{inner}"));
-        let text = client.get("/metrics").expect(200).await?.text();
+        let text = scrape(shop, service).await?;
         let name = |series: String| series.split('{').next().unwrap_or_default().to_owned();
         told.insert(
             service.to_owned(),

@@ -14,7 +14,9 @@ use crate::{
     say, standing,
 };
 
-/// Prints the names of all samples, one a line, or the reference of all metrics.
+/// Prints all samples, one a line: the name, who tells it, and its labels with their values (or `*`),
+/// as `techcommerce_orders_failed_total worker reason=payment_failed|out_of_stock`. Or the reference
+/// of all metrics.
 pub fn run(arguments: &Metrics) -> Result<ExitCode, Error> {
     let all = all();
     if arguments.reference {
@@ -23,8 +25,22 @@ pub fn run(arguments: &Metrics) -> Result<ExitCode, Error> {
     }
     for (told, services) in &all {
         let services: Vec<_> = services.iter().map(|service| service.name()).collect();
+        let mut words = vec![services.join(",")];
+        words.extend(told.labels.iter().map(|label| {
+            let values = match label.bound {
+                Bound::OneOf(values) => values.join("|"),
+                Bound::UpTo(_) | Bound::Words(_) => "*".to_owned(),
+            };
+            format!("{}={values}", label.name)
+        }));
+        let words = words.join(" ");
         for sample in told.samples() {
-            say(format_args!("{sample} {}", services.join(",")));
+            let edge = if sample.ends_with("_bucket") {
+                " le=*"
+            } else {
+                ""
+            };
+            say(format_args!("{sample} {words}{edge}"));
         }
     }
     Ok(ExitCode::SUCCESS)

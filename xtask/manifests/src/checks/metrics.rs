@@ -1,5 +1,5 @@
-//! Metrics by which something scales, judges or warns are metrics that the running program
-//! exports.
+//! Metrics by which something scales, judges or warns are metrics that the program exports, with
+//! labels and values that they have.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,12 @@ use crate::object::Object;
 use crate::program::Program;
 use crate::rendered::Rendered;
 
+#[path = "metric_labels.rs"]
+mod labels;
+
 pub const NAME: &str = "metrics";
+
+const SEE: &str = "see docs/metrics.md";
 
 /// Beginnings of names that other exporters have.
 const OTHERS: &[&str] = &[
@@ -35,9 +40,6 @@ const OTHERS: &[&str] = &[
 ];
 
 pub fn check(rendered: &Rendered, program: &Program) -> Vec<Finding> {
-    if program.answers.is_empty() {
-        return Vec::new();
-    }
     let mut found = Vec::new();
     let recorded: BTreeSet<String> = rendered
         .of("PrometheusRule")
@@ -50,16 +52,19 @@ pub fn check(rendered: &Rendered, program: &Program) -> Vec<Finding> {
             for name in names(&query) {
                 let known = recorded.contains(&name)
                     || OTHERS.iter().any(|start| name.starts_with(start))
-                    || program.answers.has_metric(&name);
+                    || program.metrics.get(&name).is_some();
                 if !known {
                     found.push(Finding::at(
                         NAME,
                         object,
                         &field,
-                        format!("`{name}` is no metric that a running service exports"),
+                        format!("`{name}` is no metric that a service exports"),
                         near(&name, program),
                     ));
                 }
+            }
+            for wrong in labels::wrong(&query, &program.metrics) {
+                found.push(Finding::at(NAME, object, &field, wrong, SEE));
             }
         }
     }
@@ -199,7 +204,7 @@ pub fn names(query: &str) -> Vec<String> {
 }
 
 /// Past the bracket or quotation that begins here.
-fn skip(characters: &[char], from: usize) -> usize {
+pub(super) fn skip(characters: &[char], from: usize) -> usize {
     let open = characters[from];
     let close = match open {
         '{' => '}',
@@ -230,23 +235,11 @@ fn skip(characters: &[char], from: usize) -> usize {
 }
 
 fn near(name: &str, program: &Program) -> String {
-    let common = |other: &str| {
-        name.bytes()
-            .zip(other.bytes())
-            .take_while(|(a, b)| a == b)
-            .count()
-    };
-    let all = program
-        .answers
-        .0
-        .values()
-        .flat_map(|answered| &answered.metrics);
-    all.max_by_key(|other| common(other))
-        .filter(|other| common(other) > 4)
-        .map_or_else(
-            || "see :9464/metrics".to_owned(),
-            |other| format!("perhaps `{other}`; see :9464/metrics"),
-        )
+    let nearest = program.metrics.nearest(name);
+    nearest.map_or_else(
+        || SEE.to_owned(),
+        |other| format!("perhaps `{other}`; {SEE}"),
+    )
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! What is known of the program itself, from the program itself.
 
 pub mod answers;
+pub mod catalogue;
 pub mod effective;
 pub mod pod;
 pub mod run;
@@ -14,6 +15,7 @@ use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
 
 use crate::program::answers::Answers;
+use crate::program::catalogue::Catalogue;
 use crate::program::effective::Effective;
 
 /// One setting, as `techcommerce config --reference` has it.
@@ -58,6 +60,8 @@ pub struct Program {
     pub secrets: BTreeMap<String, MadeSecret>,
     /// What the image sets for every container of ours.
     pub image_variables: BTreeMap<String, String>,
+    /// What can be scraped.
+    pub metrics: Catalogue,
     /// What the running services answered; empty until they were run.
     pub answers: Answers,
     judged: Mutex<BTreeMap<BTreeMap<String, String>, Result<Effective, String>>>,
@@ -76,6 +80,7 @@ impl Program {
         Ok(Self {
             settings: settings(&said(&binary, &["config", "--reference"])?),
             secrets: secrets(&said(&binary, &["cluster", "secrets", "--list"])?)?,
+            metrics: Catalogue::parse(&said(&binary, &["metrics"])?),
             image_variables: image_variables(&dockerfile),
             binary,
             answers: Answers::default(),

@@ -16,7 +16,7 @@ use techcommerce_testservers::{Kind, Server};
 use crate::checks;
 use crate::finding::Finding;
 use crate::program::Program;
-use crate::program::answers::{Answered, Answers, metric_names};
+use crate::program::answers::{Answered, Answers};
 use crate::program::pod::{self, SecretValues};
 use crate::rendered::Rendered;
 use crate::workload::Workload;
@@ -413,11 +413,6 @@ impl Running<'_> {
         for (port, path) in wanted {
             if let Ok((status, _)) = self.get(port, &path) {
                 answered.status.insert((port, path), status);
-            }
-        }
-        for port in ports {
-            if let Ok((200, text)) = self.get(port, "/metrics") {
-                answered.metrics.extend(metric_names(&text));
             }
         }
     }

@@ -65,9 +65,6 @@ pub fn program() -> Program {
                 answered.status.insert((port, path.to_owned()), 200);
             }
         }
-        answered
-            .metrics
-            .insert("http_server_request_duration_seconds_bucket".to_owned());
         program.answers.0.insert(service.to_owned(), answered);
     }
     program

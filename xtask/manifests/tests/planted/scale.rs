@@ -352,6 +352,16 @@ fn metrics() {
                     "perhaps",
                 ],
             ),
+            plant(
+                "a query with a value that no label has",
+                |r| {
+                    let scaled = json!({"apiVersion": "keda.sh/v1alpha1", "kind": "ScaledObject", "metadata": {"name": "worker", "namespace": "techcommerce"},
+                "spec": {"triggers": [{"type": "prometheus", "metadata": {"query": "max(techcommerce_jobs{state=\"redy\"})"}}]}});
+                    r.objects
+                        .push(techcommerce_manifests::object::Object::new(scaled).unwrap());
+                },
+                &["ScaledObject/worker", "techcommerce_jobs", "redy"],
+            ),
         ],
     );
 }
