@@ -9,6 +9,7 @@
 
 pub mod checks;
 pub mod finding;
+pub mod fluent_bit;
 pub mod listed;
 pub mod object;
 pub mod outside;

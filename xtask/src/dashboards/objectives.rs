@@ -136,6 +136,15 @@ impl Objective {
             .to_owned()
     }
 
+    /// The seconds within which, as one writes them; nothing for availability.
+    #[cfg(test)]
+    pub fn within(&self) -> String {
+        match self.bad {
+            Bad::With(_) => String::new(),
+            Bad::SlowerThan(edge) => edge.trim_end_matches(".0").to_owned(),
+        }
+    }
+
     fn left(&self) -> String {
         format!("1 - ({}) / {}", self.bad(MONTH), self.budget())
     }
@@ -271,7 +280,7 @@ pub fn dashboard() -> Dashboard {
     }
 }
 
-fn percent(share: f64) -> String {
+pub fn percent(share: f64) -> String {
     format!("{:.2}", share * 100.0)
         .trim_end_matches('0')
         .trim_end_matches('.')

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::files;
+use super::objectives::{OBJECTIVES, percent};
 
 /// `kubectl apply` keeps a copy of what it applies in an annotation, which may not be larger.
 const MOST_BYTES: usize = 200_000;
@@ -121,6 +122,39 @@ fn files_are_small_and_names_are_unique() {
     for (name, text) in files() {
         assert!(text.len() < MOST_BYTES, "{name} has {} bytes", text.len());
     }
+}
+
+/// docs/objectives.md is what is promised; the alerts are held against it as well.
+#[test]
+fn objectives_are_those_that_are_written_down() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/objectives.md");
+    let text = std::fs::read_to_string(path).unwrap();
+    let ours: BTreeSet<String> = OBJECTIVES
+        .iter()
+        .map(|one| {
+            format!(
+                "{} {} {} {}",
+                one.what,
+                one.kind,
+                percent(one.target),
+                one.within()
+            )
+        })
+        .collect();
+    let written: BTreeSet<String> = text
+        .lines()
+        .filter_map(|line| {
+            let cells: Vec<&str> = line.trim_matches('|').split('|').map(str::trim).collect();
+            let [what, kind, _, target, within] = cells.as_slice() else {
+                return None;
+            };
+            let what = what.strip_prefix('`')?.strip_suffix('`')?;
+            let target = target.strip_suffix(" %")?;
+            let within = within.strip_suffix(" s").unwrap_or_default();
+            Some(format!("{what} {kind} {target} {within}"))
+        })
+        .collect();
+    assert_eq!(ours, written);
 }
 
 /// The check above finds what it is for.

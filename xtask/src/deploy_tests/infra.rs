@@ -130,6 +130,23 @@ fn it_can_be_removed() {
 }
 
 #[test]
+fn components_can_be_added() {
+    let machine = Machine::new();
+    machine
+        .run("deploy.sh", &["-c", "current", "--component", "tracing"], None)
+        .succeeds();
+    let kustomization = machine.read("kustomization.yaml");
+    assert!(
+        kustomization
+            .contains("  - ../overlays/dev\nnamespace: shop\ncomponents:\n  - ../components/tracing\n"),
+        "{kustomization}"
+    );
+    machine
+        .run("deploy.sh", &["-c", "current", "--component", "tracking"], None)
+        .fails("There is no component tracking.");
+}
+
+#[test]
 fn a_certificate_for_the_local_names() {
     let machine = Machine::new();
     let script = "scripts/make_certificate.sh";

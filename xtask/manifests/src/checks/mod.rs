@@ -2,6 +2,7 @@
 //! function, so that a planted mistake is a unit test.
 
 mod accounts;
+mod collectors;
 mod components;
 mod disruption;
 mod environment;
@@ -58,6 +59,7 @@ pub const ALL: &[(&str, Check)] = &[
     (jobs::NAME, jobs::check),
     (policies::NAME, policies::check),
     (storage::NAME, storage::check),
+    (collectors::NAME, collectors::check),
 ];
 
 /// Everything that the checks say about a rendering, in order.

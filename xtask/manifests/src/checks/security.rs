@@ -122,7 +122,10 @@ fn reader(workload: &Workload<'_>, folders: &[(&str, bool)]) -> Vec<Finding> {
             found.push(at(
                 workload,
                 &field,
-                format!("sees {path} of the node{}", if written { " and may write there" } else { "" }),
+                format!(
+                    "sees {path} of the node{}",
+                    if written { " and may write there" } else { "" }
+                ),
                 "its log files alone, readOnly; what it needs goes into READS_THE_NODE",
             ));
         }

@@ -8,6 +8,7 @@
     reason = "tests and their helpers"
 )]
 
+mod lines;
 mod network;
 mod objects;
 mod pods;
