@@ -130,7 +130,9 @@ impl Shop {
         let starter = Starter::new(self.telemetry.clone(), Switchboard::new([])).module(module);
         let run = tokio::spawn(starter.run(shutdown.clone(), || {}));
         until("it prunes", async || {
-            self.telemetry.encode().contains("kind=\"jobs.prune\"")
+            // Known kinds are there from the start, with nothing done.
+            let done = "_count{queue=\"order-api\",kind=\"jobs.prune\",outcome=\"done\"} 1";
+            self.telemetry.encode().contains(done)
         })
         .await;
         (shutdown, run)

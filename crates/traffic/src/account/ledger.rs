@@ -117,7 +117,7 @@ async fn orders(
             ));
             continue;
         };
-        let Some(now) = &one.now else { continue };
+        let Ok(now) = &one.now else { continue };
         let seen = (
             &order.total,
             &order.payment.captured,
@@ -173,7 +173,7 @@ async fn movements(
         next = format!("{path}&cursor={cursor}");
     }
     for one in orders {
-        let Some(now) = one.now.as_ref().filter(|now| now.is_settled()) else {
+        let Some(now) = one.now.as_ref().ok().filter(|now| now.is_settled()) else {
             continue;
         };
         let lines = now.lines.iter().filter(|line| line.variant_id == variant);

@@ -131,8 +131,16 @@ struct Standing {
     attempt: Attempt,
     /// As it was acknowledged.
     promised: Order,
-    /// As it is now; `None` if the shop does not know it.
-    now: Option<Order>,
+    /// As it is now, or why that is not known.
+    now: Result<Order, Unknown>,
+}
+
+/// Why it is not known how an order stands.
+enum Unknown {
+    /// The shop says that there is no such order.
+    Gone,
+    /// The shop did not say anything that can be understood.
+    Unread(String),
 }
 
 /// Makes the account. Takes until every order is settled, or as long as the plan lets it.

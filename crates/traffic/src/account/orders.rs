@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, time::Duration};
 use futures_util::{StreamExt, stream};
 use tokio::time::Instant;
 
-use super::{AT_ONCE, Account, Listed, Standing};
+use super::{AT_ONCE, Account, Listed, Standing, Unknown};
 use crate::{
     book::{Attempt, Card, Fate, as_seen},
     journeys::{Verdict, request, verdict},
@@ -111,13 +111,30 @@ pub async fn look_up(
         .await
 }
 
-async fn settled(patient: &Patient, promised: &Order, deadline: Instant) -> Option<Order> {
+async fn settled(patient: &Patient, promised: &Order, deadline: Instant) -> Result<Order, Unknown> {
     let token = promised.access_token.as_deref().unwrap_or_default();
     let path = format!("/api/orders/{}?access_token={token}", promised.id);
     let mut pause = Duration::from_millis(100);
     loop {
-        let now: Option<Order> = patient.json(Ask::get(path.clone()), 200).await.ok();
-        if now.as_ref().is_none_or(Order::is_settled) || Instant::now() >= deadline {
+        let now = match patient.ask(Ask::get(path.clone())).await {
+            Ok(answer) if answer.status == 404 => Err(Unknown::Gone),
+            Ok(answer) if answer.status == 200 => answer.json().map_err(Unknown::Unread),
+            Ok(answer) => {
+                let status = answer.status.as_u16();
+                let code = answer.code();
+                Err(Unknown::Unread(format!(
+                    "it is answered with {status} {code}"
+                )))
+            }
+            Err(why) => Err(Unknown::Unread(why)),
+        };
+        let last = match &now {
+            Ok(order) => order.is_settled(),
+            Err(Unknown::Gone) => true,
+            // Whoever cannot say so now may a moment later.
+            Err(Unknown::Unread(_)) => false,
+        };
+        if last || Instant::now() >= deadline {
             return now;
         }
         tokio::time::sleep(pause).await;
@@ -143,9 +160,18 @@ pub fn check(account: &mut Account, standing: &[Standing]) {
                 one.promised.number
             ));
         }
-        let Some(now) = &one.now else {
-            account.find(format!("order {id} was acknowledged and does not exist"));
-            continue;
+        let now = match &one.now {
+            Ok(now) => now,
+            Err(Unknown::Gone) => {
+                account.find(format!("order {id} was acknowledged and does not exist"));
+                continue;
+            }
+            Err(Unknown::Unread(why)) => {
+                account.find(format!(
+                    "order {id} was acknowledged and cannot be read: {why}"
+                ));
+                continue;
+            }
         };
         match as_promised(one, now) {
             Ok(()) => account.orders.exist += 1,

@@ -29,6 +29,8 @@ pub enum Lie {
     RaisesTotals,
     /// The lines do not come to the subtotal.
     CannotAdd,
+    /// Orders cannot be shown.
+    CannotShow,
     /// Cards are charged twice.
     ChargesTwice,
     /// Cards that were declined are charged.
@@ -300,6 +302,9 @@ impl Shop {
                     .filter(|order| order["email"] == own)
                     .collect();
                 ok(200, json!({"items": items, "next_cursor": null}))
+            }
+            ("GET", ["api", "orders", _]) if self.lie == Lie::CannotShow => {
+                problem(400, "invalid_input")
             }
             ("GET", ["api", "orders", id]) => match things.orders.get(*id) {
                 Some(order) => ok(200, self.as_told(order)),

@@ -87,6 +87,7 @@ async fn an_honest_shop_is_not_accused_by_staff_either() {
 async fn lies_about_orders_are_found() {
     for (lie, words) in [
         (Lie::LosesOrders, "was acknowledged and does not exist"),
+        (Lie::CannotShow, "cannot be read: it is answered with 400"),
         (Lie::ChangesTotals, "the cart said"),
         (Lie::RaisesTotals, "the cart said"),
         (Lie::CannotAdd, "the lines come to"),
