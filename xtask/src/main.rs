@@ -10,6 +10,7 @@
 #[cfg(test)]
 mod deploy_tests;
 mod dashboards;
+mod drill;
 mod image;
 mod layering;
 mod licences;
@@ -53,6 +54,9 @@ enum Chore {
         #[arg(last = true)]
         arguments: Vec<String>,
     },
+    /// Makes faults in a running shop, one after another, and shows that of each the right alert and no
+    /// other reaches people, and clears: docs/drill.md. Takes a quarter of an hour.
+    Drill(drill::Options),
     /// Measures the shop beside the least that could do the same, and writes
     /// docs/performance.md. Takes a quarter of an hour on a machine that does nothing else.
     Bench {
@@ -81,6 +85,7 @@ fn run(chore: Chore) -> Result<bool> {
         Chore::Generate => steps::generate(),
         Chore::Picture => steps::picture(),
         Chore::Manifests { arguments } => manifests::chore(&arguments),
+        Chore::Drill(options) => drill::chore(&options),
         Chore::Bench { arguments } => steps::bench(&arguments),
     }
 }

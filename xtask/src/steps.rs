@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result, bail};
 
 use crate::pipeline::{Options, Pipeline, Report, Step};
 use crate::program::{cargo, output, run, target, techcommerce};
-use crate::{dashboards, image, layering, licences, manifests, nextest, sizes, tools};
+use crate::{dashboards, drill, image, layering, licences, manifests, nextest, sizes, tools};
 
 /// Committed files that the program writes, each with what makes it do so.
 const GENERATED: &[(&str, &[&str])] = &[
@@ -139,6 +139,13 @@ const BROWSER: Step = Step {
     },
 };
 
+/// Faults in a running shop, told by its alerts.
+const DRILL: Step = Step {
+    name: "drill",
+    needs: &["tools", "build"],
+    run: drill::check,
+};
+
 /// What a cluster would be sent, checked without one and against the program.
 const MANIFESTS: Step = Step {
     name: "manifests",
@@ -154,7 +161,7 @@ const IMAGE: Step = Step {
 };
 
 /// Everything.
-pub static ALL: [Step; 13] = [
+pub static ALL: [Step; 14] = [
     TOOLS,
     FORMAT,
     LAYERING,
@@ -166,6 +173,7 @@ pub static ALL: [Step; 13] = [
     GENERATED_STEP,
     JOURNEYS,
     BROWSER,
+    DRILL,
     MANIFESTS,
     IMAGE,
 ];

@@ -1,5 +1,6 @@
 //! deploy.sh against doubles of everything that it calls: each flag, and a failure of each call.
 
+mod chaos;
 mod double;
 mod infra;
 
