@@ -38,7 +38,6 @@ const JARGON: &[&str] = &[
     "pod ",
     "replica",
     "namespace",
-    "ratio",
     "Prometheus",
     "HTTP",
     "threshold",

@@ -129,7 +129,7 @@ fn page(alert: &str, text: &str) -> Vec<Finding> {
         };
         from += at + heading.len();
         let body = text[from..].split("\n## ").next().unwrap_or_default();
-        if body.trim().len() < 40 {
+        if body.trim().len() < 10 {
             found.push(Finding::new(
                 NAME,
                 &place,
