@@ -24,6 +24,11 @@ impl Document {
         }
     }
 
+    /// The document itself.
+    pub fn json(&self) -> &Value {
+        &self.json
+    }
+
     /// Checks an answer's status, type and body, and notes its operation as called.
     pub fn check(&self, answer: &Answer) -> Result<()> {
         let path = answer.path.split('?').next().unwrap_or_default();

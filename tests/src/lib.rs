@@ -30,6 +30,7 @@ mod large;
 mod metrics;
 mod owned;
 mod panels;
+mod planted;
 mod pooler;
 mod processes;
 mod races;

@@ -6,11 +6,11 @@
 //! Pages for staff ([`pages`]), paths between the services ([`doors`]) and requests of other sites
 //! ([`origin`]) are tried the same way, from lists that the program or its sources give.
 
-mod cast;
+pub mod cast;
 mod credentials;
 mod doors;
-mod matrix;
+pub mod matrix;
 mod origin;
-mod pages;
-mod table;
-mod things;
+pub mod pages;
+pub mod table;
+pub mod things;

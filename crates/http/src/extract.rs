@@ -32,6 +32,12 @@ fn without_value(message: &str) -> Cow<'_, str> {
             .unwrap_or(("", "another"));
         return format!("unknown variant, expected {expected}").into();
     }
+    // As our own types say it.
+    if message.starts_with('`')
+        && let Some((_, rest)) = message.rsplit_once("` is ")
+    {
+        return format!("is {rest}").into();
+    }
     Cow::Borrowed(message)
 }
 
@@ -86,6 +92,11 @@ mod tests {
                 "unknown field `x`, expected `a`",
             ),
             ("missing field `x`", "missing field `x`"),
+            (
+                "`hunter2` is no price: write it as 19.99",
+                "is no price: write it as 19.99",
+            ),
+            ("`a` is b` is no role", "is no role"),
         ] {
             assert_eq!(without_value(told), safe);
         }

@@ -68,7 +68,12 @@ pub struct Cast {
 
 impl Cast {
     pub async fn gather(engine: Engine) -> Result<Self> {
-        let shop = Setup::new(engine).await.with_demo().start().await?;
+        Self::gather_in(Setup::new(engine).await).await
+    }
+
+    /// In a shop that is set up so.
+    pub async fn gather_in(setup: Setup) -> Result<Self> {
+        let shop = setup.with_demo().start().await?;
         let admin_token = shop.admin_token().await?;
         let client = shop.plain_client();
         let admin = client.with_bearer(&admin_token);
