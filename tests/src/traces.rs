@@ -269,7 +269,9 @@ async fn strangers_do_not_decide_what_is_traced() -> Result<()> {
     const OUTSIDE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
     let parent = format!("00-{OUTSIDE}-00f067aa0ba902b7-01");
     let collector = Collector::start().await;
-    let shop = traced(Engine::Split, &collector, "1").await.start().await?;
+    let setup = traced(Engine::Split, &collector, "1").await;
+    let setup = setup.set("TECHCOMMERCE_LOG_LEVEL", "debug");
+    let shop = setup.start().await?;
     let stranger = shop.plain_client().with_header("traceparent", &parent);
     let problem: Value = stranger.get("/api/products/none").value(404).await?;
     let id = problem["trace_id"].as_str().context("a trace")?.to_owned();
@@ -290,6 +292,7 @@ async fn strangers_do_not_decide_what_is_traced() -> Result<()> {
     }
     // The same id is in every line about it, whoever wrote the line.
     let output = shop.output();
+    ensure_lines_have_traces(&output)?;
     let lines: Vec<&str> = output.lines().filter(|line| line.contains(&id)).collect();
     for service in ["frontend", "api", "product-api"] {
         let of = format!("\"service\":\"{service}\"");
@@ -298,6 +301,23 @@ async fn strangers_do_not_decide_what_is_traced() -> Result<()> {
             "{service}: {lines:#?}"
         );
     }
+    Ok(())
+}
+
+/// Each line that is about a request or a job has the id of its trace.
+fn ensure_lines_have_traces(output: &str) -> Result<()> {
+    let lines = output.lines().filter_map(|line| {
+        let line = line.get(line.find('{')?..)?;
+        serde_json::from_str::<Value>(line).ok()
+    });
+    let about = lines.filter(|line| line["request_id"].is_string() || line["target"] == "access");
+    let mut seen = 0;
+    for line in about {
+        let id = line["trace_id"].as_str().unwrap_or_default();
+        ensure!(id.len() == 32 && line["request_id"].is_string(), "{line}");
+        seen += 1;
+    }
+    ensure!(seen > 0, "no such line");
     Ok(())
 }
 
@@ -345,6 +365,30 @@ async fn nobody_who_takes_the_spans_is_nobodys_trouble() -> Result<()> {
         shop
     })
     .await
+}
+
+/// `doctor` tries the collector, and its key stays where it is.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn doctor_tries_the_collector() -> Result<()> {
+    let collector = Collector::start().await;
+    let shop = traced(Engine::Sqlite, &collector, "1")
+        .await
+        .start()
+        .await?;
+    let said = async || -> Result<String> {
+        let done = shop.run(&["doctor"]).await?;
+        Ok(String::from_utf8(done.stdout)? + &*String::from_utf8(done.stderr)?)
+    };
+    let well = said().await?;
+    ensure!(well.contains("ok     the collector takes traces"), "{well}");
+    drop(collector);
+    let ill = said().await?;
+    ensure!(ill.contains("WRONG  the collector takes traces"), "{ill}");
+    ensure!(
+        ill.contains("traces.endpoint") && !ill.contains("planted-key"),
+        "{ill}"
+    );
+    Ok(())
 }
 
 /// What looks for whole traces finds what is missing in one.
