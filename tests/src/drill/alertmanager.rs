@@ -1,15 +1,11 @@
-//! Alertmanager with the routes and inhibitions of k8s/monitoring, and people replaced by a receiver of
-//! ours.
+//! Alertmanager's configuration: the routes and inhibitions of k8s/monitoring, and people replaced by a
+//! receiver of ours.
 
 use std::fs;
 use std::net::SocketAddr;
 use std::path::Path;
-use std::process::Command;
-use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
-use techcommerce_testkit::{Client, Process, TempDir, folder, free_address, monitoring};
-use tokio::time::{Instant, sleep};
 
 use super::durations::scaled;
 
@@ -29,53 +25,6 @@ const LEFT_OUT: [&str; 5] = [
     "time_intervals",
     "mute_time_intervals",
 ];
-
-/// A running Alertmanager; it ends with the value.
-pub struct Alertmanager {
-    address: SocketAddr,
-    process: Process,
-    _folder: TempDir,
-}
-
-impl Alertmanager {
-    pub async fn start(configuration: &str) -> Result<Self> {
-        let folder = folder();
-        let file = folder.path().join("alertmanager.yml");
-        fs::write(&file, configuration)?;
-        let address = free_address();
-        let mut command = Command::new(monitoring("prometheus-alertmanager")?);
-        command
-            .arg(format!("--config.file={}", file.display()))
-            .arg(format!(
-                "--storage.path={}",
-                folder.path().join("data").display()
-            ))
-            .arg(format!("--web.listen-address={address}"))
-            .arg("--cluster.listen-address=");
-        let process = Process::start(&mut command, &folder.path().join("server.log"))?;
-        let mut server = Self {
-            address,
-            process,
-            _folder: folder,
-        };
-        let client = Client::new(format!("http://{address}"));
-        let end = Instant::now() + Duration::from_secs(30);
-        while client.get("/-/ready").expect(200).await.is_err() {
-            let ended = server.process.ended()?.is_some() || Instant::now() > end;
-            ensure!(
-                !ended,
-                "Alertmanager does not start:\n{}",
-                server.process.output()
-            );
-            sleep(Duration::from_millis(50)).await;
-        }
-        Ok(server)
-    }
-
-    pub fn address(&self) -> SocketAddr {
-        self.address
-    }
-}
 
 /// The repository's configuration for a drill.
 pub fn configuration(factor: f64, receiver: SocketAddr) -> Result<String> {

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::net::{SocketAddr, ToSocketAddrs};
+use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::SystemTime;
 
 use anyhow::{Context, Result, ensure};
@@ -19,7 +20,7 @@ use crate::shop::{Engine, SERVICES, Setup, Shop};
 use crate::staff::{Item, Stock, product};
 
 /// How many connections a service may have: few, so that they can all be taken.
-const CONNECTIONS: &str = "8";
+const CONNECTIONS: &str = "20";
 /// Requests a minute from one address, beyond which it floods.
 const FLOOD: &str = "600";
 /// Longer than any of the objectives' windows lets a certificate run out.
@@ -92,7 +93,10 @@ impl Ground {
                 &replica.address.to_string(),
             )
             .set("TECHCOMMERCE_DATABASE_CONNECTIONS", CONNECTIONS)
-            .set("TECHCOMMERCE_SMTP_URL", &format!("smtp://{}", at("smtp")))
+            .set(
+                "TECHCOMMERCE_SMTP_URL",
+                &format!("smtp://{}?tls=none", at("smtp")),
+            )
             .set(
                 "TECHCOMMERCE_IMAGES_STORE",
                 &format!("s3://{}/{}", s3.bucket, s3.prefix),
@@ -282,7 +286,21 @@ fn disk(folder: &std::path::Path) -> Option<PathBuf> {
         .args(["-t", "tmpfs", "-o", "size=64m,mode=0700", "none"])
         .arg(folder);
     let mounted = is_root() && mount.output().is_ok_and(|output| output.status.success());
-    mounted.then(|| folder.to_path_buf())
+    if !mounted {
+        return None;
+    }
+    // Should we be killed, it does not stay behind.
+    let script = "while kill -0 \"$0\" 2>/dev/null; do sleep 2; done; umount -l \"$1\" 2>/dev/null";
+    Command::new("sh")
+        .args(["-c", script, &std::process::id().to_string()])
+        .arg(folder)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .process_group(0)
+        .spawn()
+        .ok()?;
+    Some(folder.to_path_buf())
 }
 
 fn certify(file: &std::path::Path, days: &str) -> Result<()> {

@@ -112,7 +112,12 @@ fn what_is_expected_exists() -> Result<()> {
     for fault in faults::all() {
         ensure!(names.insert(fault.name), "two are called {}", fault.name);
         ensure!(!fault.expected.is_empty(), "{} proves nothing", fault.name);
-        for alert in fault.expected.iter().chain(fault.aftermath) {
+        for alert in fault
+            .expected
+            .iter()
+            .chain(fault.also)
+            .chain(fault.aftermath)
+        {
             let name = alert.split('{').next().unwrap_or_default();
             if !known.contains(name) {
                 bail!("{} expects {name}, which no rule makes", fault.name);

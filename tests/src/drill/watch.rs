@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
-use techcommerce_testkit::{Client, Prometheus, monitoring};
+use techcommerce_testkit::{Alertmanager, Client, Prometheus, monitoring};
 
-use super::alertmanager::{self, Alertmanager};
+use super::alertmanager;
 use super::doubles::Receiver;
 use super::ground::Ground;
 use super::rules;
@@ -35,7 +35,7 @@ impl Watch {
         history: Option<String>,
     ) -> Result<Self> {
         let routes = alertmanager::configuration(factor, receiver.address())?;
-        let alertmanager = Alertmanager::start(&routes).await?;
+        let alertmanager = Alertmanager::start(&routes)?;
         let rules = rules::all(factor)?;
         let config = format!(
             r#"global:
@@ -59,7 +59,7 @@ scrape_configs:
       - targets: ["{cluster}"]
 "#,
             interval = interval(factor),
-            alertmanager = alertmanager.address(),
+            alertmanager = alertmanager.place(),
             cluster = ground.cluster.address(),
         );
         let targets = ground.targets();

@@ -36,6 +36,7 @@ pub const FAULTS: &[Fault] = &[
         name: "configuration-differs",
         what: "a second replica of the frontend runs with another name of the shop",
         expected: &["ConfigurationDiffers{service=frontend}"],
+        also: &[],
         aftermath: &[],
         hold: 10,
         begin: |ground| Box::pin(ground.second_frontend("TECHCOMMERCE_SHOP_NAME", "Another")),
@@ -48,6 +49,7 @@ pub const FAULTS: &[Fault] = &[
         name: "pod-restarts",
         what: "a container starts again and again (said by an exporter of ours)",
         expected: &["PodRestartLoop{pod=api-0}"],
+        also: &[],
         aftermath: &[],
         hold: 5,
         begin: |ground| {
@@ -62,6 +64,7 @@ pub const FAULTS: &[Fault] = &[
         name: "cluster-too-small",
         what: "the autoscaler is at its maximum and the quota nearly used (said by an exporter of ours)",
         expected: &["AutoscalerAtMaximum", "QuotaNearlyUsed"],
+        also: &[],
         aftermath: &[],
         hold: 5,
         begin: |ground| {
@@ -80,6 +83,7 @@ pub const FAULTS: &[Fault] = &[
         name: "node-disk-fills",
         what: "a node's disk is used to nine tenths (said by an exporter of ours)",
         expected: &["DiskFilling"],
+        also: &[],
         aftermath: &[],
         hold: 5,
         begin: |ground| {
@@ -102,6 +106,7 @@ pub const PLANTED: &[(Fault, &str)] = &[
             name: "nothing",
             what: "nothing at all",
             expected: &["PodRestartLoop"],
+            also: &[],
             aftermath: &[],
             hold: 0,
             begin: |_| done(),
@@ -114,6 +119,7 @@ pub const PLANTED: &[(Fault, &str)] = &[
             name: "another",
             what: "a node's disk is full",
             expected: &["PodRestartLoop"],
+            also: &[],
             aftermath: &[],
             hold: 0,
             begin: |ground| {

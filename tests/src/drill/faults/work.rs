@@ -8,6 +8,7 @@ pub const FAULTS: &[Fault] = &[
         name: "provider-times-out",
         what: "the payment provider does not say what became of half of what it is asked",
         expected: &["PaymentAttemptsFailing"],
+        also: &["PaymentsFail", "DependencyFailing"],
         aftermath: BUDGETS,
         hold: 15,
         begin: |ground| {
@@ -25,6 +26,7 @@ pub const FAULTS: &[Fault] = &[
         name: "cards-declined",
         what: "every card is declined",
         expected: &["PaymentsDeclined"],
+        also: &[],
         aftermath: &[],
         hold: 10,
         begin: |ground| {
@@ -42,6 +44,7 @@ pub const FAULTS: &[Fault] = &[
         name: "nobody-orders",
         what: "people fill their carts, and nobody gets as far as an order",
         expected: &["CartsWithoutOrders"],
+        also: &[],
         aftermath: &[],
         hold: 10,
         begin: |ground| {
@@ -60,6 +63,7 @@ pub const FAULTS: &[Fault] = &[
         name: "dead-letter",
         what: "a job that nobody can do is given up",
         expected: &["DeadLetters{queue=images}"],
+        also: &[],
         aftermath: &[],
         hold: 10,
         begin: |ground| {
@@ -83,6 +87,7 @@ pub const FAULTS: &[Fault] = &[
         name: "worker-stuck",
         what: "the worker hangs at the queue of pictures (a lock that nobody lets go)",
         expected: &["WorkerSilent{queue=images}"],
+        also: &[],
         aftermath: &[],
         hold: 10,
         begin: |ground| Box::pin(ground.hold("LOCK TABLE images.jobs IN ACCESS EXCLUSIVE MODE")),
@@ -92,6 +97,7 @@ pub const FAULTS: &[Fault] = &[
         name: "reservations-stay",
         what: "a reservation is held 400 s beyond its time (its row is locked)",
         expected: &["ReservationsNotExpiring"],
+        also: &[],
         aftermath: &[],
         hold: 10,
         begin: |ground| {
