@@ -42,7 +42,7 @@ pub use techcommerce_kernel::{Env, ManualClock};
 pub use techcommerce_store::Dialect;
 /// A PostgreSQL server of one test's own: `start(Kind::Postgres)`.
 pub use techcommerce_testservers::{
-    Kind, Pooler, Prometheus, Server, is_root, monitoring, start, start_with,
+    Alertmanager, Kind, Pooler, Prometheus, Server, is_root, monitoring, start, start_with,
 };
 pub use tempfile::TempDir;
 /// Used by [`on_both_engines!`], so that a crate needs no `tokio` of its own for it.
