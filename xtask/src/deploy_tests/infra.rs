@@ -133,16 +133,25 @@ fn it_can_be_removed() {
 fn components_can_be_added() {
     let machine = Machine::new();
     machine
-        .run("deploy.sh", &["-c", "current", "--component", "tracing"], None)
+        .run(
+            "deploy.sh",
+            &["-c", "current", "--component", "tracing"],
+            None,
+        )
         .succeeds();
     let kustomization = machine.read("kustomization.yaml");
     assert!(
-        kustomization
-            .contains("  - ../overlays/dev\nnamespace: shop\ncomponents:\n  - ../components/tracing\n"),
+        kustomization.contains(
+            "  - ../overlays/dev\nnamespace: shop\ncomponents:\n  - ../components/tracing\n"
+        ),
         "{kustomization}"
     );
     machine
-        .run("deploy.sh", &["-c", "current", "--component", "tracking"], None)
+        .run(
+            "deploy.sh",
+            &["-c", "current", "--component", "tracking"],
+            None,
+        )
         .fails("There is no component tracking.");
 }
 
