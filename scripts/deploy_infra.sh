@@ -82,6 +82,10 @@ install_monitoring() {
   step "Monitoring: kube-prometheus-stack $chart_version"
   need helm "See https://helm.sh/docs/intro/install/, or go without: --no-monitoring."
   change kube apply --kustomize "$root/k8s/monitoring/rbac" || fail "The namespace monitoring cannot be made."
+  # The values name this Secret: without it Alertmanager would begin with a configuration that tells nobody.
+  change kube apply --kustomize "$root/k8s/monitoring/alertmanager" || fail "Alertmanager's configuration cannot be applied."
+  kube --namespace monitoring get secret alertmanager-receivers >/dev/null 2>&1 ||
+    note "alerts reach nobody yet: docs/alerts.md says how to set mail, Slack and PagerDuty up"
   make_grafana_password
   local more=()
   # As the dev overlay publishes the frontend: at a port of the node, which kind's nodes hand on.

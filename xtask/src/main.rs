@@ -15,6 +15,7 @@ mod image;
 mod layering;
 mod licences;
 mod manifests;
+mod monitoring;
 mod nextest;
 mod pipeline;
 mod program;
@@ -57,6 +58,12 @@ enum Chore {
     /// Makes faults in a running shop, one after another, and shows that of each the right alert and no
     /// other reaches people, and clears: docs/drill.md. Takes a quarter of an hour.
     Drill(drill::Options),
+    /// Checks alerts, their tests, runbooks and routes: docs/alerts.md.
+    Monitoring {
+        /// Passed on: `cargo xtask monitoring -- --help`.
+        #[arg(last = true)]
+        arguments: Vec<String>,
+    },
     /// Measures the shop beside the least that could do the same, and writes
     /// docs/performance.md. Takes a quarter of an hour on a machine that does nothing else.
     Bench {
@@ -86,6 +93,7 @@ fn run(chore: Chore) -> Result<bool> {
         Chore::Picture => steps::picture(),
         Chore::Manifests { arguments } => manifests::chore(&arguments),
         Chore::Drill(options) => drill::chore(&options),
+        Chore::Monitoring { arguments } => monitoring::chore(&arguments),
         Chore::Bench { arguments } => steps::bench(&arguments),
     }
 }

@@ -8,7 +8,9 @@ use anyhow::{Context as _, Result, bail};
 
 use crate::pipeline::{Options, Pipeline, Report, Step};
 use crate::program::{cargo, output, run, target, techcommerce};
-use crate::{dashboards, drill, image, layering, licences, manifests, nextest, sizes, tools};
+use crate::{
+    dashboards, drill, image, layering, licences, manifests, monitoring, nextest, sizes, tools,
+};
 
 /// Committed files that the program writes, each with what makes it do so.
 const GENERATED: &[(&str, &[&str])] = &[
@@ -88,7 +90,7 @@ const TESTS: Step = Step {
     needs: &["tools", "build"],
     run: |context| {
         // The planted mistakes are found with the tools that the step `manifests` brings.
-        let others = "not package(techcommerce-tests) and not package(techcommerce-manifests)";
+        let others = "not package(techcommerce-tests) and not package(techcommerce-manifests) and not package(techcommerce-monitoring)";
         nextest::run(context, others)
     },
 };
@@ -153,6 +155,13 @@ const MANIFESTS: Step = Step {
     run: manifests::check,
 };
 
+/// Alerts, their tests and the tests of those, runbooks, routes.
+const MONITORING: Step = Step {
+    name: "monitoring",
+    needs: &["tools", "build"],
+    run: monitoring::check,
+};
+
 /// The image is built from the Dockerfile as it is, and run.
 const IMAGE: Step = Step {
     name: "image",
@@ -161,7 +170,7 @@ const IMAGE: Step = Step {
 };
 
 /// Everything.
-pub static ALL: [Step; 14] = [
+pub static ALL: [Step; 15] = [
     TOOLS,
     FORMAT,
     LAYERING,
@@ -175,6 +184,7 @@ pub static ALL: [Step; 14] = [
     BROWSER,
     DRILL,
     MANIFESTS,
+    MONITORING,
     IMAGE,
 ];
 

@@ -25,6 +25,7 @@ pub const CAUSES: &[&str] = &[
     "object-store",
     "smtp",
     "payment-provider",
+    "sign-ins",
 ];
 const BOOKS: &str = "https://github.com/techcommerce/techcommerce/blob/main/docs/runbooks/";
 /// Words of operators that mean nothing to the owner of a shop.

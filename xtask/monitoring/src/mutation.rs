@@ -49,10 +49,13 @@ pub fn mutants(repository: &Repository) -> Vec<Mutant> {
                         changes.push(("expr", format!("{} → {text}", literal.text), expr));
                     }
                 }
-                if let Some(wait) = rule.wait().and_then(expr::seconds) {
+                for field in ["for", "keep_firing_for"] {
+                    let Some(wait) = rule.value[field].as_str().and_then(expr::seconds) else {
+                        continue;
+                    };
                     for factor in [0.8, 1.2] {
                         let text = format!("{}s", (wait * factor).round());
-                        changes.push(("for", format!("for {wait} s → {text}"), text));
+                        changes.push((field, format!("{field} {wait} s → {text}"), text));
                     }
                 }
                 for (field, what, text) in changes {

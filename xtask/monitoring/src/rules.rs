@@ -54,11 +54,6 @@ impl Rule {
         self.text("expr")
     }
 
-    /// How long it has to be true.
-    pub fn wait(&self) -> Option<&str> {
-        self.value["for"].as_str()
-    }
-
     pub fn label(&self, name: &str) -> Option<&str> {
         self.value["labels"][name].as_str()
     }

@@ -20,6 +20,7 @@ fn everything_comes_up_in_order() {
         &[
             "minikube addons enable ingress",
             "apply --kustomize ROOT/k8s/monitoring/rbac",
+            "apply --kustomize ROOT/k8s/monitoring/alertmanager",
             "create secret generic grafana-admin",
             "helm repo add prometheus-community",
             "helm upgrade kps prometheus-community/kube-prometheus-stack --install --version 75.13.0",
