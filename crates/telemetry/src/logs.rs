@@ -87,11 +87,17 @@ pub fn init_logs(format: LogFormat, filter: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// Below `debug` libraries show what they were given, values of statements and headers among it.
-/// So the plain level `trace` is ours alone; whoever wants a library's names it.
+/// Below `info` libraries show what they were given: texts of products, headers, parts of files. So
+/// the plain levels `debug` and `trace` are of our own code, and of statements, which have no
+/// values in them; whoever wants another library's names it.
 fn directives(filter: &str) -> &str {
     match filter.trim() {
-        level if level.eq_ignore_ascii_case("trace") => "debug,techcommerce=trace",
+        level if level.eq_ignore_ascii_case("debug") => {
+            "info,techcommerce=debug,access=debug,sqlx=debug"
+        }
+        level if level.eq_ignore_ascii_case("trace") => {
+            "info,techcommerce=trace,access=trace,sqlx=debug"
+        }
         other => other,
     }
 }

@@ -91,8 +91,13 @@ fn formats_and_filters_are_read() {
     assert_eq!("json".parse(), Ok(LogFormat::Json));
     assert!("yaml".parse::<LogFormat>().unwrap_err().contains("auto"));
     assert_eq!(directives("info"), "info");
-    assert_eq!(directives("TRACE "), "debug,techcommerce=trace");
     assert_eq!(directives("info,sqlx=trace"), "info,sqlx=trace");
+    for level in ["debug", "TRACE "] {
+        let libraries: EnvFilter = directives(level).parse().unwrap();
+        let ours = format!("techcommerce={}", level.trim().to_lowercase());
+        let shown = libraries.to_string();
+        assert!(shown.contains("info") && shown.contains(&ours), "{shown}");
+    }
     assert!(
         init_logs(LogFormat::Json, "=no=")
             .unwrap_err()
