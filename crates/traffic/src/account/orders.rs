@@ -118,7 +118,7 @@ async fn settled(patient: &Patient, promised: &Order, deadline: Instant) -> Resu
     loop {
         let now = match patient.ask(Ask::get(path.clone())).await {
             Ok(answer) if answer.status == 404 => Err(Unknown::Gone),
-            Ok(answer) if answer.status == 200 => answer.json().map_err(Unknown::Unread),
+            Ok(answer) if answer.status == 200 => answer.json::<Order>().map_err(Unknown::Unread),
             Ok(answer) => {
                 let status = answer.status.as_u16();
                 let code = answer.code();
