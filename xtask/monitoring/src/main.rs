@@ -145,6 +145,7 @@ fn all(cli: &Cli, repository: &Repository, program: &Path, scratch: &Path, repor
     report.part("commands", || {
         runbooks_run::check(repository, program, scratch)
     });
+    report.part("kubectl", || runbooks_run::kubectl(repository, scratch));
     report.part("promtool test", || promtool::tests(repository, scratch));
     if !cli.quick {
         report.part("mutations", || mutation::check(repository, scratch));

@@ -65,6 +65,16 @@ pub fn commands(text: &str) -> Vec<String> {
         .collect()
 }
 
+/// Those of the blocks, and those of kubectl in the text.
+pub fn all_commands(text: &str) -> Vec<String> {
+    let outside = text.split("```").step_by(2).collect::<Vec<_>>().join("\n");
+    let spans = outside.split('`').skip(1).step_by(2);
+    let spans = spans.filter(|span| span.starts_with("kubectl ") && !span.contains('…'));
+    let spans = spans.map(|span| span.split_whitespace().collect::<Vec<_>>().join(" "));
+    let whole = spans.filter(|span| span.split(' ').count() > 2);
+    commands(text).into_iter().chain(whole).collect()
+}
+
 /// One for each alert and none without; sections, list, commands.
 pub fn check(repository: &Repository) -> Vec<Finding> {
     let mut found = Vec::new();
@@ -146,12 +156,7 @@ fn page(alert: &str, text: &str) -> Vec<Finding> {
             "a command or a query",
         ));
     }
-    let spans = text.split('`').skip(1).step_by(2).map(str::to_owned);
-    let spans = spans.filter(|span| {
-        span.starts_with("kubectl ") && !span.contains('…') && span.split(' ').count() > 2
-    });
-    for command in commands(text).into_iter().chain(spans) {
-        let command = command.split_whitespace().collect::<Vec<_>>().join(" ");
+    for command in all_commands(text) {
         if let Err(wrong) = known(&command) {
             found.push(Finding::new(
                 NAME,

@@ -7,12 +7,12 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
-use techcommerce_testservers::free_port;
+use techcommerce_testservers::{find_program, free_port};
 
 use crate::finding::Finding;
-use crate::promtool::say;
+use crate::promtool::{in_parallel, say};
 use crate::repository::Repository;
-use crate::runbooks::{NAME, commands};
+use crate::runbooks::{NAME, all_commands, commands};
 
 /// What people type for a place of theirs, and what stands for it here.
 const STANDS_FOR: &[(&str, &str)] = &[
@@ -140,5 +140,44 @@ pub fn check(
         }
     }
     drop(shop);
+    Ok((asked.len(), found))
+}
+
+/// Commands of kubectl, read by kubectl itself where the machine has one: it refuses what it does not
+/// understand before it finds that no cluster answers.
+///
+/// # Errors
+/// kubectl cannot be started.
+pub fn kubectl(repository: &Repository, scratch: &Path) -> Result<(usize, Vec<Finding>)> {
+    let Some(program) = find_program("kubectl") else {
+        return Ok((0, Vec::new()));
+    };
+    let mut asked: BTreeMap<String, String> = BTreeMap::new();
+    for (alert, text) in &repository.runbooks {
+        for command in all_commands(text) {
+            if let Some(own) = command.strip_prefix("kubectl ") {
+                asked.entry(own.to_owned()).or_insert_with(|| alert.clone());
+            }
+        }
+    }
+    let asked: Vec<(String, String)> = asked.into_iter().collect();
+    let found = in_parallel(&asked, &|(own, alert)| {
+        let mut command = Command::new(&program);
+        command
+            .args(["--server=http://127.0.0.1:1", "--request-timeout=2s"])
+            .args(own.split(' '))
+            .env("KUBECONFIG", "/dev/null")
+            .env("HOME", scratch);
+        let (_, said) = say(&mut command)?;
+        let understood = said.contains("connection to the server") || said.contains("refused");
+        Ok((!understood).then(|| {
+            Finding::new(
+                NAME,
+                format!("docs/runbooks/{alert}.md"),
+                format!("`kubectl {own}` is not understood:\n{}", said.trim()),
+                "",
+            )
+        }))
+    })?;
     Ok((asked.len(), found))
 }
