@@ -63,6 +63,8 @@ const OTHERS: &[(&str, &[&str])] = &[
             "PodMonitor",
             "PrometheusRule",
             "ConfigMap",
+            // Alertmanager's configuration, which its operator takes from a Secret alone.
+            "Secret",
         ],
     ),
     ("argocd", &["Application", "AppProject"]),
