@@ -76,6 +76,15 @@ impl Exporter {
     }
 }
 
+/// Whether the collector takes what is sent to it, tried with a message without spans.
+///
+/// # Errors
+/// Why it does not.
+pub async fn check(export: &Export, env: Env) -> Result<(), Error> {
+    let sender = Sender::new(export, env, CancellationToken::new())?;
+    sender.try_out().await
+}
+
 struct Work {
     resource: Resource,
     sender: Sender,

@@ -127,6 +127,17 @@ impl Sender {
         Err(Failed)
     }
 
+    /// Sends a message without spans, once.
+    pub async fn try_out(&self) -> Result<(), Error> {
+        match self.once(Bytes::new()).await {
+            Ok(_) => Ok(()),
+            Err(Refused::Later(why, _) | Refused::Never(why)) => {
+                let text = "The collector does not take spans.";
+                Err(Error::unavailable(text).caused_by(why))
+            }
+        }
+    }
+
     async fn once(&self, message: Bytes) -> Result<usize, Refused> {
         let mut request = Request::post(self.address.clone())
             .body(Full::new(message))

@@ -3,12 +3,28 @@
 use std::{net::SocketAddr, time::Duration};
 
 use http::{HeaderName, HeaderValue};
-use techcommerce_otlp::{Export, Exporter};
+use techcommerce_otlp::{Export, Exporter, check};
 use techcommerce_telemetry::{
     SpanKind, Telemetry,
     trace::{Link, Root, TraceOptions},
 };
 use techcommerce_testkit::{Collector, Collects, Env};
+
+fn export(endpoint: &str) -> Export {
+    Export {
+        endpoint: endpoint.parse().unwrap(),
+        headers: vec![(
+            HeaderName::from_static("x-key"),
+            HeaderValue::from_static("collector-key"),
+        )],
+        version: "0.1.0",
+        instance: "one".to_owned(),
+        attributes: vec![
+            ("k8s.pod.name".to_owned(), "api-1".to_owned()),
+            ("service.name".to_owned(), "ignored".to_owned()),
+        ],
+    }
+}
 
 struct Traced {
     telemetry: Telemetry,
@@ -22,20 +38,7 @@ impl Traced {
             slow: Duration::from_secs(1),
         };
         let (telemetry, outbox) = Telemetry::new("0", "0").traced(options);
-        let export = Export {
-            endpoint: endpoint.parse().unwrap(),
-            headers: vec![(
-                HeaderName::from_static("x-key"),
-                HeaderValue::from_static("collector-key"),
-            )],
-            version: "0.1.0",
-            instance: "one".to_owned(),
-            attributes: vec![
-                ("k8s.pod.name".to_owned(), "api-1".to_owned()),
-                ("service.name".to_owned(), "ignored".to_owned()),
-            ],
-        };
-        let exporter = Exporter::start(export, outbox, Env::system()).unwrap();
+        let exporter = Exporter::start(export(endpoint), outbox, Env::system()).unwrap();
         Self {
             telemetry,
             exporter,
@@ -201,4 +204,21 @@ async fn one_that_hangs_does_not_hold_up_the_end() {
     let asked = std::time::Instant::now();
     traced.exporter.finish(Duration::from_millis(500)).await;
     assert!(asked.elapsed() < Duration::from_secs(5));
+}
+
+#[tokio::test]
+async fn whether_it_takes_spans_can_be_tried() {
+    let collector = Collector::start().await;
+    collector.answers([Collects::Status(401, None)]);
+    let export = export(&collector.endpoint());
+    let refused = check(&export, Env::system()).await.unwrap_err();
+    let why = std::error::Error::source(&refused).unwrap().to_string();
+    assert!(
+        why.contains("401") && !why.contains("collector-key"),
+        "{why}"
+    );
+    check(&export, Env::system()).await.unwrap();
+    assert_eq!(collector.spans().len(), 0);
+    drop(collector);
+    assert!(check(&export, Env::system()).await.is_err());
 }

@@ -155,12 +155,11 @@ fn summary(sql: &str) -> (&str, &str) {
             "(" => depth += 1,
             ")" => depth -= 1,
             _ if depth > 0 => {}
-            word if verb.is_empty() => {
-                if VERBS.contains(&word) {
-                    verb = word;
-                    table_next = verb == "UPDATE";
-                }
+            word if verb.is_empty() && VERBS.contains(&word) => {
+                verb = word;
+                table_next = verb == "UPDATE";
             }
+            _ if verb.is_empty() => {}
             "FROM" | "INTO" => table_next = true,
             word if table_next => return (verb, word),
             _ => {}
