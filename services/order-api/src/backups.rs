@@ -67,8 +67,8 @@ pub async fn record(db: &Db, env: &Env, backup: &Backup) -> Result<(), Error> {
             return Err(wrong("--verified-at is before the backup was taken."));
         }
     }
-    let bytes = i64::try_from(backup.bytes)
-        .map_err(|_| wrong("--bytes is more than anybody can have."))?;
+    let bytes =
+        i64::try_from(backup.bytes).map_err(|_| wrong("--bytes is more than anybody can have."))?;
     single!(db, |conn| -> Result<(), Error> {
         execute!(
             conn,
