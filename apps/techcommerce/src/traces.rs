@@ -22,15 +22,8 @@ pub fn start(
 ) -> Result<(Telemetry, Option<Exporter>), Error> {
     let telemetry = telemetry.continuing_outside(settings.continue_outside);
     describe(&telemetry);
-    if settings.endpoint.is_empty() {
+    let Some(export) = export(settings, env)? else {
         return Ok((telemetry, None));
-    }
-    let export = Export {
-        endpoint: endpoint(&settings.endpoint)?,
-        headers: headers(settings.headers.as_ref())?,
-        version: env!("CARGO_PKG_VERSION"),
-        instance: env.new_id().to_string(),
-        attributes: pairs(&settings.attributes).map_err(|error| wrong("attributes", error))?,
     };
     let (telemetry, outbox) = telemetry.traced(TraceOptions {
         sample: settings.sample.as_f64(),
@@ -38,6 +31,20 @@ pub fn start(
     });
     let exporter = Exporter::start(export, outbox, env.clone())?;
     Ok((telemetry, Some(exporter)))
+}
+
+/// Where spans go, if they go anywhere.
+pub fn export(settings: &Traces, env: &Env) -> Result<Option<Export>, Error> {
+    if settings.endpoint.is_empty() {
+        return Ok(None);
+    }
+    Ok(Some(Export {
+        endpoint: endpoint(&settings.endpoint)?,
+        headers: headers(settings.headers.as_ref())?,
+        version: env!("CARGO_PKG_VERSION"),
+        instance: env.new_id().to_string(),
+        attributes: pairs(&settings.attributes).map_err(|error| wrong("attributes", error))?,
+    }))
 }
 
 fn endpoint(text: &str) -> Result<Uri, Error> {

@@ -19,6 +19,7 @@ use crate::{
     here::{Here, address, calls},
     reach, say,
     stores::Stores,
+    traces,
     trust::Trust,
 };
 
@@ -169,6 +170,7 @@ impl Findings {
         if here.has(Service::Worker) {
             self.examine_mail(settings, &env).await;
         }
+        self.examine_collector(settings, &env).await;
         if here.has(Service::OrderApi) || here.has(Service::Frontend) {
             advise(settings);
         }
@@ -234,6 +236,19 @@ impl Findings {
             None => "mails go into the folder mail",
         };
         self.note(way, checked, "check smtp_url and shop.email_sender");
+    }
+
+    async fn examine_collector(&mut self, settings: &Settings, env: &Env) {
+        let taken = match traces::export(&settings.traces, env) {
+            Ok(Some(export)) => techcommerce_otlp::check(&export, env.clone()).await,
+            Ok(None) => return,
+            Err(error) => Err(error),
+        };
+        self.note(
+            "the collector takes traces",
+            taken,
+            "check traces.endpoint and traces.headers; the shop does well without",
+        );
     }
 
     /// Recomputes stock, reservations, orders and payments from their books.
