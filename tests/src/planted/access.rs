@@ -36,9 +36,10 @@ pub async fn every_operation(cast: &Cast) -> Result<Vec<Asked>> {
     Ok(all)
 }
 
-/// The lines of the log; what is none is not ours.
+/// The lines of the log. (On standard output stands that the shop is open.)
 fn lines(output: &str) -> Result<Vec<Value>> {
-    let parsed = output.lines().map(|line| {
+    let ours = output.lines().filter(|line| line.starts_with('{'));
+    let parsed = ours.map(|line| {
         let value: Value = serde_json::from_str(line).with_context(|| line.to_owned())?;
         let whole = ["timestamp", "level", "target", "message"];
         ensure!(whole.iter().all(|name| value[name].is_string()), "{line}");
