@@ -186,7 +186,7 @@ impl Receiver {
             let labels = &alert["labels"];
             let fires = alert["status"] == "firing";
             let same = |one: &&mut Arrival| one.labels == *labels && one.receiver == receiver;
-            let known = arrivals.iter_mut().filter(same).next_back();
+            let known = arrivals.iter_mut().rfind(same);
             match (known, fires) {
                 (Some(one), true) if one.cleared.is_none() => {}
                 (Some(one), false) => one.cleared = one.cleared.or(Some(now)),

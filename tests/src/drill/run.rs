@@ -171,7 +171,7 @@ impl Drill {
     /// A monitoring without memory, the way to people tried, nothing firing; then the fault.
     async fn begin(&mut self, fault: &Fault) -> Result<Watch> {
         let bought = self.ground.load.bought();
-        let watch = Watch::start(&self.ground, &self.receiver, self.factor, None).await?;
+        let watch = Watch::start(&self.ground, &self.receiver, self.factor).await?;
         let end = Instant::now() + UNTIL_QUIET;
         let mut quiet_since: Option<Instant> = None;
         loop {

@@ -2,13 +2,11 @@
 //! a fault for longer than a drill lasts.
 
 use std::fs;
-use std::path::Path;
-use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
-use techcommerce_testkit::{Alertmanager, Client, Prometheus, monitoring};
+use techcommerce_testkit::{Alertmanager, Client, Prometheus};
 
 use super::alertmanager;
 use super::doubles::Receiver;
@@ -26,14 +24,8 @@ pub struct Watch {
 }
 
 impl Watch {
-    /// Starts both with the repository's rules and routes; `history` is what Prometheus knew before, in
-    /// OpenMetrics.
-    pub async fn start(
-        ground: &Ground,
-        receiver: &Receiver,
-        factor: f64,
-        history: Option<String>,
-    ) -> Result<Self> {
+    /// Starts both with the repository's rules and routes.
+    pub async fn start(ground: &Ground, receiver: &Receiver, factor: f64) -> Result<Self> {
         let routes = alertmanager::configuration(factor, receiver.address())?;
         let alertmanager = Alertmanager::start(&routes)?;
         let rules = rules::all(factor)?;
@@ -69,10 +61,7 @@ scrape_configs:
                 fs::write(home.join("rules").join(name), text)?;
             }
             fs::write(home.join(TARGETS), &targets)?;
-            match &history {
-                Some(text) => remember(home, text).map_err(std::io::Error::other),
-                None => Ok(()),
-            }
+            Ok(())
         })?;
         let client = Client::new(format!("http://{}", prometheus.place()));
         Ok(Self {
@@ -136,19 +125,6 @@ scrape_configs:
 
 /// How often is measured: 15 s of the real thing, as far as a small machine can follow.
 fn interval(factor: f64) -> String {
-    let short = Duration::from_secs_f64(15.0 / factor).max(Duration::from_millis(500));
+    let short = Duration::from_secs_f64(15.0 / factor).max(Duration::from_secs(1));
     format!("{}ms", short.as_millis())
-}
-
-/// Blocks of what was measured before.
-fn remember(home: &Path, text: &str) -> Result<()> {
-    let file = home.join("history.txt");
-    fs::write(&file, text)?;
-    let made = Command::new(monitoring("promtool")?)
-        .args(["tsdb", "create-blocks-from", "openmetrics"])
-        .arg(&file)
-        .arg(home.join("data"))
-        .output()?;
-    ensure!(made.status.success(), "{made:?}");
-    Ok(())
 }

@@ -69,7 +69,8 @@ pub const FAULTS: &[Fault] = &[
         begin: |ground| {
             Box::pin(async {
                 let job = "INSERT INTO images.jobs (id, kind, payload, state, due_at, attempts, max_attempts, fence, created_at)
-                     VALUES ('0193a1b2-0000-7000-8000-00000000dead', 'images.sizes', '{\"nonsense\": 1}', 'ready', 0, 0, 1, 0, 0)";
+                     SELECT '0193a1b2-0000-7000-8000-00000000dead'::uuid, 'images.variants', '{\"nonsense\": 1}', 'ready', moment.us, 0, 1, 0, moment.us
+                     FROM (SELECT (extract(epoch FROM now()) * 1000000)::bigint AS us) AS moment";
                 ground.execute(job).await
             })
         },
