@@ -339,7 +339,8 @@ mod tests {
     fn a_plan_that_cannot_be_is_refused_with_what_to_mend() {
         let plan = || Plan::new("http://127.0.0.1:3000".parse().unwrap(), "a1".into());
         plan().check().unwrap();
-        let wrong: [(&str, fn(&mut Plan)); 7] = [
+        type Spoil = fn(&mut Plan);
+        let wrong: [(&str, Spoil); 7] = [
             ("--rate", |plan| plan.rate = 0.0),
             ("--rate", |plan| plan.rate = f64::NAN),
             ("--ramp", |plan| plan.ramp = Duration::from_secs(61)),

@@ -59,14 +59,15 @@ pub async fn run(
     let market = Arc::new(Market {
         plan,
         shop,
+        web,
         measure: Measure::new(),
         book: Book::default(),
     });
     let began = Instant::now();
-    let planned = admit(&market, &web, &stop, view, began).await;
+    let planned = admit(&market, &stop, view, began).await;
     let opened = began.elapsed();
     let account = {
-        let closing = account::close(&market, &web);
+        let closing = account::close(&market);
         tokio::pin!(closing);
         let mut seconds = ticks();
         loop {
@@ -106,13 +107,7 @@ fn now(market: &Market, phase: Phase, began: Instant, opened: Duration) -> Now {
 }
 
 /// Lets everybody in and waits until they are gone; how many were to come.
-async fn admit(
-    market: &Arc<Market>,
-    web: &Web,
-    stop: &Stop,
-    view: &mut dyn View,
-    began: Instant,
-) -> u64 {
+async fn admit(market: &Arc<Market>, stop: &Stop, view: &mut dyn View, began: Instant) -> u64 {
     let room = Arc::new(Semaphore::new(market.plan.in_flight));
     let mut visits = JoinSet::new();
     let mut seconds = ticks();
@@ -126,7 +121,7 @@ async fn admit(
             () = stop.doors.cancelled() => break,
             () = tokio::time::sleep_until(due) => {
                 planned += 1;
-                enter(market, web, &room, &mut visits, stop, arrival, due);
+                enter(market, &room, &mut visits, stop, arrival, due);
                 next = schedule.next();
             }
             Some(_) = visits.join_next() => {}
@@ -157,7 +152,6 @@ async fn admit(
 
 fn enter(
     market: &Arc<Market>,
-    web: &Web,
     room: &Arc<Semaphore>,
     visits: &mut JoinSet<()>,
     stop: &Stop,
@@ -170,7 +164,7 @@ fn enter(
     };
     market.measure.started(arrival.journey, due.elapsed());
     let random = StdRng::seed_from_u64(arrival.seed);
-    let mut shopper = Shopper::new(Arc::clone(market), web.browser(), random, due);
+    let mut shopper = Shopper::new(Arc::clone(market), market.web.browser(), random, due);
     let home = stop.visits.clone();
     visits.spawn(async move {
         let visit = journeys::visit(&mut shopper, arrival.journey);

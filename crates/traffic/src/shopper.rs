@@ -12,7 +12,7 @@ use crate::{
     measure::{End, Measure},
     plan::Plan,
     prepare::Shop,
-    web::{Answer, Ask, Browser},
+    web::{Answer, Ask, Browser, Web},
 };
 
 /// The longest that a page is looked at, in mean times.
@@ -23,6 +23,8 @@ const LONGEST_LOOK: f64 = 5.0;
 pub struct Market {
     pub plan: Plan,
     pub shop: Shop,
+    /// How the shop is reached.
+    pub web: Web,
     pub measure: Measure,
     pub book: Book,
 }

@@ -32,8 +32,13 @@ pub async fn check(
     doubtful: &[Attempt],
 ) {
     account.stock.checked_by = "ledger";
-    let from = Timestamp::from_micros(market.shop.opened_at.as_micros() - SKEW_MICROS);
-    if let Err(why) = orders(account, market, patient, key, from, standing, doubtful).await {
+    let staff = &Staff {
+        market,
+        patient,
+        key,
+        from: Timestamp::from_micros(market.shop.opened_at.as_micros() - SKEW_MICROS),
+    };
+    if let Err(why) = orders(account, staff, standing, doubtful).await {
         account.find(format!(
             "the orders cannot be listed with --staff-key: {why}"
         ));
@@ -55,11 +60,7 @@ pub async fn check(
         let Some(before) = market.shop.levels.get(variant) else {
             continue;
         };
-        if let Err(why) = movements(
-            account, market, patient, key, from, variant, before, &orders,
-        )
-        .await
-        {
+        if let Err(why) = movements(account, staff, variant, before, &orders).await {
             account.find(format!(
                 "the movements of variant {variant} cannot be read: {why}"
             ));
@@ -67,16 +68,28 @@ pub async fn check(
     }
 }
 
+/// What is asked with the key of staff.
+struct Staff<'a> {
+    market: &'a Market,
+    patient: &'a Patient,
+    key: &'a str,
+    /// What is older is not of this run.
+    from: Timestamp,
+}
+
 /// The orders in the name of this run are those that were acknowledged, and no others.
 async fn orders(
     account: &mut Account,
-    market: &Market,
-    patient: &Patient,
-    key: &str,
-    from: Timestamp,
+    staff: &Staff<'_>,
     standing: &[Standing],
     doubtful: &[Attempt],
 ) -> Result<(), String> {
+    let &Staff {
+        market,
+        patient,
+        key,
+        from,
+    } = staff;
     let plan = &market.plan;
     let path = format!("/api/orders?limit=100&q=traffic-{}&from={from}", plan.run);
     let ours: BTreeMap<&str, &Standing> = standing
@@ -133,20 +146,19 @@ async fn orders(
 }
 
 /// Each order moved exactly what it keeps, and all movements come to what is on hand.
-#[allow(
-    clippy::too_many_arguments,
-    reason = "one question with all that it takes"
-)]
 async fn movements(
     account: &mut Account,
-    market: &Market,
-    patient: &Patient,
-    key: &str,
-    from: Timestamp,
+    staff: &Staff<'_>,
     variant: &str,
     before: &StockLevel,
     orders: &[&Standing],
 ) -> Result<(), String> {
+    let &Staff {
+        market,
+        patient,
+        key,
+        from,
+    } = staff;
     let mut by_order: BTreeMap<String, i64> = BTreeMap::new();
     let mut all = 0;
     let path = format!("/api/stock/{variant}/movements?limit=100");

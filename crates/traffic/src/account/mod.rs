@@ -13,7 +13,6 @@ use crate::{
     book::{Attempt, Fate},
     prepare::Patient,
     shopper::Market,
-    web::Web,
     wire::Order,
 };
 
@@ -144,8 +143,8 @@ enum Unknown {
 }
 
 /// Makes the account. Takes until every order is settled, or as long as the plan lets it.
-pub async fn close(market: &Market, web: &Web) -> Account {
-    let patient = Patient::new(web);
+pub async fn close(market: &Market) -> Account {
+    let patient = Patient::new(&market.web);
     let deadline = Instant::now() + market.plan.settle;
     let mut account = Account::default();
     let attempts = market.book.all();
