@@ -1,5 +1,11 @@
 //! The exporter against a collector that takes, waits, refuses or is away.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a panic is how a test fails"
+)]
+
 use std::{net::SocketAddr, time::Duration};
 
 use http::{HeaderName, HeaderValue};
@@ -172,7 +178,7 @@ async fn a_collector_that_is_away_costs_spans_and_nothing_else() {
     }
     let dropped = traced.count("dropped");
     assert!((11_000..20_000).contains(&dropped), "{dropped}");
-    let asked = std::time::Instant::now();
+    let asked = tokio::time::Instant::now();
     traced.exporter.finish(Duration::from_secs(5)).await;
     assert!(
         asked.elapsed() < Duration::from_secs(6),
@@ -201,7 +207,7 @@ async fn one_that_hangs_does_not_hold_up_the_end() {
     collector.answers([Collects::Hangs(Duration::from_secs(60))]);
     let traced = Traced::to(&collector.endpoint());
     traced.span(1);
-    let asked = std::time::Instant::now();
+    let asked = tokio::time::Instant::now();
     traced.exporter.finish(Duration::from_millis(500)).await;
     assert!(asked.elapsed() < Duration::from_secs(5));
 }
