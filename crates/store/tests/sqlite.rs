@@ -1,7 +1,7 @@
 //! Transactions on SQLite: many writers at once, none lost. PostgreSQL is covered by the services'
 //! own tests, which run on both engines.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 use techcommerce_kernel::Error;
 use techcommerce_store::{Db, execute, transact, with};
