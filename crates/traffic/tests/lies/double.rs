@@ -195,7 +195,7 @@ fn price(variant: &str) -> i64 {
 impl Shop {
     fn hangs(&self) -> bool {
         let asked = self.things.lock().unwrap().asked;
-        let hangs = asked > 12 && asked % 3 == 0;
+        let hangs = asked > 12 && asked.is_multiple_of(3);
         if hangs {
             self.things.lock().unwrap().asked += 1;
         }
@@ -219,10 +219,10 @@ impl Shop {
         let after_opening = things.asked > 12;
         match self.lie {
             Lie::SaysYes if after_opening => return Some(ok(200, json!({}))),
-            Lie::Breaks if after_opening && things.asked % 10 == 0 => {
+            Lie::Breaks if after_opening && things.asked.is_multiple_of(10) => {
                 return Some(problem(500, "internal"));
             }
-            Lie::IsBusy if after_opening && things.asked % 5 == 0 => {
+            Lie::IsBusy if after_opening && things.asked.is_multiple_of(5) => {
                 let mut answer = problem(429, "too_many_requests");
                 answer
                     .headers_mut()
@@ -489,11 +489,11 @@ impl Shop {
                 movements.extend((0..times).map(|_| movement.clone()));
             }
         }
-        if self.lie != Lie::LosesOrders || things.placed % 3 != 0 {
+        if self.lie != Lie::LosesOrders || !things.placed.is_multiple_of(3) {
             things.orders.insert(id.clone(), order.clone());
         }
         things.keys.insert(key, id);
-        if self.lie == Lie::CutsConnections && things.placed % 2 == 0 {
+        if self.lie == Lie::CutsConnections && things.placed.is_multiple_of(2) {
             let cut = futures_util::stream::iter([
                 Ok(Bytes::from("{")),
                 Err(std::io::Error::other("cut")),

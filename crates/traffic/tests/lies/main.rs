@@ -1,5 +1,11 @@
 //! The account against shops that lie: each lie is found, and an honest shop is not accused.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a panic is how a test fails"
+)]
+
 mod double;
 
 use std::time::Duration;
