@@ -139,7 +139,9 @@ impl Processes {
         let (_, process) = self.parts.get(name).context("no such process")?;
         let process = process.as_ref().context("it does not run")?;
         let id = process.id().to_string();
-        let sent = Command::new("kill").args([&format!("-{signal}"), &id]).status()?;
+        let sent = Command::new("kill")
+            .args([&format!("-{signal}"), &id])
+            .status()?;
         ensure!(sent.success(), "SIG{signal} cannot be sent");
         Ok(())
     }

@@ -7,9 +7,9 @@
     reason = "a command-line tool for developers"
 )]
 
+mod dashboards;
 #[cfg(test)]
 mod deploy_tests;
-mod dashboards;
 mod drill;
 mod image;
 mod layering;
