@@ -4,12 +4,11 @@ use std::fs;
 use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::thread;
-use std::time::Duration;
+use std::process::Command;
 
-use crate::host::{detached, free_port, random_hex};
-use crate::monitoring::{is_ready, monitoring, monitoring_root};
+use crate::daemon::{Daemon, Home};
+use crate::host::random_hex;
+use crate::monitoring::{monitoring, monitoring_root};
 
 /// Where Debian's looks for its own templates.
 const ITS_TEMPLATES: &[u8] = b"/usr/share/prometheus/alertmanager";
@@ -18,11 +17,7 @@ const OURS: &[u8] = b"usr/share/prometheus/alertmanager/";
 
 /// A running Alertmanager on loopback; it ends with the value, its data too.
 #[derive(Debug)]
-pub struct Alertmanager {
-    child: Child,
-    port: u16,
-    home: PathBuf,
-}
+pub struct Alertmanager(Daemon);
 
 impl Alertmanager {
     /// Starts one with this configuration. Templates are named by whole paths.
@@ -31,61 +26,28 @@ impl Alertmanager {
     /// It is not there and cannot be had, or does not become ready; the message has its log.
     pub fn start(config: &str) -> io::Result<Self> {
         let (program, folder) = program()?;
-        let home =
-            std::env::temp_dir().join(format!("techcommerce-test-alertmanager-{}", random_hex()?));
-        fs::create_dir(&home)?;
-        let file = home.join("alertmanager.yml");
-        fs::write(&file, config)?;
-        let log = fs::File::create(home.join("server.log"))?;
-        let port = free_port()?;
-        let child = Command::new(program)
-            .arg(format!("--config.file={}", file.display()))
-            .arg(format!("--storage.path={}", home.join("data").display()))
-            .arg(format!("--web.listen-address=127.0.0.1:{port}"))
+        let home = Home::new("Alertmanager")?;
+        let mut command = Command::new(program);
+        command
+            .arg(format!(
+                "--storage.path={}",
+                home.folder.join("data").display()
+            ))
             .arg("--cluster.listen-address=")
-            .current_dir(folder)
-            .stdin(Stdio::null())
-            .stdout(log.try_clone()?)
-            .stderr(log)
-            .spawn()?;
-        let mut server = Self { child, port, home };
-        // Should we be killed, it does not stay behind.
-        let (ours, its) = (std::process::id(), server.child.id());
-        let script = format!("while kill -0 {ours} 2>/dev/null; do sleep 2; done; kill -9 {its}");
-        detached(Command::new("sh").arg("-c").arg(script))?;
-        for _ in 0..600 {
-            if is_ready(port) {
-                return Ok(server);
-            }
-            if server.child.try_wait()?.is_some() {
-                break;
-            }
-            thread::sleep(Duration::from_millis(50));
-        }
-        Err(io::Error::other(format!(
-            "Alertmanager did not start:\n{}",
-            fs::read_to_string(server.home.join("server.log")).unwrap_or_default()
-        )))
+            .current_dir(folder);
+        home.start(command, config).map(Self)
     }
 
     /// Where it listens, as `127.0.0.1:9093`.
     #[must_use]
     pub fn place(&self) -> String {
-        format!("127.0.0.1:{}", self.port)
+        self.0.place()
     }
 
     /// Its folder: its log is `server.log`.
     #[must_use]
     pub fn home(&self) -> &Path {
-        &self.home
-    }
-}
-
-impl Drop for Alertmanager {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-        let _ = fs::remove_dir_all(&self.home);
+        self.0.folder()
     }
 }
 

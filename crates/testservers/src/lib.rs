@@ -13,6 +13,7 @@
 )]
 
 mod alertmanager;
+mod daemon;
 mod debian;
 mod host;
 mod monitoring;
