@@ -29,6 +29,10 @@ pub fn decode(file: &[u8]) -> Result<Picture, Refused> {
     reader.limits(limits);
     let mut decoder = reader.into_decoder().map_err(undecodable)?;
     let (width, height) = decoder.dimensions();
+    // A GIF may say so of itself; nothing can be made of it.
+    if width == 0 || height == 0 {
+        return Err(Refused::Broken("it has no pixels".into()));
+    }
     if u64::from(width) * u64::from(height) > MAX_PIXELS {
         return Err(Refused::Pixels { width, height });
     }

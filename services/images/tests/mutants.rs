@@ -178,6 +178,24 @@ fn damaged_pictures_are_refused_or_taken_but_never_more() {
     assert!(taken > 100, "the damage must not all be obvious: {taken}");
 }
 
+/// The size of a GIF is among the first numbers, and nothing checks it: wherever one is nothing,
+/// the file is refused or taken.
+#[test]
+fn a_gif_without_pixels_is_refused() {
+    let gif = include_bytes!("files/moving.gif");
+    let refused: Vec<usize> = (0..gif.len())
+        .filter(|at| {
+            let mut file = gif.to_vec();
+            apply(&mut file, &Damage::Word(*at, 0));
+            prepare(&file).is_err_and(|error| {
+                assert_eq!(error.code(), "image_refused", "nothing at {at}");
+                true
+            })
+        })
+        .collect();
+    assert!(refused.contains(&6), "its width and height: {refused:?}");
+}
+
 /// A picture without content, by colour type and bits as PNG numbers them.
 fn blank_png(width: u32, height: u32, depth: u8, kind: u8, pixel: usize) -> Vec<u8> {
     let row = 1 + width as usize * pixel;

@@ -79,8 +79,12 @@ const GENERALIZED_TIME: u8 = 0x18;
 /// `notAfter` of a certificate (RFC 5280, 4.1): Certificate → tbsCertificate → version (may be left
 /// out), serial number, signature, issuer, validity → the second of two times.
 fn not_after(der: &[u8]) -> Option<Timestamp> {
-    let (_, certificate, _) = element(der)?;
-    let (_, mut rest, _) = element(certificate)?;
+    let (SEQUENCE, certificate, _) = element(der)? else {
+        return None;
+    };
+    let (SEQUENCE, mut rest, _) = element(certificate)? else {
+        return None;
+    };
     if *rest.first()? == VERSION {
         rest = element(rest)?.2;
     }
