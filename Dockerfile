@@ -36,8 +36,9 @@ RUN --mount=type=cache,id=techcommerce-registry,target=/usr/local/cargo/registry
       cargo install --locked --root /usr/local cargo-auditable --version "$CARGO_AUDITABLE_VERSION"; \
     rm -rf /tmp/auditable
 # The whole program and the C library in one file: a name is looked up without further libraries
-# since glibc 2.34. Where the sources lay is left out of it.
-ENV RUSTFLAGS="-C target-feature=+crt-static --remap-path-prefix=/usr/local/cargo/registry/src=crates" \
+# since glibc 2.34. Where the sources lay is left out of it. What is put in place at its start is
+# listed in short (glibc 2.36), which saves a megabyte.
+ENV RUSTFLAGS="-C target-feature=+crt-static -C link-arg=-Wl,-z,pack-relative-relocs --remap-path-prefix=/usr/local/cargo/registry/src=crates" \
     CFLAGS="-ffile-prefix-map=/usr/local/cargo/registry/src=crates" \
     CARGO_INCREMENTAL=0
 WORKDIR /src
