@@ -7,6 +7,7 @@
     reason = "a command-line tool for developers"
 )]
 
+mod checker;
 mod dashboards;
 #[cfg(test)]
 mod deploy_tests;
