@@ -9,6 +9,8 @@ source "$root/scripts/lib.sh"
 source "$root/scripts/deploy/cluster.sh"
 # shellcheck source=scripts/deploy/rollout.sh
 source "$root/scripts/deploy/rollout.sh"
+# shellcheck source=scripts/deploy/explain.sh
+source "$root/scripts/deploy/explain.sh"
 # shellcheck source=scripts/deploy/trouble.sh
 source "$root/scripts/deploy/trouble.sh"
 # shellcheck source=scripts/deploy/smoke.sh

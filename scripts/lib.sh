@@ -71,6 +71,36 @@ names_of() {
   ' "$2"
 }
 
+# part FILE only|except KIND…: the documents of a rendered file that are of these kinds, or of all others.
+part() {
+  local file=$1 keep=$2
+  shift 2
+  awk -v kinds=" $* " -v keep="$keep" '
+    function done() {
+      if (text != "" && (keep == "only") == (index(kinds, " " kind " ") > 0)) printf "%s%s", (some++ ? "---\n" : ""), text
+      text = ""; kind = ""
+    }
+    /^---/ { done(); next }
+    /^kind: / { kind = $2 }
+    { text = text $0 "\n" }
+    END { done() }
+  ' "$file"
+}
+
+# The program that is being waited for, if one is.
+waiting=""
+
+# Runs a program that may take long so that a signal ends the wait at once: bash looks at signals
+# only when what runs in front has ended. For programs, not for functions.
+patiently() {
+  local status=0
+  "$@" &
+  waiting=$!
+  wait "$waiting" || status=$?
+  waiting=""
+  return "$status"
+}
+
 # known_cluster NAME: fails for a kind of cluster that there is not.
 known_cluster() {
   case $1 in

@@ -215,16 +215,45 @@ wait_for_rollouts() {
 wait_for_rollout() {
   step "Waiting for $1"
   ((dry_run)) && return
-  in_shop rollout status "$1" --timeout="$timeout" | indent ||
+  patiently kubectl --context "$context" --namespace "$namespace" rollout status "$1" --timeout="$timeout" ||
     fail "$1 did not come up within $timeout." "What its pods say is below."
 }
 
-# Argo Rollouts' own kind; a canary takes as long as its analysis.
+# Argo Rollouts' own kind; a canary takes as long as its analysis. It is healthy also before the
+# controller has seen that there is a new version, so what it has seen is asked for too.
 wait_for_canary() {
+  local deadline=$((SECONDS + 1800)) state
   step "Waiting for rollout/$1"
   ((dry_run)) && return
-  in_shop wait "rollout/$1" --for='jsonpath={.status.phase}=Healthy' --timeout=1800s | indent ||
-    fail "rollout/$1 is not healthy." "Look: kubectl argo rollouts get rollout $1 --namespace $namespace"
+  while :; do
+    state=$(canary_state "$1") || fail "The cluster cannot be asked for rollout/$1."
+    case $state in
+      done) note "healthy" && return ;;
+      failed) fail "rollout/$1 is taken back: its analysis failed." \
+        "Look: kubectl argo rollouts get rollout $1 --namespace $namespace" ;;
+    esac
+    ((SECONDS < deadline)) || fail "rollout/$1 is not healthy after half an hour." \
+      "Look: kubectl argo rollouts get rollout $1 --namespace $namespace"
+    sleep "$poll_seconds"
+  done
+}
+
+# done, failed or under-way.
+canary_state() {
+  local generation phase seen stable latest
+  generation=$(in_shop get deployment "$1" --output 'jsonpath={.metadata.generation}') || return 1
+  phase=$(in_shop get rollout "$1" --output \
+    'jsonpath={.status.phase} {.status.workloadObservedGeneration} {.status.stableRS} {.status.currentPodHash}') || return 1
+  read -r phase seen stable latest <<<"$phase"
+  if [[ $seen != "$generation" ]]; then
+    echo under-way
+  elif [[ $phase == Healthy && $stable == "$latest" ]]; then
+    echo done
+  elif [[ $phase == Degraded ]]; then
+    echo failed
+  else
+    echo under-way
+  fi
 }
 
 finish() {
