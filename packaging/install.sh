@@ -13,8 +13,8 @@ version="" from="" root="" key="" dry_run=0 action=install start=0 must_be_signe
 
 usage() {
   cat <<'END'
-Installs TechCommerce: /usr/local/bin/techcommerce, the unit techcommerce.service and, if there is none
-yet, /etc/techcommerce/techcommerce.toml. The unit makes the shop's user and /var/lib/techcommerce.
+Installs TechCommerce: /usr/local/bin/techcommerce, its systemd units and, if there is none yet,
+/etc/techcommerce/techcommerce.toml. The unit techcommerce.service makes the shop's user and /var/lib/techcommerce.
 Run again with another version it replaces the program and keeps the one before as techcommerce.old.
 
 Usage: install.sh [OPTIONS]
@@ -80,7 +80,7 @@ done
 
 program=$root/usr/local/bin/techcommerce
 settings=$root/etc/techcommerce/techcommerce.toml
-unit=$root/etc/systemd/system/techcommerce.service
+units=$root/etc/systemd/system
 data=$root/var/lib/techcommerce
 [[ -z $root || -d $root ]] || fail "There is no folder $root."
 [[ -n $root || $(id -u) == 0 ]] || ((dry_run)) || fail "Only root can install." "sudo ./install.sh, or --root FOLDER"
@@ -150,7 +150,7 @@ signed() {
 }
 
 install_it() {
-  local new
+  local new unit
   work=$(mktemp -d)
   trap 'rm -rf "$work"' EXIT
   get
@@ -169,10 +169,13 @@ install_it() {
     change mv -f "$program.new" "$program"
     say "$program: $(head -n 1 "$work/said")"
   fi
-  if ! cmp --silent "$new/systemd/techcommerce.service" "$unit"; then
-    change install -D -m 644 "$new/systemd/techcommerce.service" "$unit"
-    say "$unit"
-  fi
+  for unit in "$new"/systemd/*.{service,timer}; do
+    [[ -e $unit ]] || continue
+    if ! cmp --silent "$unit" "$units/$(basename "$unit")"; then
+      change install -D -m 644 "$unit" "$units/$(basename "$unit")"
+      say "$units/$(basename "$unit")"
+    fi
+  done
   if [[ -e $settings ]]; then
     say "$settings stays as it is"
   else
@@ -201,10 +204,15 @@ back() {
 }
 
 uninstall() {
-  if [[ -e $unit ]]; then systemd disable --now techcommerce; fi
-  change rm -f "$program" "$program.old" "$program.new" "$unit"
+  local unit
+  for unit in "$units"/techcommerce.service "$units"/techcommerce-*.{service,timer}; do
+    [[ -e $unit ]] || continue
+    systemd disable --now "$(basename "$unit")"
+    change rm -f "$unit"
+  done
+  change rm -f "$program" "$program.old" "$program.new"
   systemd daemon-reload
-  say "Program and unit are gone. What is left is yours: $data and $(dirname "$settings")"
+  say "Program and units are gone. What is left is yours: $data and $(dirname "$settings")"
 }
 
 case $action in

@@ -12,7 +12,7 @@ program="" arch="" tag="" out=""
 
 usage() {
   cat <<'END'
-Packs a program, its systemd unit, licence and README into techcommerce-VERSION-linux-ARCH.tar.gz.
+Packs a program, its systemd units, licence and README into techcommerce-VERSION-linux-ARCH.tar.gz.
 The same commit and the same program give the same bytes, whenever and wherever they are packed.
 
 Usage: scripts/release/pack.sh --program FILE --arch amd64|arm64 --tag vVERSION --out FOLDER
@@ -75,8 +75,7 @@ trap 'rm -rf "$work"' EXIT
 install -d -m 755 "$out" "$work/$name" "$work/$name/systemd"
 install -m 755 "$program" "$work/$name/techcommerce"
 install -m 644 "$root/LICENSE" "$root/README.md" "$work/$name/"
-install -m 644 "$root/packaging/systemd/techcommerce.service" "$root/packaging/systemd/techcommerce.toml" \
-  "$work/$name/systemd/"
+install -m 644 "$root"/packaging/systemd/* "$work/$name/systemd/"
 # Names in one order, everybody's and nobody's, of the commit's time; gzip without name and time.
 tar --create --directory "$work" --format=ustar --sort=name --owner=0 --group=0 --numeric-owner \
   --mtime="@$epoch" --mode=u=rwX,go=rX "$name" | gzip -9 --no-name >"$work/archive"
