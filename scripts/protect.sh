@@ -61,7 +61,7 @@ apply_rulesets() {
     if [[ -n $id ]] && [[ $(gh api "repos/$repository/rulesets/$id" | essence) == "$(essence <"$file")" ]]; then
       note "is as it should be"
     elif ((check)); then
-      note "is ${id:+not as it should be}${id:-missing}"
+      if [[ -n $id ]]; then note "is another one"; else note "is missing"; fi
       differs=1
     elif [[ -n $id ]]; then
       change gh api --method PUT "repos/$repository/rulesets/$id" --input "$file" --silent || fail "The ruleset $name cannot be changed."

@@ -9,7 +9,7 @@ take_backup() {
   local job=$1 state deadline tries=0
   step "Taking a backup: the Job $job"
   if ((dry_run)); then
-    change in_shop create job "$job" --from="cronjob/$backup_cronjob"
+    change kube --namespace "$namespace" create job "$job" --from="cronjob/$backup_cronjob"
     return
   fi
   in_shop get cronjob "$backup_cronjob" --output name >/dev/null ||

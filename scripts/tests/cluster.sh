@@ -133,6 +133,10 @@ obey() {
       ;;
     "get job "*) [[ ! -e $state/Job.$name ]] || echo "$name Complete" ;;
     "get cronjob "*) [[ -e $state/CronJob.$name ]] && echo "cronjob.batch/$name" ;;
+    # A new release of the worker that never comes up, if the test says so.
+    "rollout status deployment/worker"*)
+      if [[ -e $DOUBLE/stuck && $(<"$state/Deployment.worker") == *$(<"$DOUBLE/stuck") ]]; then refuse "exceeded its progress deadline"; fi
+      ;;
     "get rollout "*) echo "Healthy 7 abc abc" ;;
     "get deployment "*generation*) printf 7 ;;
     "get --raw"*) prometheus ;;
@@ -144,10 +148,11 @@ obey() {
   esac
 }
 
-# Rules are there, nothing is broken; unless the test says from which question on something is.
+# Rules are there, nothing is broken; unless the test says that something is, always or with this image.
 prometheus() {
-  local broken=""
-  if [[ $call == *ratio%20%3E* || $call == *ALERTS* ]] && [[ -e $DOUBLE/broken-objectives ]]; then broken=$(<"$DOUBLE/broken-objectives"); fi
+  local broken="" with=""
+  [[ ! -e $DOUBLE/broken-with ]] || with=$(<"$DOUBLE/broken-with")
+  [[ ! -e $DOUBLE/broken || $(<"$state/Deployment.api") != *$with* ]] || broken=$(<"$DOUBLE/broken")
   [[ $call != *objective_budget%3Aratio ]] || broken='{"metric":{"objective":"browsing","sli":"latency"},"value":[1,"0.01"]}'
   [[ $call == *ALERTS* && $broken != *alertname* ]] && broken=""
   [[ $call != *ALERTS* && $broken == *alertname* ]] && broken=""

@@ -13,8 +13,9 @@ const PROGRAMS: &[&str] = &[
 
 /// All else that the scripts may find, so that no docker of the machine's own is ever called.
 const USUAL: &[&str] = &[
-    "awk", "bash", "cat", "chmod", "cp", "cut", "dirname", "grep", "head", "mkdir", "mktemp", "mv",
-    "od", "openssl", "rm", "sed", "sleep", "tail", "tr", "wc",
+    "awk", "base64", "bash", "cat", "chmod", "cp", "cut", "date", "dirname", "grep", "gzip",
+    "head", "mkdir", "mktemp", "mv", "od", "openssl", "rm", "sed", "sleep", "sort", "tail", "tr",
+    "wc",
 ];
 
 /// As `kubectl kustomize` writes an overlay, cut down to one of each.
@@ -137,6 +138,15 @@ impl Machine {
         symlink(double, self.bin().join(program)).expect("a link");
     }
 
+    /// kubectl with a cluster that remembers what it was told.
+    pub fn remembering(self) -> Self {
+        fs::remove_file(self.bin().join("kubectl")).expect("the link");
+        let double = self.root().join("scripts/tests/cluster.sh");
+        symlink(double, self.bin().join("kubectl")).expect("a link");
+        fs::create_dir_all(self.folder.path().join("cluster")).expect("a folder");
+        self
+    }
+
     pub fn without(self, program: &str) -> Self {
         fs::remove_file(self.bin().join(program)).expect("the link");
         self
@@ -154,7 +164,12 @@ impl Machine {
         self.folder.path().join("root")
     }
 
-    fn bin(&self) -> PathBuf {
+    /// Where the doubles keep what they know.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub fn bin(&self) -> PathBuf {
         self.folder.path().join("bin")
     }
 
@@ -164,36 +179,51 @@ impl Machine {
 
     /// Runs a script; the call of this number, from 1, fails.
     pub fn run(&self, script: &str, arguments: &[&str], fail_at: Option<usize>) -> Run {
+        let run = self.run_wrong(script, arguments, fail_at.map(|number| (number, "once")));
+        assert_eq!(self.workplaces(), 0, "a workplace is left behind");
+        run
+    }
+
+    /// The same; the call goes wrong as scripts/tests/cluster.sh knows it.
+    pub fn run_wrong(&self, script: &str, arguments: &[&str], wrong: Option<(usize, &str)>) -> Run {
         self.put("calls", "");
         let mut command = Command::new("bash");
         command
+            // So that a double can end the script.
+            .args(["-c", r#"echo $$ >"$DOUBLE/pid"; exec bash "$0" "$@""#])
             .arg(self.root().join(script))
             .args(arguments)
             .env("PATH", self.bin())
             .env("DOUBLE", self.folder.path())
             .env("DEPLOY_POLL_SECONDS", "0.01")
             .env_remove("DOUBLE_FAIL_AT")
+            .env_remove("REGISTRY")
+            .env_remove("RELEASE_RUN")
             .stdin(Stdio::null());
-        if let Some(number) = fail_at {
-            command.env("DOUBLE_FAIL_AT", number.to_string());
+        if let Some((number, how)) = wrong {
+            command
+                .env("DOUBLE_FAIL_AT", number.to_string())
+                .env("DOUBLE_FAIL_HOW", how);
         }
         let output = command.output().expect("bash");
         let root = self.root().display().to_string();
         let calls = self.read("calls").replace(&root, "ROOT");
-        let left = fs::read_dir(self.root().join("k8s"))
-            .expect("k8s")
-            .filter(|entry| {
-                let name = entry.as_ref().expect("an entry").file_name();
-                name.to_string_lossy().starts_with(".deploy")
-            })
-            .count();
-        assert_eq!(left, 0, "a workplace is left behind");
         Run {
             ok: output.status.success(),
             out: String::from_utf8_lossy(&output.stdout).into_owned(),
             err: String::from_utf8_lossy(&output.stderr).into_owned(),
             calls: calls.lines().map(str::to_owned).collect(),
         }
+    }
+
+    /// How many workplaces there are that a script should have removed.
+    pub fn workplaces(&self) -> usize {
+        let ours = |entry: std::io::Result<fs::DirEntry>| {
+            let name = entry.expect("an entry").file_name();
+            name.to_string_lossy().starts_with(".deploy")
+        };
+        let all = fs::read_dir(self.root().join("k8s")).expect("k8s");
+        all.filter_map(|entry| ours(entry).then_some(())).count()
     }
 }
 

@@ -1,6 +1,7 @@
 //! deploy.sh against doubles of everything that it calls: each flag, and a failure of each call.
 
 mod chaos;
+mod delivery;
 mod double;
 mod infra;
 

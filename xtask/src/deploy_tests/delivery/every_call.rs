@@ -1,0 +1,304 @@
+//! Every single call of kubectl goes wrong in every way that there is: the shop ends on the old release or on
+//! the new one, and the last line says which.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use super::shop::{Has, NEW, Shop, last_words};
+use crate::deploy_tests::double::Run;
+
+/// Ways for a call to go wrong after which the script goes on to its own end.
+const ENDED: [&str; 4] = ["once", "always", "after", "term"];
+
+/// What a command is tried with.
+#[derive(Clone, Copy)]
+struct Trial {
+    shop: fn() -> Shop,
+    run: fn(&Shop, Option<(usize, &str)>) -> Run,
+    /// What the seven have where it did not succeed, and where it did.
+    old: Has,
+    new: Has,
+    /// A change of the scripts first: a mistake that has to be found.
+    plant: Option<(&'static str, &'static str, &'static str)>,
+}
+
+const RELEASE: Trial = Trial {
+    shop: || {
+        let shop = Shop::new();
+        shop.machine.put("cluster/CronJob.backup", "");
+        let mut shop = shop;
+        shop.keep();
+        shop
+    },
+    run: |shop, wrong| {
+        shop.release(
+            "new.yaml",
+            &["--backup", "--watch", "1s", "--take-over"],
+            wrong,
+        )
+    },
+    old: Has::Old,
+    new: Has::New,
+    plant: None,
+};
+
+/// The new release never comes up, so that every call of taking it back is made, and goes wrong once.
+const STUCK: Trial = Trial {
+    shop: || {
+        let shop = Shop::new();
+        shop.machine.put("stuck", NEW);
+        shop
+    },
+    run: |shop, wrong| shop.release("new.yaml", &["--take-over"], wrong),
+    ..RELEASE
+};
+
+const ROLLBACK: Trial = Trial {
+    shop: Shop::updated,
+    run: |shop, wrong| shop.rollback(&["--take-over"], wrong),
+    old: Has::New,
+    new: Has::Old,
+    plant: None,
+};
+
+impl Trial {
+    fn prepared(&self) -> Shop {
+        let shop = (self.shop)();
+        if let Some((file, from, to)) = self.plant {
+            let file = shop.machine.root().join(file);
+            let text = std::fs::read_to_string(&file).expect("a script");
+            assert!(text.contains(from), "{from} is not there to be broken");
+            std::fs::write(&file, text.replace(from, to)).expect("a script");
+        }
+        shop
+    }
+
+    /// Each call goes wrong in each of these ways; what was found wrong.
+    fn all(
+        self,
+        ways: &[&str],
+        look: fn(&Trial, &Shop, &Run) -> Result<(), String>,
+    ) -> Vec<String> {
+        let shop = self.prepared();
+        shop.reset();
+        let whole = (self.run)(&shop, None);
+        let kubectl = |call: &&String| call.starts_with("kubectl");
+        let calls = whole.calls.iter().filter(kubectl).count();
+        assert!(calls > 15, "{:#?}", whole.calls);
+        let cases: Vec<(usize, &str)> = (1..=calls)
+            .flat_map(|number| ways.iter().map(move |how| (number, *how)))
+            .collect();
+        let next = AtomicUsize::new(0);
+        let work = || {
+            let shop = self.prepared();
+            let mut found = Vec::new();
+            // A planted mistake is found once it is found.
+            while self.plant.is_none() || found.is_empty() {
+                let Some((number, how)) = cases.get(next.fetch_add(1, Ordering::Relaxed)) else {
+                    break;
+                };
+                shop.reset();
+                let run = (self.run)(&shop, Some((*number, how)));
+                if let Err(wrong) = look(&self, &shop, &run) {
+                    found.push(format!(
+                        "call {number} {how}: {wrong}\n{}\n{}\n{:#?}",
+                        run.out, run.err, run.calls
+                    ));
+                }
+            }
+            found
+        };
+        std::thread::scope(|all| {
+            let threads: Vec<_> = (0..3).map(|_| all.spawn(work)).collect();
+            let joined = threads.into_iter().map(|thread| thread.join());
+            joined.flat_map(|found| found.expect("a thread")).collect()
+        })
+    }
+
+    #[track_caller]
+    fn holds(self, ways: &[&str], look: fn(&Trial, &Shop, &Run) -> Result<(), String>) {
+        let found = self.all(ways, look);
+        assert!(found.is_empty(), "{} in all, as: {}", found.len(), found[0]);
+    }
+}
+
+/// What has to be true wherever the script itself came to its end.
+fn ends_on_one(trial: &Trial, shop: &Shop, run: &Run) -> Result<(), String> {
+    let has = shop.has();
+    let words = last_words(run);
+    let expected = if run.ok { trial.new } else { trial.old };
+    if run.ok {
+        check(has == trial.new, || format!("succeeded, and has {has:?}"))?;
+        check(words.starts_with("The shop runs the new release:"), || {
+            words.clone()
+        })?;
+        return is_settled(trial, shop);
+    }
+    if words.contains("The shop runs the new release:") {
+        return check(has == trial.new, || format!("{words} It has {has:?}"));
+    }
+    check(words.contains("The shop runs the old release"), || {
+        words.clone()
+    })?;
+    check(has == expected, || format!("{words} It has {has:?}"))?;
+    check(shop.machine.workplaces() == 0, || {
+        "a workplace is left".into()
+    })?;
+    // What the record says in the end is what runs, also where the lock could not be given back.
+    recorded_is(trial, shop, trial.old)
+}
+
+/// Whether the record names this release as the one that runs.
+fn recorded_is(trial: &Trial, shop: &Shop, has: Has) -> Result<(), String> {
+    let number = |has: Has| if has == Has::Old { "1" } else { "2" };
+    let current = shop.says("current");
+    // The new one gets a number of its own, of which failed attempts use up some.
+    let right = if trial.new == Has::New && has == Has::New {
+        current != "1"
+    } else {
+        current == number(has)
+    };
+    check(right, || format!("the record says that {current} runs"))
+}
+
+fn is_settled(trial: &Trial, shop: &Shop) -> Result<(), String> {
+    let lock = shop.says("under-way");
+    check(lock.is_empty(), || format!("{lock} is still under way"))?;
+    recorded_is(trial, shop, shop.has())
+}
+
+/// Nobody answers any more, or the script is killed: later somebody puts back what was left.
+fn can_be_settled(trial: &Trial, shop: &Shop, run: &Run) -> Result<(), String> {
+    check(!run.ok, || "it did not fail".into())?;
+    let words = last_words(run);
+    if words.contains("The shop runs the old release") {
+        check(shop.has() == trial.old, || words.clone())?;
+    }
+    if words.contains("The shop runs the new release") {
+        check(shop.has() == trial.new, || words.clone())?;
+    }
+    let settled = shop.rollback(&["--unfinished", "--take-over"], None);
+    check(settled.ok, || settled.err.clone())?;
+    check(shop.has() != Has::Between, || "between".into())?;
+    is_settled(trial, shop)?;
+    // And once more: nothing is left to be done.
+    let again = shop.rollback(&["--unfinished"], None);
+    check(
+        again.ok && again.out.contains("Nothing is unfinished."),
+        || again.err.clone(),
+    )
+}
+
+fn check(right: bool, wrong: impl FnOnce() -> String) -> Result<(), String> {
+    if right { Ok(()) } else { Err(wrong()) }
+}
+
+#[test]
+fn of_a_release() {
+    RELEASE.holds(&ENDED[..2], ends_on_one);
+}
+
+#[test]
+fn of_a_release_obeyed_and_not_told() {
+    RELEASE.holds(&ENDED[2..], ends_on_one);
+}
+
+#[test]
+fn of_a_rollback() {
+    ROLLBACK.holds(&ENDED, ends_on_one);
+}
+
+#[test]
+fn of_taking_a_release_back() {
+    STUCK.holds(&["once", "after", "term"], ends_on_one);
+}
+
+#[test]
+fn after_which_nobody_answers() {
+    RELEASE.holds(&["gone"], can_be_settled);
+    ROLLBACK.holds(&["gone"], can_be_settled);
+}
+
+#[test]
+fn in_which_the_script_is_killed() {
+    // Once it was said that the new release runs, it does.
+    RELEASE.holds(&["kill"], |trial, shop, run| {
+        if run.out.contains("The shop runs the new release") {
+            return Ok(());
+        }
+        can_be_settled(trial, shop, run)
+    });
+    ROLLBACK.holds(&["kill"], |trial, shop, run| {
+        if run.out.contains("The shop runs the new release") {
+            return Ok(());
+        }
+        can_be_settled(trial, shop, run)
+    });
+}
+
+/// The same mistakes that somebody could make in the scripts: each is noticed.
+#[test]
+fn planted_mistakes_are_found() {
+    let transaction = "scripts/delivery/transaction.sh";
+    let mistakes: [(Trial, (&str, &str, &str)); 7] = [
+        // Nothing is put back.
+        (
+            RELEASE,
+            (
+                transaction,
+                "persist kube apply --filename \"$work/back.yaml\" >&2 || applied=no",
+                "true",
+            ),
+        ),
+        // It is said to be back without a look.
+        (
+            STUCK,
+            (
+                transaction,
+                "  local applied=yes\n",
+                "  local applied=yes; return\n",
+            ),
+        ),
+        // One try is enough for anybody.
+        (
+            STUCK,
+            (transaction, "((++tries < 5)) || return 1", "return 1"),
+        ),
+        // It stands before it stands.
+        (
+            RELEASE,
+            (
+                transaction,
+                "  committed=1\n  local before",
+                "  local before",
+            ),
+        ),
+        // What failed is told as a success.
+        (RELEASE, (transaction, "  exit \"$status\"", "  exit 0")),
+        // A signal ends it at once.
+        (
+            RELEASE,
+            (
+                "scripts/deploy/rollout.sh",
+                "  trap 'exit 143' TERM\n",
+                "  trap 'trap - EXIT; exit 143' TERM\n",
+            ),
+        ),
+        // The lock is not given back.
+        (
+            RELEASE,
+            (
+                transaction,
+                "write_releases \"$new\" \"$before\" \"$last\" \"\"",
+                "write_releases \"$new\" \"$before\" \"$last\" \"$new\"",
+            ),
+        ),
+    ];
+    for (trial, mistake) in mistakes {
+        let trial = Trial {
+            plant: Some(mistake),
+            ..trial
+        };
+        let found = trial.all(&["once", "always", "term"], ends_on_one);
+        assert!(!found.is_empty(), "nobody noticed: {mistake:?}");
+    }
+}
