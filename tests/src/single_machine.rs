@@ -10,6 +10,7 @@ use tokio::net::UnixDatagram;
 use tokio::time::timeout;
 
 use crate::processes::START;
+use crate::shop::{Engine, Shop};
 
 fn packaged(name: &str) -> PathBuf {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../packaging/systemd");
@@ -97,12 +98,50 @@ async fn told(socket: &UnixDatagram) -> Result<String> {
     Ok(String::from_utf8_lossy(&buffer[..length]).trim().to_owned())
 }
 
+/// The units that make copies, as systemd would run them on a shop that serves.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_units_of_backups_make_some() -> Result<()> {
+    let shop = Shop::start(Engine::Sqlite).await?;
+    let home = folder();
+    for name in ["techcommerce-backup", "techcommerce-backup-daily"] {
+        let unit = std::fs::read_to_string(packaged(&format!("{name}.service")))?;
+        let [start] = values(&unit, "ExecStart")[..] else {
+            anyhow::bail!("one ExecStart");
+        };
+        let words = start
+            .strip_prefix("/usr/local/bin/techcommerce ")
+            .context("the program")?;
+        let words = words.replace(
+            "/var/lib/techcommerce-backups",
+            &home.path().display().to_string(),
+        );
+        // The settings of this shop are in its environment.
+        let words = words.replace(" --config /etc/techcommerce/techcommerce.toml", "");
+        let words: Vec<&str> = words.split(' ').collect();
+        let said = shop.run(&words).await?;
+        ensure!(said.status.success(), "{said:?}");
+        let timer = std::fs::read_to_string(packaged(&format!("{name}.timer")))?;
+        ensure!(values(&timer, "OnCalendar").len() == 1, "{timer}");
+    }
+    for folder in ["recent", "daily"] {
+        let kept = std::fs::read_dir(home.path().join(folder))?.flatten();
+        let kept = kept.filter(|entry| entry.path().join("manifest.json").is_file());
+        ensure!(kept.count() == 1, "{folder}");
+    }
+    Ok(())
+}
+
 /// Says what it cannot do where systemd is not installed.
 #[test]
 fn systemd_understands_the_unit() -> Result<()> {
+    let units = [
+        "techcommerce.service",
+        "techcommerce-backup.timer",
+        "techcommerce-backup-daily.timer",
+    ];
     let verify = Command::new("systemd-analyze")
         .args(["verify", "--recursive-errors=no"])
-        .arg(packaged("techcommerce.service"))
+        .args(units.map(packaged))
         .output();
     let Ok(output) = verify else {
         eprintln!("skipped: systemd-analyze is not installed");
@@ -112,7 +151,7 @@ fn systemd_understands_the_unit() -> Result<()> {
     // The program need not be installed where the tests run; anything else is a mistake in the unit.
     let mistakes: Vec<&str> = said
         .lines()
-        .filter(|line| line.contains("techcommerce.service") && !line.contains("is not executable"))
+        .filter(|line| line.contains("techcommerce") && !line.contains("is not executable"))
         .collect();
     ensure!(mistakes.is_empty(), "{mistakes:#?}");
     Ok(())

@@ -12,6 +12,9 @@ use techcommerce_kernel::Error;
 #[derive(Debug, Clone)]
 pub struct DataFolder(PathBuf);
 
+/// Says that a restore into the folder was begun and not finished.
+pub const UNFINISHED: &str = "restore.unfinished";
+
 /// Keeps a second `serve` off the folder until it is dropped.
 #[derive(Debug)]
 pub struct ServeLock {
@@ -55,7 +58,26 @@ impl DataFolder {
     }
 
     /// Takes the folder for serving. Other commands work beside it.
+    ///
+    /// # Errors
+    /// Another one serves from it, or a restore was cut off: then it is half of each.
     pub fn lock_for_serving(&self) -> Result<ServeLock, Error> {
+        let lock = self.lock()?;
+        if self.join(UNFINISHED).exists() {
+            return Err(Error::conflict(
+                "restore_unfinished",
+                format!(
+                    "A restore into the data folder {} was cut off. Run it again; it goes on where it was:\n\
+                     techcommerce restore BACKUP --to {0}",
+                    self.0.display()
+                ),
+            ));
+        }
+        Ok(lock)
+    }
+
+    /// Keeps whoever serves off the folder.
+    pub fn lock(&self) -> Result<ServeLock, Error> {
         let path = self.join("serve.lock");
         let mut file = OpenOptions::new()
             .read(true)

@@ -7,9 +7,9 @@ use techcommerce_config::{HostPort, Secret, Settings};
 use techcommerce_contracts::Service;
 use techcommerce_kernel::Error;
 use techcommerce_runtime::Shutdown;
-use techcommerce_store::{Db, Place, PostgresOptions, Source};
+use techcommerce_store::{Db, MigrationError, Pace, Place, PostgresOptions, Source};
 
-use crate::{data_folder::DataFolder, schemas::schema, trust::HangUp};
+use crate::{data_folder::DataFolder, here::WITH_DATABASE, schemas::schema, trust::HangUp};
 
 /// How often the files with addresses are looked at.
 const LOOK: Duration = Duration::from_secs(2);
@@ -28,6 +28,15 @@ impl Stores {
         let mut stores = Vec::with_capacity(services.len());
         for service in services {
             stores.push((*service, open_one(settings, folder, *service).await?));
+        }
+        Ok(Self(stores))
+    }
+
+    /// Opens SQLite's files in a folder, whatever the settings say: those of a backup.
+    pub async fn open_files(folder: &DataFolder) -> Result<Self, Error> {
+        let mut stores = Vec::with_capacity(WITH_DATABASE.len());
+        for service in WITH_DATABASE {
+            stores.push((service, open_file(folder, service).await?));
         }
         Ok(Self(stores))
     }
@@ -52,25 +61,14 @@ impl Stores {
 
     /// Brings all of them up to date. Several processes may do it at once.
     pub async fn migrate(&self) -> Result<(), Error> {
+        self.migrate_at(|_| Pace::default()).await
+    }
+
+    /// The same, at this pace.
+    pub async fn migrate_at(&self, pace: impl Fn(Service) -> Pace) -> Result<(), Error> {
         for (service, db, migrator) in self.all() {
-            db.migrate(migrator).await.map_err(|error| {
-                let unreachable = error.is_unreachable() || error.is_refused();
-                let failed = Error::from(error);
-                if unreachable {
-                    Error::unavailable(format!(
-                        "The database of {service} cannot be reached: {}.\n\
-                         Check that it runs and that its address is right; `techcommerce doctor` tries it.",
-                        std::error::Error::source(&failed)
-                            .map_or_else(|| failed.to_string(), ToString::to_string)
-                    ))
-                } else {
-                    Error::new(
-                        failed.kind(),
-                        "migration",
-                        format!("The database of {service} could not be brought up to date: {failed:?}"),
-                    )
-                }
-            })?;
+            let done = db.migrate_at(migrator, &pace(service)).await;
+            done.map_err(|error| not_migrated(service, error))?;
         }
         Ok(())
     }
@@ -119,7 +117,29 @@ pub fn own_url(settings: &Settings, service: Service) -> Option<&Secret> {
     own.as_ref()
 }
 
-fn migrator(service: Service) -> Option<&'static Migrator> {
+/// Why a database could not be brought up to date, for people.
+pub fn not_migrated(service: Service, error: MigrationError) -> Error {
+    let away = error.is_away();
+    let text = error.to_string();
+    let failed = Error::from(error);
+    if away {
+        return Error::unavailable(format!(
+            "The database of {service} cannot be reached: {}.\n\
+             Check that it runs and that its address is right; `techcommerce doctor` tries it.",
+            std::error::Error::source(&failed)
+                .map_or_else(|| failed.to_string(), ToString::to_string)
+        ));
+    }
+    let code = match failed.code() {
+        "internal" => "migration".to_owned(),
+        code => code.to_owned(),
+    };
+    let message = format!("The database of {service} could not be brought up to date: {text}.");
+    Error::new(failed.kind(), code, message)
+}
+
+/// The migrations that a service's database is brought up to date with.
+pub fn migrator(service: Service) -> Option<&'static Migrator> {
     match service {
         Service::ProductApi => Some(&techcommerce_product_api::MIGRATOR),
         Service::OrderApi => Some(&techcommerce_order_api::MIGRATOR),
@@ -136,18 +156,7 @@ async fn open_one(
 ) -> Result<Db, Error> {
     let Some(url) = url(settings, service) else {
         let folder = folder.ok_or_else(|| Error::internal("SQLite needs the data folder"))?;
-        let path = folder.join(format!("{service}.db"));
-        make_for_owner(&path)?;
-        return Db::open_sqlite(&path).await.map_err(|error| {
-            Error::invalid(
-                "database",
-                format!(
-                    "The database {} cannot be opened: {error}.\n\
-                     If another program holds it, stop that; if the file is damaged, restore a backup.",
-                    path.display()
-                ),
-            )
-        });
+        return open_file(folder, service).await;
     };
     let connect = PgConnectOptions::from_str(url.expose()).map_err(|error| {
         Error::invalid(
@@ -161,6 +170,21 @@ async fn open_one(
         source: source(url),
         ..PostgresOptions::new(connect, &schema(service), settings.database_connections)
     }))
+}
+
+async fn open_file(folder: &DataFolder, service: Service) -> Result<Db, Error> {
+    let path = folder.join(format!("{service}.db"));
+    make_for_owner(&path)?;
+    Db::open_sqlite(&path).await.map_err(|error| {
+        Error::invalid(
+            "database",
+            format!(
+                "The database {} cannot be opened: {error}.\n\
+                 If another program holds it, stop that; if the file is damaged, restore a backup.",
+                path.display()
+            ),
+        )
+    })
 }
 
 fn place(address: &HostPort) -> Place {
@@ -207,7 +231,6 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;
-    use crate::here::WITH_DATABASE;
 
     #[tokio::test]
     async fn nobody_else_on_the_machine_reads_the_books() {

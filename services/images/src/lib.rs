@@ -9,6 +9,7 @@
 
 mod add;
 mod builtin;
+pub mod copies;
 mod endpoints;
 mod files;
 mod prepare;

@@ -22,6 +22,7 @@ pub mod path;
 mod payment;
 pub mod pricing;
 mod products;
+pub mod proof;
 mod saga;
 mod settings;
 mod watch;

@@ -15,6 +15,7 @@ mod jobs;
 mod metrics;
 pub mod model;
 pub mod pictures;
+pub mod proof;
 pub mod reservations;
 pub mod stock;
 

@@ -270,7 +270,7 @@ impl Seek<'_> {
                 let there = rendered
                     .of("PersistentVolumeClaim")
                     .any(|claim| claim.name == source.claim_name);
-                if !there {
+                if !there && !is_of_stateful_set(rendered, &source.claim_name) {
                     found.push(self.finding(
                         &field,
                         format!("there is no PersistentVolumeClaim `{}`", source.claim_name),
@@ -521,4 +521,21 @@ fn backends(rendered: &Rendered, object: &Object) -> Vec<Finding> {
 
 fn join<'a>(names: impl Iterator<Item = &'a str>) -> String {
     names.collect::<Vec<_>>().join(", ")
+}
+
+/// Whether a StatefulSet makes this claim, as `data-postgres-0`: template, set, number.
+fn is_of_stateful_set(rendered: &Rendered, claim: &str) -> bool {
+    let mut sets = rendered.of("StatefulSet");
+    sets.any(|set| {
+        let templates = set.list("/spec/volumeClaimTemplates");
+        let mut names = templates
+            .iter()
+            .filter_map(|template| template.pointer("/metadata/name")?.as_str());
+        let replicas = set.number("/spec/replicas").unwrap_or(1);
+        names.any(|name| {
+            let number = claim.strip_prefix(&format!("{name}-{}-", set.name));
+            let number = number.and_then(|number| number.parse::<i64>().ok());
+            number.is_some_and(|number| number < replicas)
+        })
+    })
 }

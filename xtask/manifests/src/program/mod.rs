@@ -43,6 +43,8 @@ pub const BY_OWNER: &[(&str, &[&str])] = &[
         &["access-key", "secret-key", "credentials.json"],
     ),
     ("smtp", &["url"]),
+    // Without its passphrase no backup can be read: it has to outlive the cluster.
+    ("backup-repository", &["repository.conf"]),
     ("cosign-public-key", &["cosign.pub"]),
     // Where logs go instead of Loki.
     ("elasticsearch", &["user", "password"]),

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::rig::{CONTAINER, all_found, drop_object, edit, plant, remove, set};
+use crate::rig::{CONTAINER, all_found, all_found_in, drop_object, edit, plant, remove, set};
 
 #[test]
 fn fields_and_kinds() {
@@ -205,6 +205,26 @@ fn references() {
                 &["no PersistentVolumeClaim"],
             ),
         ],
+    );
+}
+
+#[test]
+fn claims_of_stateful_sets() {
+    all_found_in(
+        "k8s/combinations/backup-pgbackrest",
+        "references",
+        &[plant(
+            "the volume of a replica that is not there",
+            |r| {
+                set(
+                    r,
+                    "CronJob/backup",
+                    "/spec/jobTemplate/spec/template/spec/volumes/6/persistentVolumeClaim/claimName",
+                    json!("data-postgres-1"),
+                )
+            },
+            &["no PersistentVolumeClaim `data-postgres-1`"],
+        )],
     );
 }
 
