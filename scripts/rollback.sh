@@ -106,7 +106,7 @@ finish_unfinished() {
 
 main() {
   read_arguments "$@"
-  delivers=1
+  delivers=1 going_back=1
   ((!smoke)) || [[ $what != go ]] || need curl "It shops through the frontend; --no-smoke goes without."
   find_context
   make_workplace

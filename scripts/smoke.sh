@@ -29,7 +29,8 @@ Usage: scripts/smoke.sh [OPTIONS]
       --overlay NAME     the shop of this of k8s/overlays or k8s/combinations, …
       --manifests FILE   … or of the file that scripts/render.sh wrote
       --namespace NAME   … or the release that is recorded to run here: techcommerce (default)
-      --address URL      go there, in place of a port that kubectl forwards
+      --public           go to the shop's public address, in place of a port that kubectl forwards
+      --address URL      … or to this one
       --dry-run          show what would be done
   -h, --help             this text
 
@@ -37,12 +38,14 @@ Ends with 0 when all was answered rightly, with 1 if not. Needs bash, kubectl an
 END
 }
 
-command=scripts/smoke.sh takes=" --context --overlay --manifests --namespace " public=""
+command=scripts/smoke.sh takes=" --context --overlay --manifests --namespace " public="" go_public=0
 
 own_option() {
-  [[ $1 == --address ]] || return 1
-  value "$@"
-  public=${2%/} used=2
+  case $1 in
+    --public) go_public=1 ;;
+    --address) value "$@" && public=${2%/} used=2 ;;
+    *) return 1 ;;
+  esac
 }
 
 main() {
@@ -52,6 +55,7 @@ main() {
   find_context
   make_workplace
   find_manifests_or_current
+  ((!go_public)) || public=$(public_address)
   smoke_test
   step "The shop works"
 }

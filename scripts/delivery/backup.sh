@@ -2,7 +2,8 @@
 # A backup before a release, by the CronJob that takes them anyway. Part of deliveries.
 # shellcheck disable=SC2034,SC2154 # variables are set in one file and used in another
 
-backup=0 backup_cronjob=backup backup_timeout=30m
+# As long as the Job itself may take, and a little.
+backup=0 backup_cronjob=backup backup_timeout=130m
 
 # take_backup NAME: makes the Job and waits until it is complete.
 take_backup() {

@@ -108,3 +108,11 @@ live_images() {
   in_shop get deployments --selector "$part_of" --output \
     'jsonpath={range .items[*]}{.metadata.name} {.spec.template.spec.containers[0].image}{"\n"}{end}' | sort
 }
+
+# Where the world finds the shop, as its settings say.
+public_address() {
+  local address
+  address=$(setting TECHCOMMERCE_PUBLIC_URL)
+  [[ $address =~ ^https?://[^/]+/?$ ]] || fail "The manifests name no public address." "TECHCOMMERCE_PUBLIC_URL, in the overlay's techcommerce.env."
+  say "${address%/}"
+}

@@ -13,7 +13,7 @@ kept=20
 # Who holds the lock: a run of the pipeline says it by itself, so that its next step is the same one.
 me=${RELEASE_RUN:-${HOSTNAME:-somebody}-$$}
 # A run that has said nothing for so long is taken for dead.
-lock_seconds=7200
+lock_seconds=14400
 
 now() { date -u +%Y-%m-%dT%H:%M:%SZ; }
 

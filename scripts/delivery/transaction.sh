@@ -5,6 +5,8 @@
 
 # Whether the command brings releases at all: others have nothing to say of what runs.
 delivers=${delivers:-0}
+# Whether it goes back to one that ran before.
+going_back=${going_back:-0}
 # Whether the lock is ours, whether a workload may have been changed, whether the new release stands.
 begun=0 touched=0 committed=0
 # The release that runs and the one that is brought: their numbers.
@@ -241,6 +243,8 @@ last_words() {
     say ""
     if [[ $old == "$new" ]]; then
       say "The shop runs the release that ran before: $(about "$new")."
+    elif ((going_back)); then
+      say "The shop is back on the earlier release: $(about "$new")."
     else
       say "The shop runs the new release: $(about "$new")."
     fi
@@ -248,14 +252,26 @@ last_words() {
   fi
   complain ""
   if ((!begun)); then
-    complain "Nothing was changed: the shop runs the old release."
+    complain "Nothing was changed: the shop still runs what it ran."
     return
   fi
   [[ $ready == yes ]] || complain "Not all of its pods are ready: kubectl --context $context --namespace $namespace get pods"
   if ((committed)); then ends=new; fi
   case $ends in
-    old) complain "The shop runs the old release: $(about "$old")." ;;
-    new) complain "The shop runs the new release: $(about "$new")." ;;
+    old)
+      if ((going_back)); then
+        complain "The shop still runs the release that it was to leave: $(about "$old")."
+      else
+        complain "The shop runs the old release: $(about "$old")."
+      fi
+      ;;
+    new)
+      if ((going_back)); then
+        complain "The shop is back on the earlier release: $(about "$new")."
+      else
+        complain "The shop runs the new release: $(about "$new")."
+      fi
+      ;;
     first) complain "There was no release before: what was applied is left to be looked at; the same command goes on." ;;
     *) complain "It is not known what the shop runs: the cluster did not take back release $old. When it answers: scripts/rollback.sh --unfinished --take-over --namespace $namespace" ;;
   esac

@@ -16,7 +16,7 @@ use crate::{Cli, steps};
 /// A call, as it stands in a workflow.
 #[derive(Debug, PartialEq, Eq)]
 struct Call {
-    /// `scripts/x.sh`, or `cargo xtask`, or `traffic`.
+    /// `scripts/x.sh`, or `cargo xtask`.
     what: String,
     /// What follows, without what is computed in between.
     words: Vec<String>,
@@ -50,7 +50,10 @@ pub fn check(workflow: &Workflow, asked: &mut Asked) -> Result<Vec<Finding>> {
         for call in job.runs.iter().flat_map(|run| calls(run)) {
             asked.calls += 1;
             if let Some(wrong) = judge(&call, asked)? {
-                found.push(Finding::new(format!("{}: {}", workflow.place, job.id), wrong));
+                found.push(Finding::new(
+                    format!("{}: {}", workflow.place, job.id),
+                    wrong,
+                ));
             }
         }
     }
@@ -61,11 +64,6 @@ fn judge(call: &Call, asked: &mut Asked) -> Result<Option<String>> {
     if call.what == "cargo xtask" {
         return judge_chore(&call.words, asked);
     }
-    if call.what == "traffic" {
-        let mut command = Command::new(techcommerce());
-        let help = asked.help_of("techcommerce traffic", command.arg("traffic"))?;
-        return Ok(unknown(&call.words, help).map(|flag| format!("traffic does not know {flag}")));
-    }
     use std::os::unix::fs::PermissionsExt as _;
     let is_program = Path::new(&call.what)
         .metadata()
@@ -73,8 +71,23 @@ fn judge(call: &Call, asked: &mut Asked) -> Result<Option<String>> {
     if !is_program {
         return Ok(Some(format!("there is no program {}", call.what)));
     }
+    let own = call
+        .words
+        .split(|word| word == "--")
+        .next()
+        .unwrap_or_default();
     let help = asked.help_of(&call.what, &mut Command::new(&call.what))?;
-    Ok(unknown(&call.words, help).map(|flag| format!("{} does not know {flag}", call.what)))
+    if let Some(flag) = unknown(own, help) {
+        return Ok(Some(format!("{} does not know {flag}", call.what)));
+    }
+    // The program's own, where a script hands them on.
+    let handed_on = call.words.get(own.len() + 1..).unwrap_or_default();
+    if handed_on.is_empty() {
+        return Ok(None);
+    }
+    let mut command = Command::new(techcommerce());
+    let help = asked.help_of("techcommerce traffic", command.arg("traffic"))?;
+    Ok(unknown(handed_on, help).map(|flag| format!("traffic does not know {flag}")))
 }
 
 /// A chore of ours: its own flags, the names of steps, and what it hands on after `--`.
@@ -84,13 +97,19 @@ fn judge_chore(words: &[String], asked: &mut Asked) -> Result<Option<String>> {
     let Some(chore) = chores.find_subcommand(name) else {
         return Ok(Some(format!("there is no chore {name}")));
     };
-    let split = words.iter().position(|word| word == "--").unwrap_or(words.len());
+    let split = words
+        .iter()
+        .position(|word| word == "--")
+        .unwrap_or(words.len());
     let mut own = words[1..split].iter();
     while let Some(word) = own.next() {
         let Some(flag) = word.strip_prefix("--") else {
             continue;
         };
-        if !chore.get_arguments().any(|known| known.get_long() == Some(flag)) {
+        if !chore
+            .get_arguments()
+            .any(|known| known.get_long() == Some(flag))
+        {
             return Ok(Some(format!("{name} does not know --{flag}")));
         }
         if flag == "only" {
@@ -108,10 +127,7 @@ fn judge_chore(words: &[String], asked: &mut Asked) -> Result<Option<String>> {
     let subcommand = handed_on.iter().take_while(|word| !word.starts_with("--"));
     let program = target().join("debug").join(format!("techcommerce-{name}"));
     let mut command = Command::new(program);
-    let help = asked.help_of(
-        &format!("{name} {handed_on:?}"),
-        command.args(subcommand),
-    )?;
+    let help = asked.help_of(&format!("{name} {handed_on:?}"), command.args(subcommand))?;
     Ok(unknown(handed_on, help).map(|flag| format!("{name} does not know {flag}")))
 }
 
@@ -133,7 +149,7 @@ fn unknown(words: &[String], help: &str) -> Option<String> {
 fn calls(run: &str) -> Vec<Call> {
     let text = run.replace("\\\n", " ");
     let mut found = Vec::new();
-    for start in ["scripts/", "cargo xtask ", " traffic \""] {
+    for start in ["scripts/", "cargo xtask "] {
         for (at, _) in text.match_indices(start) {
             let before = text[..at].chars().next_back();
             if before.is_some_and(|char| char.is_alphanumeric() || "/._-".contains(char)) {
@@ -191,14 +207,14 @@ mod tests {
     fn calls_are_found_wherever_they_stand() {
         let run = "trivy image --exit-code 1 \"$(scripts/image.sh name --only x)@$DIGEST\"\n\
                    A=b cargo xtask test --only supply-chain && scripts/a.sh --one \"$(cat --two)\" \\\n  --three | cat --four\n\
-                   docker run --rm \"$IMAGE\" traffic \"$URL\" --rate 2\n";
+                   scripts/b.sh x -- --rate 2\n";
         assert_eq!(
             calls(run),
             [
                 call("scripts/image.sh", &["name", "--only", "x"]),
                 call("scripts/a.sh", &["--one", "--three"]),
+                call("scripts/b.sh", &["x", "--", "--rate", "2"]),
                 call("cargo xtask", &["test", "--only", "supply-chain"]),
-                call("traffic", &["$URL", "--rate", "2"]),
             ]
         );
     }
@@ -211,8 +227,14 @@ mod tests {
         };
         assert_eq!(judge("test --nightly"), None);
         assert_eq!(judge("test --only lints"), None);
-        assert_eq!(judge("test --only luck").as_deref(), Some("there is no step luck"));
-        assert_eq!(judge("test --never").as_deref(), Some("test does not know --never"));
+        assert_eq!(
+            judge("test --only luck").as_deref(),
+            Some("there is no step luck")
+        );
+        assert_eq!(
+            judge("test --never").as_deref(),
+            Some("test does not know --never")
+        );
         assert_eq!(judge("hope").as_deref(), Some("there is no chore hope"));
     }
 
@@ -229,6 +251,9 @@ mod tests {
     fn a_script_that_is_not_there_is_named() {
         let wrong = judge(&call("scripts/nowhere.sh", &[]), &mut Asked::default());
         let wrong = wrong.expect("an answer");
-        assert_eq!(wrong.as_deref(), Some("there is no program scripts/nowhere.sh"));
+        assert_eq!(
+            wrong.as_deref(),
+            Some("there is no program scripts/nowhere.sh")
+        );
     }
 }

@@ -109,8 +109,14 @@ fn named(text: &str) -> BTreeSet<String> {
             if before.is_some_and(|char| char.is_alphanumeric() || char == '-') {
                 continue;
             }
-            let name = text[at + kind.len()..].split(|char: char| !(char.is_alphanumeric() || char == '_'));
-            names.extend(name.into_iter().next().filter(|name| !name.is_empty()).map(str::to_owned));
+            let name = text[at + kind.len()..]
+                .split(|char: char| !(char.is_alphanumeric() || char == '_'));
+            names.extend(
+                name.into_iter()
+                    .next()
+                    .filter(|name| !name.is_empty())
+                    .map(str::to_owned),
+            );
         }
     }
     names
@@ -133,13 +139,28 @@ pub fn rules(workflows: &[Workflow]) -> Result<Vec<Finding>> {
         .collect();
     let demanded = demanded(&rules);
     for name in demanded.iter().filter(|name| !jobs.contains(name.as_str())) {
-        found.push(Finding::new(file, format!("no job of a pull request is called {name}")));
+        found.push(Finding::new(
+            file,
+            format!("no job of a pull request is called {name}"),
+        ));
     }
     for name in jobs.iter().filter(|name| !demanded.contains(**name)) {
-        found.push(Finding::new(file, format!("{name} may fail, and the change lands")));
+        found.push(Finding::new(
+            file,
+            format!("{name} may fail, and the change lands"),
+        ));
     }
-    for rule in ["required_signatures", "pull_request", "non_fast_forward", "deletion"] {
-        let has = rules["rules"].as_array().into_iter().flatten().any(|one| one["type"] == rule);
+    for rule in [
+        "required_signatures",
+        "pull_request",
+        "non_fast_forward",
+        "deletion",
+    ] {
+        let has = rules["rules"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .any(|one| one["type"] == rule);
         if !has {
             found.push(Finding::new(file, format!("{rule} is not demanded")));
         }
@@ -158,14 +179,21 @@ fn demanded(rules: &Json) -> BTreeSet<String> {
 
 /// Owners of what there is.
 pub fn owners(text: &str) -> Vec<Finding> {
-    let lines = text.lines().filter(|line| !line.starts_with('#') && !line.trim().is_empty());
+    let lines = text
+        .lines()
+        .filter(|line| !line.starts_with('#') && !line.trim().is_empty());
     let missing = |line: &str| {
         let path = line.split_whitespace().next()?.trim_start_matches('/');
         // As far as it is a name, and not a pattern.
         let name = path.split('*').next()?;
         let gone = !name.is_empty() && !Path::new(name).exists();
         let nobody = !line.contains(" @");
-        (gone || nobody).then(|| Finding::new(".github/CODEOWNERS", format!("{path}: there is no such thing, or it has no owner")))
+        (gone || nobody).then(|| {
+            Finding::new(
+                ".github/CODEOWNERS",
+                format!("{path}: there is no such thing, or it has no owner"),
+            )
+        })
     };
     lines.filter_map(missing).collect()
 }
@@ -181,7 +209,7 @@ permissions: {}
 jobs:
   one:
     name: One
-    runs-on: ubuntu-24.04
+    runs-on: ubuntu-latest
     timeout-minutes: 5
     permissions:
       contents: read
@@ -197,7 +225,10 @@ jobs:
         let known = Known {
             release_page: "| `KNOWN` | `ADDRESS` |".into(),
         };
-        check(&workflow, &known).into_iter().map(|one| one.wrong).collect()
+        check(&workflow, &known)
+            .into_iter()
+            .map(|one| one.wrong)
+            .collect()
     }
 
     #[test]
@@ -210,18 +241,45 @@ jobs:
         for (from, to, named) in [
             ("permissions: {}", "permissions: read-all", "at the top"),
             ("    timeout-minutes: 5\n", "", "has no timeout-minutes"),
-            ("    permissions:\n      contents: read\n", "", "says not what it may do"),
-            ("@de0fac2e4500dabe0009e67214ff5f5447ce83dd", "@v6", "not pinned to a commit"),
+            (
+                "    permissions:\n      contents: read\n",
+                "",
+                "says not what it may do",
+            ),
+            (
+                "@de0fac2e4500dabe0009e67214ff5f5447ce83dd",
+                "@v6",
+                "not pinned to a commit",
+            ),
             ("5447ce83dd", "5447ce83dg", "not pinned to a commit"),
             ("# v6.0.2", "# vfour", "does not say its version"),
-            ("persist-credentials: false", "persist-credentials: true", "leaves a token"),
-            ("secrets.KNOWN", "secrets.UNHEARD_OF", "does not tell of UNHEARD_OF"),
-            ("vars.ADDRESS", "vars.ELSEWHERE", "does not tell of ELSEWHERE"),
-            ("run: echo", "run: |\n          1\n          2\n          3\n          4\n          5\n          6\n          7\n          8\n          echo", "runs 9 lines"),
+            (
+                "persist-credentials: false",
+                "persist-credentials: true",
+                "leaves a token",
+            ),
+            (
+                "secrets.KNOWN",
+                "secrets.UNHEARD_OF",
+                "does not tell of UNHEARD_OF",
+            ),
+            (
+                "vars.ADDRESS",
+                "vars.ELSEWHERE",
+                "does not tell of ELSEWHERE",
+            ),
+            (
+                "run: echo",
+                "run: |\n          1\n          2\n          3\n          4\n          5\n          6\n          7\n          8\n          echo",
+                "runs 9 lines",
+            ),
         ] {
             assert!(GOOD.contains(from), "{from}");
             let wrong = found(&GOOD.replacen(from, to, 1));
-            assert!(wrong.iter().any(|one| one.contains(named)), "{named}: {wrong:?}");
+            assert!(
+                wrong.iter().any(|one| one.contains(named)),
+                "{named}: {wrong:?}"
+            );
         }
     }
 

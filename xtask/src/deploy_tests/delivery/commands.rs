@@ -3,7 +3,7 @@
 use super::shop::{Has, NEW, OLD, Shop, image, last_words, manifests};
 use crate::deploy_tests::double::Machine;
 
-const COMMANDS: [&str; 12] = [
+const COMMANDS: [&str; 13] = [
     "backup_now",
     "check_tag",
     "image",
@@ -14,6 +14,7 @@ const COMMANDS: [&str; 12] = [
     "render",
     "rollback",
     "smoke",
+    "traffic",
     "wait",
     "watch",
 ];
@@ -203,7 +204,7 @@ fn a_release_can_be_named_in_four_ways() {
         );
         assert_eq!(shop.says("previous"), "2");
         assert!(!run.called("migrate"), "migrations are not run again");
-        assert!(last_words(&run).contains("new release: release 1"));
+        assert!(last_words(&run).contains("back on the earlier release: release 1"));
     }
     // By its commit: the latest that was built from it.
     let shop = Shop::updated();

@@ -193,7 +193,7 @@ fn two_at_once_do_not_mix() {
         (Has::New, "")
     );
     shop.reset();
-    // After two hours it is dead.
+    // After four hours it is dead.
     let since = shop.says("since");
     let text = shop.machine.read("cluster/ConfigMap.releases");
     shop.machine
