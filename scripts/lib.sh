@@ -5,6 +5,8 @@
 
 # Set by the scripts: 1 shows what would change and changes nothing.
 dry_run=${dry_run:-0}
+# The shop's image, as manifests name it.
+image_name=ghcr.io/techcommerce/techcommerce
 # What is being done, for the message if it fails.
 doing="starting"
 started=$SECONDS

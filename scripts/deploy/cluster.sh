@@ -2,7 +2,6 @@
 # The cluster and the image. Part of deploy.sh.
 # shellcheck disable=SC2034,SC2154 # variables are set in one file and used in another
 
-image_name=ghcr.io/techcommerce/techcommerce
 kind_cluster=dev-assessment
 minikube_profile=minikube
 
