@@ -2,11 +2,7 @@
 //! other ways to it.
 
 use std::{
-    fmt,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -14,11 +10,14 @@ use sqlx::{
     ConnectOptions, Connection, PgConnection, Postgres as Engine,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
+use techcommerce_follow::{Current, Look};
 use techcommerce_kernel::Error;
 use tokio::time::Instant;
 
+pub use techcommerce_follow::Source;
+
 use crate::{
-    StoreError,
+    Db, StoreError,
     db::ACQUIRE_TIMEOUT,
     lease::{Lease, Leases},
     turnover::{FRESH, Turnover},
@@ -30,7 +29,7 @@ const REPLICA_TIMEOUT: Duration = Duration::from_secs(1);
 const REPLICA_REST: Duration = Duration::from_secs(5);
 /// How often a request that was refused a connection looks for one that is free, and every which
 /// time it tries to make one.
-const LOOK: Duration = Duration::from_millis(20);
+const GLANCE: Duration = Duration::from_millis(20);
 const CONNECT_EVERY: u32 = 15;
 /// What a session is told; through a pooler the role's own settings have to say it.
 pub(crate) const SESSION: [(&str, &str); 3] = [
@@ -48,35 +47,6 @@ pub struct Place {
     pub port: Option<u16>,
 }
 
-/// Where the address stands, so that it can be read again.
-pub struct Source {
-    in_force: Mutex<String>,
-    read: Box<dyn Fn() -> Result<String, Error> + Send + Sync>,
-}
-
-impl Source {
-    /// `address` is what `connect` was made from, and `read` says what it is now.
-    pub fn new(
-        address: impl Into<String>,
-        read: impl Fn() -> Result<String, Error> + Send + Sync + 'static,
-    ) -> Self {
-        Self {
-            in_force: Mutex::new(address.into()),
-            read: Box::new(read),
-        }
-    }
-
-    fn in_force(&self) -> std::sync::MutexGuard<'_, String> {
-        self.in_force.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl fmt::Debug for Source {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Source")
-    }
-}
-
 /// How to reach PostgreSQL.
 #[derive(Debug)]
 pub struct PostgresOptions {
@@ -91,8 +61,8 @@ pub struct PostgresOptions {
     pub direct: Option<Place>,
     /// A server that follows, for reads that may lag.
     pub replica: Option<Place>,
-    /// Where the address is read again.
-    pub source: Option<Source>,
+    /// Where the address is read again; `connect` was made from what it holds.
+    pub source: Option<Source<String>>,
 }
 
 impl PostgresOptions {
@@ -120,14 +90,8 @@ struct Inner {
     replica_rests_until: Mutex<Option<Instant>>,
     schema: String,
     direct: Option<Place>,
-    replica_place: Option<Place>,
-    source: Option<Source>,
-    /// The address in force, as it was read.
-    address: Mutex<PgConnectOptions>,
+    address: Current<PgConnectOptions>,
     turnover: Arc<Turnover>,
-    /// One looks for a new address at a time.
-    looking: tokio::sync::Mutex<()>,
-    refusal_told: AtomicBool,
 }
 
 impl Postgres {
@@ -157,18 +121,31 @@ impl Postgres {
                 .connect_lazy_with(session(&at(connect.clone(), place), &schema, pooled));
             Leases::new(pool, max_connections, REPLICA_TIMEOUT, Duration::ZERO)
         });
+        let address = match source {
+            None => Current::fixed(connect),
+            Some(source) => {
+                let renewed = Renewed {
+                    pool: pool.clone(),
+                    replica: replica.clone().zip(replica_place),
+                    schema: schema.clone(),
+                    pooled,
+                    turnover: Arc::clone(&turnover),
+                };
+                let renewed = Arc::new(renewed);
+                Current::following(connect, source, move |text| {
+                    let renewed = Arc::clone(&renewed);
+                    async move { renewed.lead_to(&text).await }
+                })
+            }
+        };
         Self(Arc::new(Inner {
             pool,
             replica,
             replica_rests_until: Mutex::default(),
             schema,
             direct,
-            replica_place,
-            source,
-            address: Mutex::new(connect),
+            address,
             turnover,
-            looking: tokio::sync::Mutex::default(),
-            refusal_told: AtomicBool::new(false),
         }))
     }
 
@@ -184,17 +161,12 @@ impl Postgres {
 
     /// How a connection to the server itself is made, past a pooler.
     pub(crate) fn direct(&self) -> PgConnectOptions {
-        let address = self.address().clone();
+        let address = PgConnectOptions::clone(&self.0.address.get());
         let address = match &self.0.direct {
             Some(place) => at(address, place),
             None => address,
         };
         session(&address, &self.0.schema, false)
-    }
-
-    /// Whether a session's settings are left to the role, because a pooler is in the way.
-    pub(crate) fn is_pooled(&self) -> bool {
-        self.0.direct.is_some()
     }
 
     pub(crate) async fn acquire(&self) -> Result<Lease<Engine>, StoreError> {
@@ -242,12 +214,11 @@ impl Postgres {
         let end = Instant::now() + ACQUIRE_TIMEOUT;
         let mut turn = 0;
         while Instant::now() < end {
-            if turn % CONNECT_EVERY == 0
-                && let Ok(_only) = self.0.looking.try_lock()
-            {
-                self.look_now().await.ok();
+            if turn % CONNECT_EVERY == 0 {
+                // Told where it is tried; meanwhile others come free.
+                let _ = self.0.address.look_if_nobody_does(Look::Needed).await;
             }
-            tokio::time::sleep(LOOK).await;
+            tokio::time::sleep(GLANCE).await;
             turn += 1;
             if !self.0.pool.has_open() && turn % CONNECT_EVERY != 0 {
                 continue;
@@ -262,62 +233,7 @@ impl Postgres {
 
     /// Whether a refusal may pass: the address can be read again, and was right once.
     fn may_change(&self) -> bool {
-        self.0.source.is_some() && self.0.turnover.has_connected()
-    }
-
-    /// Reads the address again. A new one is tried first, so that it may be there before the
-    /// server knows of it; when it works, new connections are made by it, and old ones are closed
-    /// as they come back. Gives whether there is a new one in force.
-    ///
-    /// # Errors
-    /// It cannot be read, or does not work (yet); then the old one stays.
-    pub(crate) async fn look(&self) -> Result<bool, Error> {
-        let _only = self.0.looking.lock().await;
-        let outcome = self.look_now().await;
-        match &outcome {
-            Err(error) if !self.0.refusal_told.swap(true, Ordering::Relaxed) => {
-                tracing::warn!(
-                    schema = self.0.schema, error = ?error,
-                    "the database's new address does not work yet; the old one stays in force"
-                );
-            }
-            Err(_) => {}
-            Ok(_) => self.0.refusal_told.store(false, Ordering::Relaxed),
-        }
-        outcome
-    }
-
-    async fn look_now(&self) -> Result<bool, Error> {
-        let Some(source) = &self.0.source else {
-            return Ok(false);
-        };
-        let text = (source.read)()?;
-        if *source.in_force() == text {
-            return Ok(false);
-        }
-        let address: PgConnectOptions = text
-            .parse()
-            .map_err(|_| Error::invalid("configuration", "it is no PostgreSQL address"))?;
-        let connect = session(&address, &self.0.schema, self.is_pooled());
-        let tried = tokio::time::timeout(ACQUIRE_TIMEOUT, connect.connect()).await;
-        let tried: PgConnection = tried
-            .unwrap_or(Err(sqlx::Error::PoolTimedOut))
-            .map_err(StoreError::from)?;
-        tried.close().await.map_err(StoreError::from)?;
-        if let (Some(replica), Some(place)) = (&self.0.replica, &self.0.replica_place) {
-            let there = at(address.clone(), place);
-            let connect = session(&there, &self.0.schema, self.is_pooled());
-            replica.pool().set_connect_options(connect);
-        }
-        self.0.pool.pool().set_connect_options(connect);
-        *self.address() = address;
-        *source.in_force() = text;
-        self.0.turnover.turn_over();
-        for leases in self.0.replica.iter().chain([&self.0.pool]) {
-            leases.turn_over();
-        }
-        tracing::info!(schema = self.0.schema, "the database has a new address now");
-        Ok(true)
+        self.0.address.may_change() && self.0.turnover.has_connected()
     }
 
     pub(crate) async fn close(&self) {
@@ -326,9 +242,52 @@ impl Postgres {
         }
         self.0.pool.close().await;
     }
+}
 
-    fn address(&self) -> std::sync::MutexGuard<'_, PgConnectOptions> {
-        lock(&self.0.address)
+impl Db {
+    /// Its address, for whoever looks whether there is another one. A new one is tried first, so
+    /// that it may be there before the server knows of it; when it works, new connections are made
+    /// by it, and old ones are closed as they come back. SQLite has none.
+    pub fn address(&self) -> Option<&Current<PgConnectOptions>> {
+        match self {
+            Self::Postgres(postgres) => Some(&postgres.0.address),
+            Self::Sqlite { .. } => None,
+        }
+    }
+}
+
+/// What a new address changes.
+struct Renewed {
+    pool: Leases<Engine>,
+    replica: Option<(Leases<Engine>, Place)>,
+    schema: String,
+    pooled: bool,
+    turnover: Arc<Turnover>,
+}
+
+impl Renewed {
+    /// Tries the address and lets new connections be made by it.
+    async fn lead_to(&self, text: &str) -> Result<PgConnectOptions, Error> {
+        let address: PgConnectOptions = text
+            .parse()
+            .map_err(|_| Error::invalid("configuration", "it is no PostgreSQL address"))?;
+        let connect = session(&address, &self.schema, self.pooled);
+        let tried = tokio::time::timeout(ACQUIRE_TIMEOUT, connect.connect()).await;
+        let tried: PgConnection = tried
+            .unwrap_or(Err(sqlx::Error::PoolTimedOut))
+            .map_err(StoreError::from)?;
+        tried.close().await.map_err(StoreError::from)?;
+        if let Some((replica, place)) = &self.replica {
+            let connect = session(&at(address.clone(), place), &self.schema, self.pooled);
+            replica.pool().set_connect_options(connect);
+        }
+        self.pool.pool().set_connect_options(connect);
+        self.turnover.turn_over();
+        let replica = self.replica.as_ref().map(|(replica, _)| replica);
+        for leases in replica.into_iter().chain([&self.pool]) {
+            leases.turn_over();
+        }
+        Ok(address)
     }
 }
 
