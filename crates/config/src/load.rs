@@ -8,7 +8,12 @@ use std::{
 
 use techcommerce_kernel::Error;
 
-use crate::{Definition, Settings, parse::Value, table::Resolved};
+use crate::{
+    Definition, Settings,
+    parse::Value,
+    secret::{Around, percent},
+    table::Resolved,
+};
 
 const PREFIX: &str = "TECHCOMMERCE_";
 
@@ -81,6 +86,7 @@ impl Found {
                     let secret = Value::File {
                         text: secret.trim_end().to_owned(),
                         path: PathBuf::from(&path),
+                        around: None,
                     };
                     self.put(definition.key, secret, format!("{source}, file {path}"));
                 }
@@ -185,10 +191,24 @@ impl Found {
         let Some(host) = get("POSTGRES_HOST") else {
             return;
         };
-        let password = match get("POSTGRES_PASSWORD_FILE") {
-            None => get("POSTGRES_PASSWORD").unwrap_or_default(),
+        let user = get("POSTGRES_USER").unwrap_or_else(|| "postgres".to_owned());
+        let around = Around {
+            before: format!("postgres://{}:", percent(&user)),
+            after: format!(
+                "@{host}:{}/{}?sslmode={}",
+                get("POSTGRES_PORT").unwrap_or_else(|| "5432".to_owned()),
+                percent(&get("POSTGRES_DB").unwrap_or_else(|| user.clone())),
+                get("PGSSLMODE").unwrap_or_else(|| "prefer".to_owned()),
+            ),
+        };
+        let url = match get("POSTGRES_PASSWORD_FILE") {
+            None => Value::Text(around.make(&get("POSTGRES_PASSWORD").unwrap_or_default())),
             Some(path) => match std::fs::read_to_string(&path) {
-                Ok(password) => password.trim_end().to_owned(),
+                Ok(password) => Value::File {
+                    text: around.make(password.trim_end()),
+                    path: PathBuf::from(path),
+                    around: Some(around),
+                },
                 Err(error) => {
                     self.wrong.push(format!(
                         "POSTGRES_PASSWORD_FILE: cannot read {path}: {error}"
@@ -197,20 +217,7 @@ impl Found {
                 }
             },
         };
-        let user = get("POSTGRES_USER").unwrap_or_else(|| "postgres".to_owned());
-        let url = format!(
-            "postgres://{}:{}@{host}:{}/{}?sslmode={}",
-            percent(&user),
-            percent(&password),
-            get("POSTGRES_PORT").unwrap_or_else(|| "5432".to_owned()),
-            percent(&get("POSTGRES_DB").unwrap_or_else(|| user.clone())),
-            get("PGSSLMODE").unwrap_or_else(|| "prefer".to_owned()),
-        );
-        self.put(
-            "database_url",
-            Value::Text(url),
-            "POSTGRES_HOST …".to_owned(),
-        );
+        self.put("database_url", url, "POSTGRES_HOST …".to_owned());
     }
 
     fn finish(self) -> Result<Loaded, Error> {
@@ -311,19 +318,6 @@ fn distance(a: &str, b: &str) -> usize {
         }
     }
     row[b.len()]
-}
-
-/// RFC 3986: everything but unreserved characters.
-fn percent(text: &str) -> String {
-    let mut out = String::new();
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            out.push(char::from(byte));
-        } else {
-            let _ = write!(out, "%{byte:02X}");
-        }
-    }
-    out
 }
 
 #[cfg(test)]
@@ -469,6 +463,31 @@ mod tests {
             loaded.settings.database_url.unwrap().expose(),
             "postgres://shop:a%2Fb%40c@db:5432/shop?sslmode=disable"
         );
+    }
+
+    #[test]
+    fn a_password_in_a_file_of_its_own_is_read_again_with_all_around_it() {
+        let file = std::env::temp_dir().join(format!("techcommerce-pass-{}", std::process::id()));
+        std::fs::write(&file, "a/b\n").unwrap();
+        let path = file.display().to_string();
+        let variables = [
+            ("POSTGRES_HOST", "db"),
+            ("POSTGRES_USER", "shop"),
+            ("POSTGRES_PASSWORD_FILE", path.as_str()),
+            ("POSTGRES_PASSWORD", "not this one"),
+        ];
+        let loaded = with(&variables, &[]).unwrap();
+        assert!(!format!("{loaded:?}").contains("a%2Fb"));
+        let url = loaded.settings.database_url.unwrap();
+        assert_eq!(url.file(), Some(file.as_path()));
+        assert_eq!(url.read_again().unwrap(), url);
+        std::fs::write(&file, "c@d\n").unwrap();
+        assert_eq!(
+            url.read_again().unwrap().expose(),
+            "postgres://shop:c%40d@db:5432/shop?sslmode=prefer"
+        );
+        std::fs::remove_file(&file).unwrap();
+        assert!(with(&variables, &[]).is_err());
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::{net::IpAddr, path::PathBuf};
 
 use techcommerce_kernel::{Currency, EmailAddress, TimeZone};
 
-use crate::Secret;
+use crate::{Secret, secret::Around};
 
 /// A value as it stands in a source.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,8 +17,10 @@ pub enum Value {
     File {
         /// The file.
         path: PathBuf,
-        /// What it held.
+        /// What it held, or the address that is made with it.
         text: String,
+        /// What stands around it in that address.
+        around: Option<Around>,
     },
 }
 
@@ -114,7 +116,7 @@ impl Parse for Secret {
     fn parse(value: &Value) -> Result<Self, String> {
         let secret = Self::new(value.text()?);
         Ok(match value {
-            Value::File { path, .. } => secret.in_file(path.clone()),
+            Value::File { path, around, .. } => secret.in_file(path.clone(), around.clone()),
             Value::Text(_) | Value::List(_) => secret,
         })
     }

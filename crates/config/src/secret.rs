@@ -1,7 +1,7 @@
 //! Values that are shown nowhere.
 
 use std::{
-    fmt,
+    fmt::{self, Write},
     path::{Path, PathBuf},
 };
 
@@ -10,6 +10,42 @@ use std::{
 pub struct Secret {
     value: String,
     file: Option<PathBuf>,
+    around: Option<Around>,
+}
+
+/// What stands around a password that comes by a file of its own, so that it makes an address.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Around {
+    pub(crate) before: String,
+    pub(crate) after: String,
+}
+
+impl Around {
+    /// The address with this password.
+    pub(crate) fn make(&self, password: &str) -> String {
+        let Self { before, after } = self;
+        format!("{before}{}{after}", percent(password))
+    }
+}
+
+/// Without its text: it names users and hosts of addresses that are secret as a whole.
+impl fmt::Debug for Around {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("(hidden)")
+    }
+}
+
+/// RFC 3986: everything but unreserved characters.
+pub(crate) fn percent(text: &str) -> String {
+    let mut out = String::new();
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            let _ = write!(out, "%{byte:02X}");
+        }
+    }
+    out
 }
 
 impl Secret {
@@ -18,13 +54,17 @@ impl Secret {
         Self {
             value: value.into(),
             file: None,
+            around: None,
         }
     }
 
-    /// The same, with the file that it stands in.
-    pub(crate) fn in_file(self, file: PathBuf) -> Self {
-        let file = Some(file);
-        Self { file, ..self }
+    /// The same, with the file that it stands in, or that has the password which it holds.
+    pub(crate) fn in_file(self, file: PathBuf, around: Option<Around>) -> Self {
+        Self {
+            file: Some(file),
+            around,
+            ..self
+        }
     }
 
     /// The value itself; the name makes each use easy to find.
@@ -46,7 +86,14 @@ impl Secret {
             return Ok(self.clone());
         };
         let text = std::fs::read_to_string(file)?;
-        Ok(Self::new(text.trim()).in_file(file.clone()))
+        let value = match &self.around {
+            None => text.trim().to_owned(),
+            Some(around) => around.make(text.trim_end()),
+        };
+        Ok(Self {
+            value,
+            ..self.clone()
+        })
     }
 }
 

@@ -21,7 +21,7 @@ settings! {
         /// Load the built-in catalogue into an empty shop at the first start.
         demo_catalogue: bool = "true";
         /// PostgreSQL as postgres://user:password@host/database; none: SQLite in the data folder.
-        database_url: Option<Secret> = "" secret;
+        database_url: Option<Secret> = "" secret followed;
         /// The most connections to PostgreSQL that a process keeps for each database it opens.
         database_connections: u32 = "10";
         /// host:port in place of those in the addresses of databases, for migrations and for notifications; set it where the addresses name a pooler (PgBouncer 1.21 or later, transaction mode). Connections to the pooler then carry no settings of a session: the roles' own apply, as `techcommerce migrate` makes them.
@@ -31,24 +31,24 @@ settings! {
         /// Whether `serve` brings the schemas up to date. false: it waits for the versions that it needs, reports them in /readyz meanwhile, and `techcommerce migrate` brings them.
         database_migrate: bool = "true";
         /// PostgreSQL as somebody who may make roles and schemas: `techcommerce migrate` then makes those that `databases` names and sets their passwords. Give it to nothing else.
-        database_admin_url: Option<Secret> = "" secret;
+        database_admin_url: Option<Secret> = "" secret once;
         /// Redis as redis://host:6379 for sessions; none: the database.
-        redis_url: Option<Secret> = "" secret;
+        redis_url: Option<Secret> = "" secret followed;
         /// Mail server as smtps://user:password@host or smtp://host; none: files in data_dir/mail.
-        smtp_url: Option<Secret> = "" secret;
+        smtp_url: Option<Secret> = "" secret followed;
         /// Proxies whose X-Forwarded-For is believed, as 10.0.0.0/8.
         trusted_proxies: Vec<String> = "";
     }
-    /// The databases of the services in PostgreSQL, each with a role of its own; what is set goes before `database_url`. Where it stands in a file, that is read again when it changes.
+    /// The databases of the services in PostgreSQL, each with a role of its own; what is set goes before `database_url`.
     databases: Databases {
         /// Of products and stock, as postgres://product_api:password@host/database.
-        product_api: Option<Secret> = "" secret;
+        product_api: Option<Secret> = "" secret followed;
         /// Of carts and orders, as postgres://order_api:password@host/database.
-        order_api: Option<Secret> = "" secret;
+        order_api: Option<Secret> = "" secret followed;
         /// Of accounts, as postgres://auth:password@host/database.
-        auth: Option<Secret> = "" secret;
+        auth: Option<Secret> = "" secret followed;
         /// Of pictures, as postgres://images:password@host/database.
-        images: Option<Secret> = "" secret;
+        images: Option<Secret> = "" secret followed;
     }
     /// What shoppers see.
     shop: Shop {
@@ -132,7 +132,7 @@ settings! {
         /// Where spans go, as http://otel-collector:4318 (to /v1/traces below it); none: nothing is traced.
         endpoint: String = "";
         /// Headers that are sent along, as name=value,name=value: the collector's key.
-        headers: Option<Secret> = "" secret;
+        headers: Option<Secret> = "" secret followed;
         /// The share of ordinary requests and jobs whose traces are kept, from 0 to 1. Those that failed or were slow are kept beside it.
         sample: Share = "0.1";
         /// Milliseconds from which on a request or job is slow.
@@ -181,13 +181,13 @@ settings! {
         /// The region that requests to the store are signed for.
         s3_region: String = "us-east-1";
         /// The access key; none: what AWS_… variables or the machine's own identity give.
-        s3_access_key: Option<Secret> = "" secret;
+        s3_access_key: Option<Secret> = "" secret followed;
         /// What belongs to the access key.
-        s3_secret_key: Option<Secret> = "" secret;
+        s3_secret_key: Option<Secret> = "" secret followed;
         /// A file with the certificates (PEM) that vouch for the store, beside the usual ones.
         s3_ca_file: Option<PathBuf> = "";
         /// The key of a service account at Google, as its JSON; none: GOOGLE_APPLICATION_CREDENTIALS, or the identity that the cluster or machine gives (Workload Identity).
-        gcs_credentials: Option<Secret> = "" secret;
+        gcs_credentials: Option<Secret> = "" secret followed;
         /// Another address of Google Cloud Storage than its own, as http://127.0.0.1:9023.
         gcs_endpoint: String = "";
     }
@@ -196,7 +196,7 @@ settings! {
         /// The mail address to sign in with.
         email: EmailAddress = "admin@example.com";
         /// The password for the first sign-in, which asks for another; later it is of no use. None: a random one, in the file admin-password in data_dir.
-        password: Option<Secret> = "" secret;
+        password: Option<Secret> = "" secret once;
     }
     /// Catalogue files.
     imports: Imports {

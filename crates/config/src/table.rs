@@ -15,6 +15,8 @@ pub struct Definition {
     pub help: &'static str,
     /// Whether its value is shown nowhere and may stand in a file.
     pub secret: bool,
+    /// Whether that file is looked at again: a change is in force without a restart.
+    pub followed: bool,
 }
 
 impl Definition {
@@ -49,12 +51,12 @@ macro_rules! settings {
     (
         #[doc = $doc:literal]
         $settings:ident {
-            $(#[doc = $top_help:literal] $top:ident: $top_type:ty = $top_default:literal $($top_secret:ident)?;)+
+            $(#[doc = $top_help:literal] $top:ident: $top_type:ty = $top_default:literal $($top_secret:ident $top_follows:ident)?;)+
         }
         $(
             #[doc = $group_doc:literal]
             $group:ident: $group_type:ident {
-                $(#[doc = $help:literal] $field:ident: $type:ty = $default:literal $($secret:ident)?;)+
+                $(#[doc = $help:literal] $field:ident: $type:ty = $default:literal $($secret:ident $follows:ident)?;)+
             }
         )+
     ) => {
@@ -81,12 +83,14 @@ macro_rules! settings {
                     default: $top_default,
                     help: $top_help,
                     secret: settings!(@secret $($top_secret)?),
+                    followed: settings!(@followed $($top_follows)?),
                 },)+
                 $($(Definition {
                     key: concat!(stringify!($group), ".", stringify!($field)),
                     default: $default,
                     help: $help,
                     secret: settings!(@secret $($secret)?),
+                    followed: settings!(@followed $($follows)?),
                 },)+)+
             ];
 
@@ -106,6 +110,10 @@ macro_rules! settings {
     };
     (@secret secret) => { true };
     (@secret) => { false };
+    // A secret says one of these: there is no third way, and none to forget it.
+    (@followed followed) => { true };
+    (@followed once) => { false };
+    (@followed) => { false };
 }
 
 pub(crate) use settings;
@@ -122,7 +130,9 @@ pub fn reference_markdown() -> String {
          A secret may stand in a file: `database_url_file` or `TECHCOMMERCE_DATABASE_URL_FILE`\n\
          names it. `DATABASE_URL`, or `POSTGRES_HOST`, `POSTGRES_PORT`, `POSTGRES_USER`,\n\
          `POSTGRES_PASSWORD` (or `POSTGRES_PASSWORD_FILE`), `POSTGRES_DB` and `PGSSLMODE` serve in\n\
-         place of `database_url` too.\n\n\
+         place of `database_url` too. The file of a secret that is said to be followed is read again\n\
+         when it changes ([changing a secret](operations.md#changing-a-secret)); the others are read\n\
+         once, by whatever needs them.\n\n\
          `techcommerce config` shows what is in force and where each value came from.\n\n\
          | key | variable | default | what it is |\n|---|---|---|---|\n",
     );
@@ -131,7 +141,11 @@ pub fn reference_markdown() -> String {
             "" => "none".to_owned(),
             default => format!("`{default}`"),
         };
-        let secret = if definition.secret { " Secret." } else { "" };
+        let secret = match (definition.secret, definition.followed) {
+            (false, _) => "",
+            (true, true) => " Followed. Secret.",
+            (true, false) => " Secret.",
+        };
         let _ = writeln!(
             text,
             "| `{}` | `{}` | {default} | {}{secret} |",
