@@ -1,21 +1,17 @@
 //! A small HTTP client for what the command line asks: the cluster's interface, an address that
 //! somebody wants tried.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{path::Path, time::Duration};
 
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::{BodyExt, Full, Limited};
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_rustls::HttpsConnector;
 use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
     rt::TokioExecutor,
 };
-use rustls::{
-    ClientConfig, RootCertStore,
-    crypto::ring,
-    pki_types::{CertificateDer, pem::PemObject},
-};
+use techcommerce_http::outward::{Trusted, connector};
 use techcommerce_kernel::Error;
 
 /// The most bytes of an answer.
@@ -53,7 +49,8 @@ impl Web {
     /// # Errors
     /// `configuration` (invalid input) for a file that has none.
     pub fn new(authorities: Option<&Path>, patience: Duration) -> Result<Self, Error> {
-        let connector = connector(authorities, patience)?;
+        let trusted = authorities.map_or(Trusted::Usual, Trusted::Only);
+        let connector = connector(trusted, patience)?;
         Ok(Self {
             // Whoever asks seldom asks on a new connection: an old one may be gone.
             client: Client::builder(TokioExecutor::new())
@@ -75,47 +72,6 @@ impl Web {
         let answer = tokio::time::timeout(self.patience, whole).await;
         answer.unwrap_or(Err(NoAnswer::Late))
     }
-}
-
-/// What leads to a server: over TLS it believes the usual authorities, or only those whose
-/// certificates (PEM) are in `authorities`; a connection may take `patience`.
-///
-/// # Errors
-/// `configuration` (invalid input) for a file that has none.
-pub fn connector(
-    authorities: Option<&Path>,
-    patience: Duration,
-) -> Result<HttpsConnector<HttpConnector>, Error> {
-    let mut roots = RootCertStore::empty();
-    match authorities {
-        None => roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned()),
-        Some(file) => {
-            let wrong = |error: String| {
-                let file = file.display();
-                Error::invalid("configuration", format!("{file}: {error}"))
-            };
-            let certificates = CertificateDer::pem_file_iter(file)
-                .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-                .map_err(|error| wrong(error.to_string()))?;
-            if roots.add_parsable_certificates(certificates).0 == 0 {
-                return Err(wrong("there is no certificate in it".into()));
-            }
-        }
-    }
-    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .map_err(Error::internal)?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    let mut connector = HttpConnector::new();
-    connector.enforce_http(false);
-    connector.set_nodelay(true);
-    connector.set_connect_timeout(Some(patience));
-    Ok(HttpsConnectorBuilder::new()
-        .with_tls_config(config)
-        .https_or_http()
-        .enable_http1()
-        .wrap_connector(connector))
 }
 
 fn broken(error: &dyn std::error::Error) -> NoAnswer {

@@ -4,7 +4,7 @@
 //! [`Query`], [`Path`], [`Caller`], [`Signed`], [`Staff`], [`Admin`], [`ServiceOnly`]) and return
 //! [`ApiResult`], and wraps it once in [`service_stack`]. All that must not be forgotten is in
 //! there: who calls, request ids, traces, metrics, logs, limits, and the health paths. What only
-//! the public edges need is in [`edge`].
+//! the public edges need is in [`edge`]; the way out to servers of others begins in [`outward`].
 
 pub mod cursor;
 pub mod edge;
@@ -14,6 +14,7 @@ mod extract;
 mod health;
 mod identity;
 mod observe;
+pub mod outward;
 mod pace;
 mod stack;
 

@@ -3,6 +3,7 @@
 
 use std::{fs, io::IsTerminal, path::Path, process::ExitCode};
 
+use techcommerce_http::outward::{Trusted, connector};
 use techcommerce_kernel::{Env, Error};
 use techcommerce_traffic::{
     Arrivals, Payments, Plan, Report, Stop,
@@ -11,12 +12,14 @@ use techcommerce_traffic::{
 
 use crate::{
     cli::{self, Traffic},
-    say, web,
+    say,
 };
 
 /// Sends them. Succeeds when every answer was right and the account balances.
 pub async fn run(arguments: Traffic) -> Result<ExitCode, Error> {
-    let connector = web::connector(arguments.ca_file.as_deref(), arguments.timeout)?;
+    let trusted = arguments.ca_file.as_deref();
+    let trusted = trusted.map_or(Trusted::Usual, Trusted::Only);
+    let connector = connector(trusted, arguments.timeout)?;
     let report_to = arguments.report.clone();
     // Before an hour of traffic, not after it.
     if let Some(file) = &report_to {

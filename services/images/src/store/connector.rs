@@ -3,7 +3,6 @@
 
 use std::{
     pin::Pin,
-    sync::Arc,
     task::{Context, Poll},
     time::Duration,
 };
@@ -11,7 +10,7 @@ use std::{
 use async_trait::async_trait;
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_rustls::HttpsConnector;
 use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
     rt::{TokioExecutor, TokioTimer},
@@ -23,11 +22,7 @@ use object_store::{
         HttpRequestBody, HttpResponse, HttpResponseBody, HttpService,
     },
 };
-use rustls::{
-    ClientConfig, RootCertStore,
-    crypto::ring,
-    pki_types::{CertificateDer, pem::PemObject},
-};
+use techcommerce_http::outward::{Trusted, connector};
 use techcommerce_kernel::Error;
 use tokio::time::{Sleep, sleep, timeout};
 
@@ -50,33 +45,11 @@ impl Connector {
     /// # Errors
     /// `configuration` (invalid input) for a file that has none.
     pub fn new(ca_file: Option<&std::path::Path>) -> Result<Self, Error> {
-        let mut roots = RootCertStore::from_iter(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
-        if let Some(file) = ca_file {
-            let wrong = |error: String| {
-                let message = format!("images.s3_ca_file: {}: {error}", file.display());
-                Error::invalid("configuration", message)
-            };
-            let certificates = CertificateDer::pem_file_iter(file)
-                .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-                .map_err(|error| wrong(error.to_string()))?;
-            if roots.add_parsable_certificates(certificates).0 == 0 {
-                return Err(wrong("has no certificate".into()));
-            }
-        }
-        let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-            .with_safe_default_protocol_versions()
-            .map_err(Error::internal)?
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        let mut connector = HttpConnector::new();
-        connector.enforce_http(false);
-        connector.set_nodelay(true);
-        connector.set_connect_timeout(Some(CONNECT));
-        let connector = HttpsConnectorBuilder::new()
-            .with_tls_config(config)
-            .https_or_http()
-            .enable_http1()
-            .wrap_connector(connector);
+        let trusted = ca_file.map_or(Trusted::Usual, Trusted::UsualAnd);
+        let connector = connector(trusted, CONNECT).map_err(|error| {
+            let message = format!("images.s3_ca_file: {}", error.message());
+            Error::invalid("configuration", message)
+        })?;
         let client = Client::builder(TokioExecutor::new())
             .pool_idle_timeout(IDLE)
             .pool_timer(TokioTimer::new())

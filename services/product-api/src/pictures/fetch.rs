@@ -15,7 +15,7 @@ use bytes::Bytes;
 use futures_util::{Stream, StreamExt, stream};
 use http::{HeaderMap, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt, Empty};
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_rustls::HttpsConnector;
 use hyper_util::{
     client::legacy::{
         Client,
@@ -23,6 +23,7 @@ use hyper_util::{
     },
     rt::TokioExecutor,
 };
+use techcommerce_http::outward::{Trusted, secured};
 use techcommerce_kernel::{Called, Meter};
 use tokio::sync::Semaphore;
 use url::Url;
@@ -70,13 +71,8 @@ impl Fetcher {
             allowed: allowed.clone(),
         };
         let mut http = HttpConnector::new_with_resolver(resolver);
-        http.enforce_http(false);
         http.set_connect_timeout(Some(CONNECT));
-        // Named, so that nothing else in the program decides which it is.
-        let provider = rustls::crypto::ring::default_provider();
-        let https = HttpsConnectorBuilder::new().with_provider_and_webpki_roots(provider);
-        let client = https.map(|https| {
-            let https = https.https_or_http().enable_http1().wrap_connector(http);
+        let client = secured(http, Trusted::Usual).map(|https| {
             Client::builder(TokioExecutor::new())
                 .pool_idle_timeout(Duration::from_secs(10))
                 .pool_max_idle_per_host(AT_ONE_HOST)
