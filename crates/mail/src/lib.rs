@@ -18,16 +18,17 @@ pub use smtp::{Encryption, Smtp, SmtpSettings};
 
 use std::path::PathBuf;
 
+use techcommerce_follow::{Current, Source};
 use techcommerce_kernel::{Called, Env, Error, Kind, Meter};
 use techcommerce_telemetry::{Counters, Label, Telemetry};
 
 /// Where mail goes.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub enum Transport {
     /// One `.eml` file per mail in this folder, which is made if it is missing.
     Folder(PathBuf),
-    /// A mail server.
-    Smtp(SmtpSettings),
+    /// A mail server, whose settings may change.
+    Smtp(Source<SmtpSettings>),
 }
 
 /// Sends mail. Clones are the same.
@@ -41,7 +42,7 @@ pub struct Mailer {
 #[derive(Debug, Clone)]
 enum Way {
     Folder(Folder),
-    Smtp(Smtp),
+    Smtp(Current<Smtp>),
 }
 
 impl Mailer {
@@ -53,7 +54,7 @@ impl Mailer {
         Ok(Self {
             way: match transport {
                 Transport::Folder(path) => Way::Folder(Folder::new(path, sender, env)),
-                Transport::Smtp(settings) => Way::Smtp(Smtp::new(&settings, sender, env)?),
+                Transport::Smtp(settings) => Way::Smtp(following(settings, sender, env)?),
             },
             meter: Meter::default(),
             mails: None,
@@ -82,7 +83,7 @@ impl Mailer {
     pub async fn send(&self, mail: &Mail) -> Result<(), Error> {
         let sent = match &self.way {
             Way::Folder(folder) => folder.send(mail).await,
-            Way::Smtp(smtp) => self.meter.measure(smtp.send(mail), how).await,
+            Way::Smtp(smtp) => self.send_to_server(smtp, mail).await,
         };
         if let Some(mails) = &self.mails {
             let outcome = match &sent {
@@ -95,6 +96,27 @@ impl Mailer {
         sent
     }
 
+    /// A mail that comes with a password of before is sent again with the one that is right.
+    async fn send_to_server(&self, current: &Current<Smtp>, mail: &Mail) -> Result<(), Error> {
+        let smtp = current.get();
+        let sent = self.meter.measure(smtp.send(mail), how).await;
+        if !sent.as_ref().is_err_and(smtp::is_unknown) {
+            return sent;
+        }
+        match current.instead_of(&smtp).await {
+            Some(other) => self.meter.measure(other.send(mail), how).await,
+            None => sent,
+        }
+    }
+
+    /// The mail server, if there is one, for whoever looks whether its address changed.
+    pub fn server(&self) -> Option<&Current<Smtp>> {
+        match &self.way {
+            Way::Folder(_) => None,
+            Way::Smtp(smtp) => Some(smtp),
+        }
+    }
+
     /// Tries the way out without sending: connects, or writes to the folder.
     ///
     /// # Errors
@@ -102,9 +124,26 @@ impl Mailer {
     pub async fn check(&self) -> Result<(), Error> {
         match &self.way {
             Way::Folder(folder) => folder.check().await,
-            Way::Smtp(smtp) => smtp.check().await,
+            Way::Smtp(smtp) => smtp.get().check().await,
         }
     }
+}
+
+/// A server that is another one when its settings change and the new ones work.
+fn following(
+    settings: Source<SmtpSettings>,
+    sender: Sender,
+    env: Env,
+) -> Result<Current<Smtp>, Error> {
+    let smtp = Smtp::new(settings.value(), sender.clone(), env.clone())?;
+    Ok(Current::following(smtp, settings, move |settings| {
+        let next = Smtp::new(&settings, sender.clone(), env.clone());
+        async move {
+            let next = next?;
+            next.check().await?;
+            Ok(next)
+        }
+    }))
 }
 
 /// Mails by what became of them.

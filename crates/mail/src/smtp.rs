@@ -22,7 +22,7 @@ pub enum Encryption {
 }
 
 /// Where the mail server is and how it wants to be spoken to.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct SmtpSettings {
     /// Its host name, which its certificate must carry.
     pub host: String,
@@ -122,6 +122,20 @@ impl fmt::Debug for Smtp {
 /// What an answer that does not come is told by.
 const LATE: &str = "no answer in time";
 
+/// What an answer about our password begins with.
+const UNKNOWN: &str = "the mail server refuses user or password";
+
+/// RFC 4954 §6: who we are is wanted, wrong, too weakly shown, or not shown under TLS.
+fn is_about_us(code: u16) -> bool {
+    matches!(code, 530 | 534 | 535 | 538)
+}
+
+/// Whether the server does not know us (any more).
+pub(crate) fn is_unknown(error: &Error) -> bool {
+    let cause = std::error::Error::source(error);
+    cause.is_some_and(|cause| cause.to_string().starts_with(UNKNOWN))
+}
+
 /// Whether the server did not answer in time.
 pub(crate) fn is_late(error: &Error) -> bool {
     let cause = std::error::Error::source(error);
@@ -135,6 +149,8 @@ fn away(why: impl Into<String>) -> Error {
 /// A server's answer may repeat the address, so of an answer only its number is kept.
 fn tell(error: &smtp::Error) -> Error {
     match error.status() {
+        // Nothing of the mail: it waits until the server knows us.
+        Some(code) if is_about_us(code.into()) => away(format!("{UNKNOWN} ({code})")),
         Some(code) if error.is_permanent() => {
             refused().caused_by(format!("the mail server answered {code}"))
         }
@@ -154,6 +170,7 @@ mod tests {
 
     use super::*;
     use crate::{Mailer, Transport};
+    use techcommerce_follow::Source;
     use techcommerce_kernel::Uuid;
 
     /// A mail server that answers RCPT as it is told, and hands on what it was sent.
@@ -221,7 +238,12 @@ mod tests {
             name: "Tidewell".into(),
             address: "shop@tidewell.example".parse().unwrap(),
         };
-        Mailer::new(Transport::Smtp(settings), sender, Env::manual(5).0).unwrap()
+        Mailer::new(
+            Transport::Smtp(Source::fixed(settings)),
+            sender,
+            Env::manual(5).0,
+        )
+        .unwrap()
     }
 
     fn mail() -> Mail {
