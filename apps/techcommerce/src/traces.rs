@@ -5,11 +5,13 @@ use std::time::Duration;
 use http::{HeaderName, HeaderValue, Uri};
 use techcommerce_config::{Secret, Traces, pairs};
 use techcommerce_kernel::{Env, Error};
-use techcommerce_otlp::{Export, Exporter};
+use techcommerce_otlp::{Export, Exporter, Headers};
 use techcommerce_telemetry::{
     Telemetry,
     trace::{TraceOptions, describe},
 };
+
+use crate::following::source;
 
 /// How long the last spans may take at the end of the process.
 pub const LAST: Duration = Duration::from_secs(3);
@@ -29,7 +31,13 @@ pub fn start(
         sample: settings.sample.as_f64(),
         slow: Duration::from_millis(settings.slow_ms.into()),
     });
-    let exporter = Exporter::start(export, outbox, env.clone())?;
+    let exporter = match &settings.headers {
+        None => Exporter::start(export, outbox, env.clone())?,
+        Some(secret) => {
+            let secret = source("traces.headers", secret).map(headers)?;
+            Exporter::following(export, secret, outbox, env.clone())?
+        }
+    };
     Ok((telemetry, Some(exporter)))
 }
 
@@ -40,7 +48,7 @@ pub fn export(settings: &Traces, env: &Env) -> Result<Option<Export>, Error> {
     }
     Ok(Some(Export {
         endpoint: endpoint(&settings.endpoint)?,
-        headers: headers(settings.headers.as_ref())?,
+        headers: headers(settings.headers.as_ref().map_or("", Secret::expose))?,
         version: env!("CARGO_PKG_VERSION"),
         instance: env.new_id().to_string(),
         attributes: pairs(&settings.attributes).map_err(|error| wrong("attributes", error))?,
@@ -57,8 +65,8 @@ fn endpoint(text: &str) -> Result<Uri, Error> {
 }
 
 /// What is wrong is told without the value: it is a key.
-fn headers(text: Option<&Secret>) -> Result<Vec<(HeaderName, HeaderValue)>, Error> {
-    let pairs = pairs(text.map_or("", Secret::expose)).map_err(|error| wrong("headers", error))?;
+fn headers(text: impl AsRef<str>) -> Result<Headers, Error> {
+    let pairs = pairs(text.as_ref()).map_err(|error| wrong("headers", error))?;
     let headers = pairs.into_iter().map(|(name, value)| {
         let name = HeaderName::try_from(name).ok();
         let mut value = HeaderValue::try_from(value).ok();
@@ -81,15 +89,14 @@ mod tests {
 
     #[test]
     fn headers_are_read_and_never_repeated() {
-        let secret = |text: &str| Secret::new(text);
-        let read = headers(Some(&secret("x-key=a%2Cb,authorization=Bearer%20c"))).unwrap();
+        let read = headers("x-key=a%2Cb,authorization=Bearer%20c").unwrap();
         assert_eq!(read[0].0, "x-key");
         assert_eq!(read[0].1, "a,b");
         assert!(read.iter().all(|(_, value)| value.is_sensitive()));
         for bad in ["hidden key=1", "x=hidden%0Akey", "hidden"] {
-            let error = headers(Some(&secret(bad))).unwrap_err();
+            let error = headers(bad).unwrap_err();
             assert!(!format!("{error:?}").contains("hidden"), "{error:?}");
         }
-        assert!(headers(None).unwrap().is_empty());
+        assert!(headers("").unwrap().is_empty());
     }
 }

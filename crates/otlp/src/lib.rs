@@ -10,7 +10,8 @@ mod send;
 
 use std::{fmt, mem, time::Duration};
 
-use http::{HeaderName, HeaderValue, Uri};
+use http::{HeaderMap, HeaderName, HeaderValue, Uri};
+use techcommerce_follow::{Current, Source};
 use techcommerce_kernel::{Env, Error};
 use techcommerce_telemetry::trace::{Batch, Outbox};
 use tokio::{
@@ -26,13 +27,16 @@ const MESSAGE: usize = 512;
 /// How long spans are gathered for a message.
 const GATHER: Duration = Duration::from_secs(1);
 
+/// Headers that are sent along.
+pub type Headers = Vec<(HeaderName, HeaderValue)>;
+
 /// Where spans go, and what is said of the process that they come from.
 #[derive(Clone)]
 pub struct Export {
     /// As `http://collector:4318`; spans go to `/v1/traces` below it.
     pub endpoint: Uri,
     /// Sent along, as the collector's key.
-    pub headers: Vec<(HeaderName, HeaderValue)>,
+    pub headers: Headers,
     /// The version of the program.
     pub version: &'static str,
     /// Names this process among all that run.
@@ -45,6 +49,7 @@ pub struct Export {
 #[derive(Debug)]
 pub struct Exporter {
     stop: CancellationToken,
+    headers: Current<HeaderMap>,
     task: JoinHandle<()>,
 }
 
@@ -54,15 +59,39 @@ impl Exporter {
     /// # Errors
     /// `invalid` for an endpoint that no address can be made of.
     pub fn start(export: Export, outbox: Outbox, env: Env) -> Result<Self, Error> {
+        let headers = Source::fixed(export.headers.clone());
+        Self::following(export, headers, outbox, env)
+    }
+
+    /// The same, with headers that may change; those of `export` are what `headers` holds.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn following(
+        export: Export,
+        headers: Source<Headers>,
+        outbox: Outbox,
+        env: Env,
+    ) -> Result<Self, Error> {
         let stop = CancellationToken::new();
-        let sender = Sender::new(&export, env, stop.clone())?;
+        let sender = Sender::new(&export, headers, env, stop.clone())?;
+        let headers = sender.headers().clone();
         let work = Work {
             resource: Resource::of(export),
             sender,
             outbox,
         };
         let task = tokio::spawn(work.run(stop.clone()));
-        Ok(Self { stop, task })
+        Ok(Self {
+            stop,
+            headers,
+            task,
+        })
+    }
+
+    /// The headers, for whoever looks whether they changed.
+    pub fn headers(&self) -> &Current<HeaderMap> {
+        &self.headers
     }
 
     /// Sends what is left, for as long as `within`. Call it last: spans that end later stay.
@@ -81,7 +110,8 @@ impl Exporter {
 /// # Errors
 /// Why it does not.
 pub async fn check(export: &Export, env: Env) -> Result<(), Error> {
-    let sender = Sender::new(export, env, CancellationToken::new())?;
+    let headers = Source::fixed(export.headers.clone());
+    let sender = Sender::new(export, headers, env, CancellationToken::new())?;
     sender.try_out().await
 }
 

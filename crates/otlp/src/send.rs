@@ -5,18 +5,20 @@ use std::{error::Error as StdError, time::Duration};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Request, StatusCode, Uri, header, uri::PathAndQuery};
 use http_body_util::{BodyExt, Full, Limited};
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_rustls::HttpsConnector;
 use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
     rt::{TokioExecutor, TokioTimer},
 };
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceResponse;
 use prost::Message;
+use techcommerce_follow::{Current, Source};
+use techcommerce_http::outward::{Trusted, connector};
 use techcommerce_kernel::{Env, Error};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-use crate::Export;
+use crate::{Export, Headers};
 
 /// How long a connection may take.
 const CONNECT: Duration = Duration::from_secs(2);
@@ -35,14 +37,20 @@ const ANSWER: usize = 64 * 1024;
 
 /// Sends messages to one collector.
 pub struct Sender {
-    http: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
-    address: Uri,
-    headers: HeaderMap,
+    way: Way,
+    headers: Current<HeaderMap>,
     env: Env,
     /// From then on nothing is tried twice.
     stop: CancellationToken,
     /// Whether the last message did not arrive: said once, not each time.
     failing: bool,
+}
+
+/// How the collector is reached.
+#[derive(Clone)]
+struct Way {
+    http: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    address: Uri,
 }
 
 /// A message did not arrive; it was said in the log.
@@ -53,43 +61,40 @@ pub struct Failed;
 enum Refused {
     /// May work later, perhaps after so long.
     Later(String, Option<Duration>),
+    /// The collector does not know us: it works with other headers.
+    Unknown(String),
     /// Will not work.
     Never(String),
 }
 
 impl Sender {
-    pub fn new(export: &Export, env: Env, stop: CancellationToken) -> Result<Self, Error> {
-        let mut connector = HttpConnector::new();
-        connector.enforce_http(false);
-        connector.set_nodelay(true);
-        connector.set_connect_timeout(Some(CONNECT));
-        let connector = HttpsConnectorBuilder::new()
-            .with_webpki_roots()
-            .https_or_http()
-            .enable_http1()
-            .wrap_connector(connector);
-        let http = Client::builder(TokioExecutor::new())
-            .pool_idle_timeout(IDLE)
-            .pool_timer(TokioTimer::new())
-            .build(connector);
-        let mut headers = HeaderMap::new();
-        for (name, value) in &export.headers {
-            let mut value = value.clone();
-            value.set_sensitive(true);
-            headers.append(name, value);
-        }
-        headers.insert(
-            header::CONTENT_TYPE,
-            HeaderValue::from_static("application/x-protobuf"),
-        );
+    pub fn new(
+        export: &Export,
+        headers: Source<Headers>,
+        env: Env,
+        stop: CancellationToken,
+    ) -> Result<Self, Error> {
+        let way = Way::to(&export.endpoint)?;
+        let other_way = way.clone();
+        let headers = Current::following(sent(headers.value()), headers, move |headers| {
+            let (way, headers) = (other_way.clone(), sent(&headers));
+            async move {
+                way.try_out(&headers).await?;
+                Ok(headers)
+            }
+        });
         Ok(Self {
-            http,
-            address: traces_below(&export.endpoint)?,
+            way,
             headers,
             env,
             stop,
             failing: false,
         })
+    }
+
+    /// What is sent along, and may change.
+    pub fn headers(&self) -> &Current<HeaderMap> {
+        &self.headers
     }
 
     /// Sends a message; how many of its spans the collector did not take.
@@ -103,8 +108,10 @@ impl Sender {
                     }
                     return Ok(rejected);
                 }
-                Err(Refused::Never(why)) => break why,
                 Err(Refused::Later(why, wait)) => (why, wait),
+                // The right ones may come while it waits.
+                Err(Refused::Unknown(why)) if self.headers.may_change() => (why, None),
+                Err(Refused::Unknown(why) | Refused::Never(why)) => break why,
             };
             if tried == TRIES || self.stop.is_cancelled() {
                 break why;
@@ -129,20 +136,49 @@ impl Sender {
 
     /// Sends a message without spans, once.
     pub async fn try_out(&self) -> Result<(), Error> {
-        match self.once(Bytes::new()).await {
+        self.way.try_out(&self.headers.get()).await
+    }
+
+    /// Once, or with other headers once more if these were refused and there are others.
+    async fn once(&self, message: Bytes) -> Result<usize, Refused> {
+        let headers = self.headers.get();
+        let answer = self.way.once(message.clone(), &headers).await;
+        if !matches!(answer, Err(Refused::Unknown(_))) {
+            return answer;
+        }
+        match self.headers.instead_of(&headers).await {
+            Some(other) => self.way.once(message, &other).await,
+            None => answer,
+        }
+    }
+}
+
+impl Way {
+    fn to(endpoint: &Uri) -> Result<Self, Error> {
+        let connector = connector(Trusted::Usual, CONNECT)?;
+        let http = Client::builder(TokioExecutor::new())
+            .pool_idle_timeout(IDLE)
+            .pool_timer(TokioTimer::new())
+            .build(connector);
+        let address = traces_below(endpoint)?;
+        Ok(Self { http, address })
+    }
+
+    async fn try_out(&self, headers: &HeaderMap) -> Result<(), Error> {
+        match self.once(Bytes::new(), headers).await {
             Ok(_) => Ok(()),
-            Err(Refused::Later(why, _) | Refused::Never(why)) => {
+            Err(Refused::Later(why, _) | Refused::Unknown(why) | Refused::Never(why)) => {
                 let text = "The collector does not take spans.";
                 Err(Error::unavailable(text).caused_by(why))
             }
         }
     }
 
-    async fn once(&self, message: Bytes) -> Result<usize, Refused> {
+    async fn once(&self, message: Bytes, headers: &HeaderMap) -> Result<usize, Refused> {
         let mut request = Request::post(self.address.clone())
             .body(Full::new(message))
             .map_err(|error| Refused::Never(error.to_string()))?;
-        *request.headers_mut() = self.headers.clone();
+        *request.headers_mut() = headers.clone();
         let exchanged = async {
             let later = |error: &dyn StdError| Refused::Later(causes(error), None);
             let answer = self.http.request(request).await;
@@ -162,6 +198,9 @@ impl Sender {
                     let wait = retry_after(&head.headers);
                     Err(Refused::Later(head.status.to_string(), wait))
                 }
+                StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
+                    Err(Refused::Unknown(head.status.to_string()))
+                }
                 status => Err(Refused::Never(status.to_string())),
             }
         };
@@ -169,6 +208,21 @@ impl Sender {
             .await
             .unwrap_or_else(|_| Err(Refused::Later("no answer in time".to_owned(), None)))
     }
+}
+
+/// The headers of a message; keys are shown nowhere.
+fn sent(given: &Headers) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    for (name, value) in given {
+        let mut value = value.clone();
+        value.set_sensitive(true);
+        headers.append(name, value);
+    }
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/x-protobuf"),
+    );
+    headers
 }
 
 /// `/v1/traces` below the endpoint.
