@@ -16,6 +16,7 @@ use redis::{
     Client, RedisError,
     aio::{ConnectionManager, ConnectionManagerConfig},
 };
+use techcommerce_follow::{Current, Source};
 use techcommerce_kernel::{
     Called, Error, Meter, Quota, Timestamp,
     limiter::{Allowance, Exhausted},
@@ -23,6 +24,8 @@ use techcommerce_kernel::{
 
 /// Every request waits for this.
 const WITHIN: Duration = Duration::from_millis(100);
+/// How long another address may take to be tried.
+const TRIED_WITHIN: Duration = Duration::from_millis(1500);
 /// So long Redis is not asked after it did not answer.
 const PAUSE: Duration = Duration::from_secs(1);
 
@@ -40,7 +43,7 @@ return {1, used}";
 /// Counts in Redis. Clones share one connection, which is made again by itself.
 #[derive(Clone)]
 pub struct SharedLimits {
-    connection: ConnectionManager,
+    connection: Current<ConnectionManager>,
     prefix: String,
     /// When Redis may be asked again, in microseconds since 1970.
     away_until: Arc<AtomicI64>,
@@ -54,26 +57,31 @@ impl std::fmt::Debug for SharedLimits {
 }
 
 impl SharedLimits {
-    /// Prepares a connection to `url`, made when it is first used. `prefix` begins every key.
+    /// Prepares a connection to the address, made when it is first used. `prefix` begins every key.
     ///
     /// # Errors
     /// `redis_settings` when the address cannot be used. It is not repeated: it holds a password.
-    pub fn new(url: &str, prefix: &str) -> Result<Self, Error> {
-        let wrong = |_: RedisError| {
-            Error::invalid("redis_settings", "The address of Redis cannot be used.")
-        };
-        let client = Client::open(url).map_err(wrong)?;
-        let config = ConnectionManagerConfig::new()
-            .set_connection_timeout(Some(WITHIN))
-            .set_response_timeout(Some(WITHIN))
-            .set_number_of_retries(0)
-            .set_max_delay(WITHIN);
+    pub fn new(address: impl Into<Source<String>>, prefix: &str) -> Result<Self, Error> {
+        let address = address.into();
+        let connection = prepare(address.value(), WITHIN)?;
+        let connection = Current::following(connection, address, |address| async move {
+            // Nobody waits for this one.
+            let mut tried = prepare(&address, TRIED_WITHIN)?;
+            let pong: Result<(), RedisError> = redis::cmd("PING").exec_async(&mut tried).await;
+            pong.map_err(|error| Error::unavailable("Redis refuses it.").caused_by(error))?;
+            prepare(&address, WITHIN)
+        });
         Ok(Self {
-            connection: ConnectionManager::new_lazy_with_config(client, config).map_err(wrong)?,
+            connection,
             prefix: prefix.to_owned(),
             away_until: Arc::default(),
             meter: Meter::default(),
         })
+    }
+
+    /// The connection, for whoever looks whether its address changed.
+    pub fn connection(&self) -> &Current<ConnectionManager> {
+        &self.connection
     }
 
     /// The same, with its calls measured.
@@ -116,7 +124,7 @@ impl SharedLimits {
             .arg(quota.step_micros())
             .arg(quota.window_micros())
             .arg(count);
-        let mut connection = self.connection.clone();
+        let mut connection = ConnectionManager::clone(&self.connection.get());
         let answer = eval.query_async(&mut connection);
         let asking = async {
             // The manager's own limits do not cover the wait for a connection that others make.
@@ -150,4 +158,17 @@ impl SharedLimits {
             }
         }
     }
+}
+
+/// A connection that is made when it is first used.
+fn prepare(address: &str, within: Duration) -> Result<ConnectionManager, Error> {
+    let wrong =
+        |_: RedisError| Error::invalid("redis_settings", "The address of Redis cannot be used.");
+    let client = Client::open(address).map_err(wrong)?;
+    let config = ConnectionManagerConfig::new()
+        .set_connection_timeout(Some(within))
+        .set_response_timeout(Some(within))
+        .set_number_of_retries(0)
+        .set_max_delay(within);
+    ConnectionManager::new_lazy_with_config(client, config).map_err(wrong)
 }

@@ -7,9 +7,11 @@
 use std::time::Duration;
 
 use redis::{
-    AsyncTypedCommands, Client, ExistenceCheck, RedisError, SetExpiry, SetOptions,
+    AsyncTypedCommands, Client, ErrorKind, ExistenceCheck, Pipeline, RedisError, SetExpiry,
+    SetOptions,
     aio::{ConnectionManager, ConnectionManagerConfig},
 };
+use techcommerce_follow::{Current, Source};
 use techcommerce_kernel::{Called, Env, Error, Meter, Uuid};
 
 use super::Session;
@@ -23,7 +25,7 @@ const CONNECT_WITHIN: Duration = Duration::from_millis(1500);
 /// Sessions in Redis. Clones share one connection, which is made again by itself.
 #[derive(Clone)]
 pub struct RedisSessions {
-    connection: ConnectionManager,
+    connection: Current<ConnectionManager>,
     prefix: String,
     env: Env,
     meter: Meter,
@@ -36,23 +38,21 @@ impl std::fmt::Debug for RedisSessions {
 }
 
 impl RedisSessions {
-    /// Prepares a connection to `url` (`redis://user:password@host:port/db`); it is made when it
-    /// is first used, so that the shop starts without it. `prefix` begins every key.
+    /// Prepares a connection to the address (`redis://user:password@host:port/db`); it is made
+    /// when it is first used, so that the shop starts without it. `prefix` begins every key.
     ///
     /// # Errors
     /// `redis_settings` when the address cannot be used. It is not repeated: it holds a password.
-    pub fn new(url: &str, prefix: &str, env: Env) -> Result<Self, Error> {
-        let wrong = |_: RedisError| {
-            Error::invalid("redis_settings", "The address of Redis cannot be used.")
-        };
-        let client = Client::open(url).map_err(wrong)?;
-        let config = ConnectionManagerConfig::new()
-            .set_connection_timeout(Some(CONNECT_WITHIN))
-            .set_response_timeout(Some(ANSWER_WITHIN))
-            .set_number_of_retries(1)
-            .set_max_delay(Duration::from_millis(500));
+    pub fn new(address: impl Into<Source<String>>, prefix: &str, env: Env) -> Result<Self, Error> {
+        let address = address.into();
+        let connection = prepare(address.value())?;
+        let connection = Current::following(connection, address, |address| async move {
+            let mut connection = prepare(&address)?;
+            connection.ping().await.map_err(away)?;
+            Ok(connection)
+        });
         Ok(Self {
-            connection: ConnectionManager::new_lazy_with_config(client, config).map_err(wrong)?,
+            connection,
             prefix: prefix.to_owned(),
             env,
             meter: Meter::default(),
@@ -65,14 +65,47 @@ impl RedisSessions {
         Self { meter, ..self }
     }
 
-    /// One call to Redis.
-    async fn ask<T>(&self, call: impl Future<Output = Result<T, RedisError>>) -> Result<T, Error> {
+    /// The connection, for whoever looks whether its address changed.
+    pub fn connection(&self) -> &Current<ConnectionManager> {
+        &self.connection
+    }
+
+    /// One call to Redis. All calls may be made twice: one that was turned away by a password that
+    /// is no longer right is made again with the one that is.
+    async fn ask<T, F>(&self, call: impl Fn(ConnectionManager) -> F) -> Result<T, Error>
+    where
+        F: Future<Output = Result<T, RedisError>>,
+    {
+        let connection = self.connection.get();
+        let error = match self.measured_call(call((*connection).clone())).await {
+            Err(error) if is_turned_away(&error) => error,
+            answer => return answer.map_err(away),
+        };
+        match self.connection.instead_of(&connection).await {
+            Some(other) => self
+                .measured_call(call((*other).clone()))
+                .await
+                .map_err(away),
+            None => Err(away(error)),
+        }
+    }
+
+    async fn measured_call<T>(
+        &self,
+        call: impl Future<Output = Result<T, RedisError>>,
+    ) -> Result<T, RedisError> {
         let how = |answer: &Result<T, RedisError>| match answer {
             Ok(_) => Called::Ok,
             Err(error) if error.is_timeout() => Called::Timeout,
             Err(_) => Called::Error,
         };
-        self.meter.measure(call, how).await.map_err(away)
+        self.meter.measure(call, how).await
+    }
+
+    /// Commands whose answers nobody needs.
+    async fn run(&self, pipe: &Pipeline) -> Result<(), Error> {
+        self.ask(|mut connection| async move { pipe.exec_async(&mut connection).await })
+            .await
     }
 
     pub(super) async fn create(&self, token: &TokenHash, session: &Session) -> Result<(), Error> {
@@ -85,13 +118,14 @@ impl RedisSessions {
             .ignore()
             .expire(&set, self.seconds(session))
             .ignore();
-        self.ask(pipe.exec_async(&mut self.connection.clone()))
-            .await
+        self.run(&pipe).await
     }
 
     pub(super) async fn find(&self, token: &TokenHash) -> Result<Option<Session>, Error> {
-        let mut connection = self.connection.clone();
-        let text = self.ask(connection.get(self.key(token))).await?;
+        let key = &self.key(token);
+        let text = self
+            .ask(|mut connection| async move { connection.get(key).await })
+            .await?;
         text.as_deref().map(decode).transpose()
     }
 
@@ -102,8 +136,7 @@ impl RedisSessions {
             .ignore()
             .expire(self.set(session.account_id), self.seconds(session))
             .ignore();
-        self.ask(pipe.exec_async(&mut self.connection.clone()))
-            .await
+        self.run(&pipe).await
     }
 
     pub(super) async fn list(&self, account: Uuid) -> Result<Vec<Session>, Error> {
@@ -133,20 +166,25 @@ impl RedisSessions {
     }
 
     pub(super) async fn ping(&self) -> Result<(), Error> {
-        self.ask(self.connection.clone().ping()).await.map(drop)
+        let pong = self.ask(|mut connection| async move { connection.ping().await });
+        pong.await.map(drop)
     }
 
     /// The sessions of an account with the hashes of their tokens.
     async fn entries(&self, account: Uuid) -> Result<Vec<(String, Session)>, Error> {
-        let mut connection = self.connection.clone();
-        let hashes = self.ask(connection.smembers(self.set(account))).await?;
+        let set = &self.set(account);
+        let hashes = self
+            .ask(|mut connection| async move { connection.smembers(set).await })
+            .await?;
         if hashes.is_empty() {
             return Ok(Vec::new());
         }
         let keys: Vec<String> = hashes.iter().map(|hash| self.key_of(hash)).collect();
         let mut texts = redis::cmd("MGET");
-        let texts = texts.arg(keys).query_async(&mut connection);
-        let texts: Vec<Option<String>> = self.ask(texts).await?;
+        let texts = &*texts.arg(keys);
+        let texts: Vec<Option<String>> = self
+            .ask(|mut connection| async move { texts.query_async(&mut connection).await })
+            .await?;
         let (mut entries, mut gone) = (Vec::new(), Vec::new());
         for (hash, text) in hashes.into_iter().zip(texts) {
             match text {
@@ -155,7 +193,8 @@ impl RedisSessions {
             }
         }
         if !gone.is_empty() {
-            self.ask(connection.srem(self.set(account), gone)).await?;
+            let mut pipe = redis::pipe();
+            self.run(pipe.srem(set, gone).ignore()).await?;
         }
         Ok(entries)
     }
@@ -171,8 +210,7 @@ impl RedisSessions {
             .ignore()
             .srem(self.set(account), hashes)
             .ignore();
-        self.ask(pipe.exec_async(&mut self.connection.clone()))
-            .await
+        self.run(&pipe).await
     }
 
     fn seconds(&self, session: &Session) -> i64 {
@@ -196,6 +234,27 @@ impl RedisSessions {
     fn set(&self, account: Uuid) -> String {
         format!("{}sessions:{account}", self.prefix)
     }
+}
+
+/// A connection that is made when it is first used.
+fn prepare(address: &str) -> Result<ConnectionManager, Error> {
+    let wrong =
+        |_: RedisError| Error::invalid("redis_settings", "The address of Redis cannot be used.");
+    let client = Client::open(address).map_err(wrong)?;
+    let config = ConnectionManagerConfig::new()
+        .set_connection_timeout(Some(CONNECT_WITHIN))
+        .set_response_timeout(Some(ANSWER_WITHIN))
+        .set_number_of_retries(1)
+        .set_max_delay(Duration::from_millis(500));
+    ConnectionManager::new_lazy_with_config(client, config).map_err(wrong)
+}
+
+/// Whether Redis does not know us (any more), or closed the connection, as it does when a user is
+/// taken away.
+fn is_turned_away(error: &RedisError) -> bool {
+    error.kind() == ErrorKind::AuthenticationFailed
+        || matches!(error.code(), Some("WRONGPASS" | "NOAUTH"))
+        || error.is_connection_dropped()
 }
 
 fn hex(token: &TokenHash) -> String {
