@@ -38,7 +38,7 @@ pub async fn files(db: &Db, store: &Store) -> Result<(Vec<PictureFile>, Vec<Uuid
     let mut files = Vec::new();
     let mut there: HashSet<Uuid> = HashSet::new();
     let original = format!("{}.webp", Variant::Original.name());
-    let mut list = store.objects.list(None);
+    let mut list = store.objects().list(None);
     while let Some(meta) = list.try_next().await.map_err(away)? {
         let Some(id) = id_of(&meta.location).filter(|id| pictures.contains(id)) else {
             continue;
@@ -66,7 +66,7 @@ pub async fn files(db: &Db, store: &Store) -> Result<(Vec<PictureFile>, Vec<Uuid
 /// # Errors
 /// Those of the store.
 pub async fn read(store: &Store, path: &str) -> Result<Option<Bytes>, Error> {
-    match store.objects.get(&Path::from(path)).await {
+    match store.objects().get(&Path::from(path)).await {
         Ok(found) => Ok(Some(found.bytes().await.map_err(away)?)),
         Err(object_store::Error::NotFound { .. }) => Ok(None),
         Err(error) => Err(away(error)),
@@ -79,8 +79,8 @@ pub async fn read(store: &Store, path: &str) -> Result<Option<Bytes>, Error> {
 /// Those of the store.
 pub async fn write(store: &Store, path: &str, content: Bytes) -> Result<(), Error> {
     let path = Path::from(path);
-    let put = store.objects.put(&path, content.into());
-    put.await.map_err(away)?;
+    let objects = store.objects();
+    objects.put(&path, content.into()).await.map_err(away)?;
     Ok(())
 }
 

@@ -8,12 +8,15 @@ use futures_util::{
     future::try_join_all,
     stream::{self, BoxStream},
 };
-use object_store::{ObjectStore, ObjectStoreExt, path::Path};
+use object_store::{ObjectStore, ObjectStoreExt, PutPayload, path::Path};
 use techcommerce_contracts::Breaker;
 use techcommerce_kernel::{Called, Env, Error, Timestamp, Uuid};
 use tokio::time::timeout;
 
-use crate::{store::Store, variant::Variant};
+use crate::{
+    store::{Objects, Store, is_turned_away},
+    variant::Variant,
+};
 
 /// Until a file begins to come, is looked up or removed, with all that is tried again meanwhile.
 const ANSWER: Duration = Duration::from_secs(10);
@@ -27,6 +30,14 @@ const AT_ONCE: u64 = 512 * 1024;
 pub(crate) struct Files {
     store: Store,
     breaker: Arc<Breaker>,
+}
+
+/// Why a call failed.
+struct Failed {
+    how: Called,
+    error: Error,
+    /// The store did not take our keys.
+    turned_away: bool,
 }
 
 /// A file that is there.
@@ -58,52 +69,96 @@ impl Files {
         self.store.to_string()
     }
 
-    fn objects(&self) -> &dyn ObjectStore {
-        &*self.store.objects
-    }
-
-    /// One call to the store: none while it is known to be away, and none without an end.
-    async fn ask<T>(
+    /// One call to the store: none while it is known to be away, and none without an end. All calls
+    /// may be made twice: one that was turned away is made again with the keys that are right by
+    /// now, if there are others.
+    async fn ask<T, F>(
         &self,
         within: Duration,
-        call: impl Future<Output = object_store::Result<T>>,
-    ) -> Result<Option<T>, Error> {
-        let asked = self.ask_once(within, call);
-        let how = |asked: &Result<_, (Called, Error)>| match asked {
-            Ok(_) => Called::Ok,
-            Err((how, _)) => *how,
+        call: impl Fn(Objects) -> F,
+    ) -> Result<Option<T>, Error>
+    where
+        F: Future<Output = object_store::Result<T>>,
+    {
+        let current = self.store.current();
+        let objects = current.get();
+        let asked = self
+            .measured(within, false, call(Objects::clone(&objects)))
+            .await;
+        let failed = match asked {
+            Err(failed) if failed.turned_away => failed,
+            asked => return self.told(asked),
         };
-        let asked = self.store.meter.measure(asked, how).await;
-        asked.map_err(|(_, error)| error)
+        match current.instead_of(&objects).await {
+            Some(other) => {
+                let asked = self
+                    .measured(within, true, call(Objects::clone(&other)))
+                    .await;
+                self.told(asked)
+            }
+            None => self.told(Err(failed)),
+        }
     }
 
-    async fn ask_once<T>(
+    /// The rest of an answer, under the same rules.
+    async fn rest<T>(
         &self,
         within: Duration,
+        rest: impl Future<Output = object_store::Result<T>>,
+    ) -> Result<Option<T>, Error> {
+        let asked = self.measured(within, false, rest).await;
+        self.told(asked)
+    }
+
+    /// `again`: the breaker has let it through once.
+    async fn measured<T>(
+        &self,
+        within: Duration,
+        again: bool,
         call: impl Future<Output = object_store::Result<T>>,
-    ) -> Result<Option<T>, (Called, Error)> {
-        if let Err(wait) = self.breaker.admit() {
+    ) -> Result<Option<T>, Failed> {
+        let how = |asked: &Result<_, Failed>| match asked {
+            Ok(_) => Called::Ok,
+            Err(failed) => failed.how,
+        };
+        let call = self.once(within, again, call);
+        self.store.meter.measure(call, how).await
+    }
+
+    async fn once<T>(
+        &self,
+        within: Duration,
+        again: bool,
+        call: impl Future<Output = object_store::Result<T>>,
+    ) -> Result<Option<T>, Failed> {
+        let failed = |how, error| Failed {
+            how,
+            error,
+            turned_away: false,
+        };
+        if !again && let Err(wait) = self.breaker.admit() {
             let error = away("it did not answer a moment ago").retry_after(wait);
-            return Err((Called::Refused, error));
+            return Err(failed(Called::Refused, error));
         }
         match timeout(within, call).await {
-            Ok(Ok(value)) => {
-                self.breaker.answered();
-                Ok(Some(value))
-            }
-            Ok(Err(object_store::Error::NotFound { .. })) => {
-                self.breaker.answered();
-                Ok(None)
-            }
-            Ok(Err(error)) => {
-                self.breaker.failed();
-                Err((Called::Error, away(error)))
-            }
-            Err(late) => {
-                self.breaker.failed();
-                Err((Called::Timeout, away(late)))
-            }
+            Ok(Ok(value)) => Ok(Some(value)),
+            Ok(Err(object_store::Error::NotFound { .. })) => Ok(None),
+            Ok(Err(error)) => Err(Failed {
+                turned_away: is_turned_away(&error),
+                ..failed(Called::Error, away(error))
+            }),
+            Err(late) => Err(failed(Called::Timeout, away(late))),
         }
+    }
+
+    /// What became of a call, told to the breaker.
+    fn told<T>(&self, asked: Result<Option<T>, Failed>) -> Result<Option<T>, Error> {
+        match &asked {
+            Ok(_) => self.breaker.answered(),
+            Err(failed) if failed.how == Called::Refused => {}
+            Err(_) => self.breaker.failed(),
+        }
+        asked.map_err(|failed| failed.error)
     }
 
     /// Writes sizes of a picture and makes sure that they are there. Another call with the same
@@ -118,12 +173,17 @@ impl Files {
 
     async fn put_at(&self, path: Path, bytes: Bytes) -> Result<(), Error> {
         let length = bytes.len() as u64;
-        let put = self.objects().put(&path, bytes.into());
+        let (path, content) = (&path, PutPayload::from(bytes));
+        let put = |objects: Objects| {
+            let content = content.clone();
+            async move { objects.put(path, content).await }
+        };
         if self.ask(WRITE, put).await?.is_none() {
             return Err(away("there is no such bucket or folder"));
         }
         // What is acknowledged is there: asked, not believed.
-        match self.ask(ANSWER, self.objects().head(&path)).await? {
+        let head = |objects: Objects| async move { objects.head(path).await };
+        match self.ask(ANSWER, head).await? {
             Some(meta) if meta.size == length => Ok(()),
             Some(_) => Err(away("the file that was written has another size")),
             None => Err(away("the file that was written is not there")),
@@ -141,24 +201,25 @@ impl Files {
 
     /// One size, or `None` if there is no such file.
     pub async fn get(&self, id: Uuid, variant: Variant) -> Result<Option<Content>, Error> {
-        let path = path(id, variant);
-        let Some(file) = self.ask(ANSWER, self.objects().get(&path)).await? else {
+        let path = &path(id, variant);
+        let get = |objects: Objects| async move { objects.get(path).await };
+        let Some(file) = self.ask(ANSWER, get).await? else {
             return Ok(None);
         };
         let length = file.meta.size;
         // A local file comes in chunks of 8 KB, each by way of another thread: at once is cheaper.
         if length <= AT_ONCE {
-            let bytes = self.ask(ANSWER, file.bytes()).await?.unwrap_or_default();
+            let bytes = self.rest(ANSWER, file.bytes()).await?.unwrap_or_default();
             return Ok(Some(match is_whole(&bytes, bytes.len() as u64) {
                 true => Content::Whole(bytes),
-                false => damaged(&path),
+                false => damaged(path),
             }));
         }
         let mut pieces = file.into_stream().map_err(away).boxed();
         let first = timeout(ANSWER, pieces.try_next()).await.map_err(away)??;
         let first = first.unwrap_or_default();
         if !is_whole(&first, length) {
-            return Ok(Some(damaged(&path)));
+            return Ok(Some(damaged(path)));
         }
         let pieces = stream::once(std::future::ready(Ok(first))).chain(pieces);
         Ok(Some(Content::Pieces(length, pieces.boxed())))
@@ -183,7 +244,8 @@ impl Files {
 
     /// Removes a file; one that is gone is fine.
     pub async fn delete(&self, path: &Path) -> Result<(), Error> {
-        self.ask(ANSWER, self.objects().delete(path)).await?;
+        let delete = |objects: Objects| async move { objects.delete(path).await };
+        self.ask(ANSWER, delete).await?;
         Ok(())
     }
 
@@ -194,7 +256,8 @@ impl Files {
 
     /// All files.
     pub fn list(&self) -> BoxStream<'static, Result<Found, Error>> {
-        self.objects()
+        self.store
+            .objects()
             .list(None)
             .map_ok(|meta| Found {
                 id: meta
@@ -221,7 +284,7 @@ impl Files {
         }
         // To ask for a file would not tell a bucket that is missing from a file that is.
         let nothing = Path::from("there-is-no-such-folder");
-        let mut list = self.objects().list(Some(&nothing));
+        let mut list = self.store.objects().list(Some(&nothing));
         match timeout(ANSWER, list.try_next()).await {
             Ok(Ok(_)) => {
                 self.breaker.answered();
@@ -235,22 +298,23 @@ impl Files {
     /// See [`Store::try_out`].
     pub async fn try_out(&self, env: &Env) -> Result<(), Error> {
         self.ping().await?;
-        let path = Path::from(format!("doctor/{}", env.new_id()));
+        let path = &Path::from(format!("doctor/{}", env.new_id()));
         let text = Bytes::from_static(b"techcommerce doctor was here");
         self.put_at(path.clone(), text.clone()).await?;
-        let file = self.ask(ANSWER, self.objects().get(&path)).await?;
+        let get = |objects: Objects| async move { objects.get(path).await };
+        let file = self.ask(ANSWER, get).await?;
         let file = file.ok_or_else(|| away("the file that was written is not there"))?;
-        let read = self.ask(ANSWER, file.bytes()).await?;
+        let read = self.rest(ANSWER, file.bytes()).await?;
         let folder = Path::from("doctor");
-        let listed = self.objects().list(Some(&folder)).map_err(away);
+        let listed = self.store.objects().list(Some(&folder)).map_err(away);
         let listed: Vec<_> = timeout(ANSWER, listed.try_collect())
             .await
             .map_err(away)??;
-        self.delete(&path).await?;
+        self.delete(path).await?;
         if read != Some(text) {
             return Err(away("it gave other bytes than it was given"));
         }
-        if !listed.iter().any(|meta| meta.location == path) {
+        if !listed.iter().any(|meta| meta.location == *path) {
             return Err(away("its list does not have what was written"));
         }
         Ok(())

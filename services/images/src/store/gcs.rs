@@ -27,6 +27,11 @@ impl Gcs {
         super::bucket("gs://", address)
     }
 
+    /// Where it is, to be told to staff.
+    pub(super) fn place(&self) -> String {
+        format!("gs://{}/{}", self.bucket, self.prefix)
+    }
+
     pub(super) fn open(&self) -> Result<Arc<dyn ObjectStore>, Error> {
         let builder = match &self.credentials {
             Some(key) => GoogleCloudStorageBuilder::new().with_service_account_key(key),

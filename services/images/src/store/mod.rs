@@ -11,10 +11,12 @@ use std::{
     time::Duration,
 };
 
+use futures_util::TryStreamExt;
 use object_store::{
     BackoffConfig, ObjectStore, RetryConfig, local::LocalFileSystem, path::Path,
     prefix::PrefixStore,
 };
+use techcommerce_follow::{Current, Source};
 use techcommerce_kernel::{Env, Error, Meter};
 
 use crate::files::Files;
@@ -34,10 +36,13 @@ const RETRIES: RetryConfig = RetryConfig {
     retry_timeout: Duration::from_secs(6),
 };
 
+/// What `object_store` makes of a place and who we are there.
+pub type Objects = Arc<dyn ObjectStore>;
+
 /// An object store, by where it is. Clones share it.
 #[derive(Clone)]
 pub struct Store {
-    pub(crate) objects: Arc<dyn ObjectStore>,
+    objects: Current<Objects>,
     /// A folder that must be there for the store to be well.
     pub(crate) folder: Option<PathBuf>,
     place: String,
@@ -66,7 +71,9 @@ impl Store {
         std::fs::create_dir_all(folder)?;
         let store = LocalFileSystem::new_with_prefix(folder).map_err(Error::internal)?;
         Ok(Self {
-            objects: Arc::new(store.with_fsync(true).with_automatic_cleanup(true)),
+            objects: fixed(Arc::new(
+                store.with_fsync(true).with_automatic_cleanup(true),
+            )),
             folder: Some(folder.to_owned()),
             place: format!("folder {}", folder.display()),
             meter: Meter::default(),
@@ -78,12 +85,24 @@ impl Store {
     /// # Errors
     /// `configuration` (invalid input) for an address or certificates that are none.
     pub fn s3(settings: &S3) -> Result<Self, Error> {
-        Ok(Self {
-            objects: settings.open()?,
-            folder: None,
-            place: format!("s3://{}/{}", settings.bucket, settings.prefix),
-            meter: Meter::default(),
-        })
+        Ok(Self::at(settings.place(), fixed(settings.open()?)))
+    }
+
+    /// The same with keys that may change; those of `settings` are what `keys` holds.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn s3_following(settings: S3, keys: Source<(String, String)>) -> Result<Self, Error> {
+        let place = settings.place();
+        let objects = settings.open()?;
+        let objects = Current::following(objects, keys, move |keys| {
+            let settings = S3 {
+                keys: Some(keys),
+                ..settings.clone()
+            };
+            async move { tried(settings.open()?).await }
+        });
+        Ok(Self::at(place, objects))
     }
 
     /// A bucket of Google Cloud Storage. Nothing is asked of it yet.
@@ -91,12 +110,34 @@ impl Store {
     /// # Errors
     /// `configuration` (invalid input) for an address or credentials that are none.
     pub fn gcs(settings: &Gcs) -> Result<Self, Error> {
-        Ok(Self {
-            objects: settings.open()?,
+        Ok(Self::at(settings.place(), fixed(settings.open()?)))
+    }
+
+    /// The same with credentials that may change; those of `settings` are what `credentials`
+    /// holds.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn gcs_following(settings: Gcs, credentials: Source<String>) -> Result<Self, Error> {
+        let place = settings.place();
+        let objects = settings.open()?;
+        let objects = Current::following(objects, credentials, move |credentials| {
+            let settings = Gcs {
+                credentials: Some(credentials),
+                ..settings.clone()
+            };
+            async move { tried(settings.open()?).await }
+        });
+        Ok(Self::at(place, objects))
+    }
+
+    fn at(place: String, objects: Current<Objects>) -> Self {
+        Self {
+            objects,
             folder: None,
-            place: format!("gs://{}/{}", settings.bucket, settings.prefix),
+            place,
             meter: Meter::default(),
-        })
+        }
     }
 
     /// The same, with its calls measured.
@@ -105,19 +146,19 @@ impl Store {
         Self { meter, ..self }
     }
 
-    /// The store itself, for tests that look into it.
-    pub fn objects(&self) -> Arc<dyn ObjectStore> {
-        self.objects.clone()
+    /// The store itself, with the keys that are in force.
+    pub fn objects(&self) -> Objects {
+        Objects::clone(&self.objects.get())
+    }
+
+    /// The same, for whoever looks whether its keys changed.
+    pub fn current(&self) -> &Current<Objects> {
+        &self.objects
     }
 
     /// Any other, for tests.
-    pub fn of(objects: Arc<dyn ObjectStore>) -> Self {
-        Self {
-            objects,
-            folder: None,
-            place: "a store".into(),
-            meter: Meter::default(),
-        }
+    pub fn of(objects: Objects) -> Self {
+        Self::at("a store".into(), fixed(objects))
     }
 
     /// Writes a file, reads it, finds it in the list and removes it: whether all that we need is
@@ -128,6 +169,32 @@ impl Store {
     pub async fn try_out(&self, env: &Env) -> Result<(), Error> {
         Files::new(self.clone()).try_out(env).await
     }
+}
+
+fn fixed(objects: Objects) -> Current<Objects> {
+    Current::fixed(objects)
+}
+
+/// A store that takes our keys. What it answers may repeat them, so of that only its kind is told.
+async fn tried(objects: Objects) -> Result<Objects, Error> {
+    let nothing = Path::from("there-is-no-such-folder");
+    let listed = objects.list(Some(&nothing)).try_next().await;
+    match listed {
+        Ok(_) => Ok(objects),
+        Err(error) if is_turned_away(&error) => {
+            Err(Error::unavailable("the store refuses the keys"))
+        }
+        Err(object_store::Error::NotFound { .. }) => {
+            Err(Error::unavailable("there is no such bucket"))
+        }
+        Err(_) => Err(Error::unavailable("the store cannot be asked")),
+    }
+}
+
+/// Whether the store does not know us (any more), or does not let us.
+pub(crate) fn is_turned_away(error: &object_store::Error) -> bool {
+    use object_store::Error::{PermissionDenied, Unauthenticated};
+    matches!(error, PermissionDenied { .. } | Unauthenticated { .. })
 }
 
 /// Bucket and prefix of an address with this scheme.

@@ -31,6 +31,11 @@ impl S3 {
         super::bucket("s3://", address)
     }
 
+    /// Where it is, to be told to staff.
+    pub(super) fn place(&self) -> String {
+        format!("s3://{}/{}", self.bucket, self.prefix)
+    }
+
     pub(super) fn open(&self) -> Result<Arc<dyn ObjectStore>, Error> {
         let builder = match &self.keys {
             Some((access, secret)) => AmazonS3Builder::new()
