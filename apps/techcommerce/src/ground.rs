@@ -13,7 +13,14 @@ use techcommerce_runtime::Switchboard;
 use techcommerce_store::Db;
 use techcommerce_telemetry::Telemetry;
 
-use crate::{data_folder::DataFolder, here::Here, stores::Stores, traces, trust::Trust};
+use crate::{
+    data_folder::DataFolder,
+    following::{Following, source},
+    here::Here,
+    stores::Stores,
+    traces,
+    trust::Trust,
+};
 
 /// Settings, folder, databases, keys and the ways out, opened once.
 pub struct Ground {
@@ -27,6 +34,8 @@ pub struct Ground {
     pub wakes: Wakes,
     /// This process's name among all workers.
     pub worker: String,
+    /// Looks whether secrets in files changed.
+    pub following: Following,
     /// Sends the spans, where traces are on. Finish it last.
     pub exporter: Option<Exporter>,
     folder: Option<DataFolder>,
@@ -79,7 +88,17 @@ impl Ground {
             true => mailer.measured(&telemetry, Service::Worker.name()),
             false => mailer,
         };
+        let following = Following::default();
+        following.follow(trust.clone())?;
+        stores.follow(&following)?;
+        if let Some(exporter) = &exporter {
+            following.follow(exporter.headers().clone())?;
+        }
+        if let Some(server) = mailer.server() {
+            following.follow(server.clone())?;
+        }
         Ok(Self {
+            following,
             telemetry,
             exporter,
             mailer,
@@ -111,6 +130,7 @@ impl Ground {
         let sessions = sessions(&self.settings, self.stores.get(Service::Auth)?, &self.env)?;
         Ok(match sessions {
             Sessions::Redis(redis) => {
+                self.following.follow(redis.connection().clone())?;
                 Sessions::Redis(redis.measured(self.meter(self.speaker(Service::Auth), "redis")))
             }
             sql => sql,
@@ -183,7 +203,7 @@ pub fn needs_folder(here: &Here) -> bool {
 pub fn sessions(settings: &Settings, accounts: &Db, env: &Env) -> Result<Sessions, Error> {
     Ok(match &settings.redis_url {
         Some(url) => Sessions::Redis(RedisSessions::new(
-            url.expose(),
+            source("redis_url", url),
             "techcommerce:",
             env.clone(),
         )?),
@@ -202,11 +222,10 @@ pub fn mailer(settings: &Settings, folder: PathBuf, env: &Env) -> Result<Mailer,
         .map_err(|error| wrong("shop.email_sender", error))?;
     let transport = match &settings.smtp_url {
         None => Transport::Folder(folder),
-        Some(url) => Transport::Smtp(
-            url.expose()
-                .parse::<SmtpSettings>()
-                .map_err(|error| wrong("smtp_url", error))?,
-        ),
+        Some(url) => Transport::Smtp(source("smtp_url", url).map(move |text| {
+            let settings = text.parse::<SmtpSettings>();
+            settings.map_err(|error| wrong("smtp_url", error))
+        })?),
     };
     Mailer::new(transport, sender, env.clone())
 }

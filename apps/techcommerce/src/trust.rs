@@ -4,19 +4,16 @@ use std::{
     collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
-    time::Duration,
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use techcommerce_auth::{load_or_create_signing_key, signing_seed_from_text};
 use techcommerce_config::Settings;
 use techcommerce_contracts::{Service, ServiceTokens, TokenSigner, TokenVerifier, TrustedKeys};
+use techcommerce_follow::{Follow, Look};
 use techcommerce_kernel::{Env, Error};
-use techcommerce_runtime::Shutdown;
 
 use crate::{data_folder::DataFolder, here::Here};
-
-/// How often the files are looked at; a mounted file tells nobody that it changed.
-const LOOK: Duration = Duration::from_secs(5);
 
 /// What this process signs with, and whom it believes.
 #[derive(Debug, Clone)]
@@ -24,6 +21,8 @@ pub struct Trust {
     signers: BTreeMap<Service, TokenSigner>,
     verifier: TokenVerifier,
     files: Option<Files>,
+    /// Why the files cannot be read again, as far as the log has it.
+    told: Arc<Mutex<Option<String>>>,
 }
 
 /// Where the keys of services that run apart are.
@@ -52,6 +51,7 @@ impl Trust {
                 verifier: signer.verifier(),
                 signers: Service::ALL.map(|service| (service, signer.clone())).into(),
                 files: None,
+                told: Arc::default(),
             });
         }
         let files = Files {
@@ -71,6 +71,7 @@ impl Trust {
             signers,
             verifier: TokenVerifier::new(trusted, env.clone()),
             files: Some(files),
+            told: Arc::default(),
         })
     }
 
@@ -91,28 +92,6 @@ impl Trust {
         self.verifier.clone()
     }
 
-    /// Reads the files again when they change and at once on SIGHUP, until `stop`. What cannot be
-    /// read is told in the log, and what was read before stays in force.
-    pub async fn follow(self, stop: Shutdown) -> Result<(), Error> {
-        let Some(files) = self.files.clone() else {
-            return Ok(());
-        };
-        let mut hang_up = HangUp::listen()?;
-        let mut told = None;
-        loop {
-            tokio::select! {
-                () = stop.requested() => return Ok(()),
-                () = tokio::time::sleep(LOOK) => {}
-                () = hang_up.next() => told = None,
-            }
-            let error = self.read_again(&files).err().map(|error| error.to_string());
-            if let Some(error) = error.as_ref().filter(|error| told.as_ref() != Some(*error)) {
-                tracing::error!(error, "the keys cannot be read again; the old ones stay");
-            }
-            told = error;
-        }
-    }
-
     fn read_again(&self, files: &Files) -> Result<(), Error> {
         let trusted = files.trusted()?;
         for (service, signer) in &self.signers {
@@ -128,6 +107,27 @@ impl Trust {
             tracing::info!("the trusted keys were read again");
         }
         Ok(())
+    }
+}
+
+/// What cannot be read is told in the log, and what was read before stays in force.
+impl Follow for Trust {
+    async fn look(&self, why: Look) {
+        let Some(files) = &self.files else {
+            return;
+        };
+        let error = self.read_again(files).err().map(|error| error.to_string());
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(error) = &error
+            && (why == Look::Asked || told.as_ref() != Some(error))
+        {
+            tracing::error!(error, "the keys cannot be read again; the old ones stay");
+        }
+        *told = error;
+    }
+
+    fn may_change(&self) -> bool {
+        self.files.is_some()
     }
 }
 
@@ -191,36 +191,4 @@ fn in_file(path: &Path, error: &Error) -> Error {
         "configuration",
         format!("{}: {}", path.display(), error.message()),
     )
-}
-
-/// Somebody asks for files to be read again.
-#[cfg(unix)]
-pub struct HangUp(tokio::signal::unix::Signal);
-
-#[cfg(unix)]
-impl HangUp {
-    pub fn listen() -> Result<Self, Error> {
-        use tokio::signal::unix::{SignalKind, signal};
-        Ok(Self(signal(SignalKind::hangup())?))
-    }
-
-    pub async fn next(&mut self) {
-        if self.0.recv().await.is_none() {
-            std::future::pending::<()>().await;
-        }
-    }
-}
-
-#[cfg(not(unix))]
-pub struct HangUp;
-
-#[cfg(not(unix))]
-impl HangUp {
-    pub fn listen() -> Result<Self, Error> {
-        Ok(Self)
-    }
-
-    pub async fn next(&mut self) {
-        std::future::pending::<()>().await;
-    }
 }

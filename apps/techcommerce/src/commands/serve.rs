@@ -81,8 +81,7 @@ pub async fn run(settings: Settings, services: Vec<Service>) -> Result<ExitCode,
         own.or(addresses.first())
             .map_or(management_address, |(_, address)| *address)
     };
-    let following = Shutdown::new();
-    let stores = tokio::spawn(ground.stores.clone().follow(following.clone()));
+    let beside = Shutdown::new();
     let waiting = Waiting::default();
     let preparing = async {
         tokio::select! {
@@ -101,6 +100,7 @@ pub async fn run(settings: Settings, services: Vec<Service>) -> Result<ExitCode,
         preparing,
     );
     let Some((password_file, modules)) = prepared.await? else {
+        ground.following.end().await;
         ground.stores.close().await;
         return Ok(ExitCode::SUCCESS);
     };
@@ -125,9 +125,8 @@ pub async fn run(settings: Settings, services: Vec<Service>) -> Result<ExitCode,
         // The storefront would only pass it on, to a neighbour that is fit for outsiders itself.
         starter = starter.straight("/api/", Service::Api);
     }
-    let keys = tokio::spawn(ground.trust.clone().follow(following.clone()));
-    let notices = notices::start(&ground, &following);
-    let standing = standing::start(&ground, following.clone());
+    let notices = notices::start(&ground, &beside);
+    let standing = standing::start(&ground, beside.clone());
     let supervised = shutdown.clone();
     let ended = starter
         .run(shutdown, || {
@@ -147,9 +146,8 @@ pub async fn run(settings: Settings, services: Vec<Service>) -> Result<ExitCode,
             systemd::supervise(supervised);
         })
         .await;
-    following.request();
-    let _ = keys.await;
-    let _ = stores.await;
+    beside.request();
+    ground.following.end().await;
     notices.join_all().await;
     let _ = standing.await;
     ground.stores.close().await;

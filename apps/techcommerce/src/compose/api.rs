@@ -6,7 +6,7 @@ use techcommerce_kernel::Error;
 use techcommerce_runtime::{Module, Switchboard};
 
 use super::{Listening, openapi, own_origins, trusted_proxies};
-use crate::{ground::Ground, here::WITH_DATABASE};
+use crate::{following::source, ground::Ground, here::WITH_DATABASE};
 
 pub fn module(
     ground: &Ground,
@@ -14,11 +14,14 @@ pub fn module(
     listening: Listening<'_>,
 ) -> Result<Module, Error> {
     let settings = &ground.settings;
-    let shared_limits = settings
-        .redis_url
-        .as_ref()
-        .map(|url| SharedLimits::new(url.expose(), "techcommerce:"))
-        .map(|limits| limits.map(|limits| limits.measured(ground.meter(Service::Api, "redis"))));
+    let shared_limits = match &settings.redis_url {
+        None => None,
+        Some(url) => {
+            let limits = SharedLimits::new(source("redis_url", url), "techcommerce:")?;
+            ground.following.follow(limits.connection().clone())?;
+            Some(limits.measured(ground.meter(Service::Api, "redis")))
+        }
+    };
     let way = |to| ground.way(switchboard, Service::Api, to);
     let built = build(Deps {
         env: ground.env.clone(),
@@ -41,7 +44,7 @@ pub fn module(
             body_bytes: settings.limits.body_bytes,
             concurrency: settings.limits.concurrency as usize,
         },
-        shared_limits: shared_limits.transpose()?,
+        shared_limits,
         document: openapi(),
     })?;
     Ok(Module {

@@ -9,31 +9,49 @@ use techcommerce_jobs::JobSet;
 use techcommerce_kernel::Error;
 use techcommerce_runtime::Module;
 
-use crate::{demo, ground::Ground};
+use crate::{
+    demo,
+    following::{pair, source},
+    ground::Ground,
+};
 
 /// Where pictures are kept, for the service and for the worker.
 pub fn store(settings: &Settings, data: &Path) -> Result<Store, Error> {
     let images = &settings.images;
-    let exposed = |secret: &Option<techcommerce_config::Secret>| {
-        secret.as_ref().map(|secret| secret.expose().to_owned())
-    };
     if let Some((bucket, prefix)) = S3::parse(&images.store) {
-        return Store::s3(&S3 {
+        let keys = images
+            .s3_access_key
+            .as_ref()
+            .zip(images.s3_secret_key.as_ref());
+        let keys = keys.map(|(access, secret)| {
+            pair("images.s3_access_key, images.s3_secret_key", access, secret)
+        });
+        let place = S3 {
             bucket,
             prefix,
             endpoint: images.s3_endpoint.clone(),
             region: images.s3_region.clone(),
-            keys: exposed(&images.s3_access_key).zip(exposed(&images.s3_secret_key)),
+            keys: keys.as_ref().map(|keys| keys.value().clone()),
             ca_file: images.s3_ca_file.clone(),
-        });
+        };
+        return match keys {
+            None => Store::s3(&place),
+            Some(keys) => Store::s3_following(place, keys),
+        };
     }
     if let Some((bucket, prefix)) = Gcs::parse(&images.store) {
-        return Store::gcs(&Gcs {
+        let credentials = images.gcs_credentials.as_ref();
+        let credentials = credentials.map(|secret| source("images.gcs_credentials", secret));
+        let place = Gcs {
             bucket,
             prefix,
             endpoint: images.gcs_endpoint.clone(),
-            credentials: exposed(&images.gcs_credentials),
-        });
+            credentials: credentials.as_ref().map(|secret| secret.value().clone()),
+        };
+        return match credentials {
+            None => Store::gcs(&place),
+            Some(credentials) => Store::gcs_following(place, credentials),
+        };
     }
     match images.store.as_str() {
         "" => Store::folder(&data.join("images")),
@@ -41,13 +59,19 @@ pub fn store(settings: &Settings, data: &Path) -> Result<Store, Error> {
     }
 }
 
+/// The same, with keys that change with their files.
+fn followed(ground: &Ground) -> Result<Store, Error> {
+    let store = store(&ground.settings, ground.folder()?.path())?;
+    ground.following.follow(store.current().clone())?;
+    Ok(store)
+}
+
 pub fn module(ground: &Ground) -> Result<(Module, JobSet), Error> {
     let folder = ground.folder()?;
     let built = build(Deps {
         env: ground.env.clone(),
         db: ground.db(Service::Images)?,
-        store: store(&ground.settings, folder.path())?
-            .measured(ground.meter(Service::Images, "object-store")),
+        store: followed(ground)?.measured(ground.meter(Service::Images, "object-store")),
         incoming: folder.join("incoming"),
         builtin: demo::pictures()?,
         wake: ground.wakes.images.clone(),
@@ -66,7 +90,7 @@ pub fn module(ground: &Ground) -> Result<(Module, JobSet), Error> {
 
 pub fn jobs(ground: &Ground) -> Result<JobSet, Error> {
     let meter = ground.meter(ground.speaker(Service::Images), "object-store");
-    let store = store(&ground.settings, ground.folder()?.path())?.measured(meter);
+    let store = followed(ground)?.measured(meter);
     let db = ground.db(Service::Images)?;
     Ok(techcommerce_images::jobs(
         &ground.env,
