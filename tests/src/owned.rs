@@ -1,13 +1,11 @@
-//! A role of its own for each service, its address in a file that is mounted as a cluster mounts
-//! Secrets: the folder's name stays, and what it points to is replaced in one step.
+//! A role of its own for each service, its address in a file that is mounted as a Secret.
 
-use std::fs;
-use std::os::unix::fs::symlink;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context, Result, ensure};
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 
+use crate::mounted::Mounted;
 use crate::shop::Setup;
 
 /// The services that keep books.
@@ -66,18 +64,7 @@ impl Owned {
 
     /// Puts an address where the service reads it, as kubelet does.
     pub fn mount(&self, service: &str, address: &str) -> Result<()> {
-        let folder = self.folder.join(service);
-        let next = format!("..{:016x}", rand::random::<u64>());
-        fs::create_dir_all(folder.join(&next))?;
-        fs::write(folder.join(&next).join("url"), address)?;
-        let fresh = folder.join("..data_tmp");
-        symlink(&next, &fresh)?;
-        let before = fs::read_link(folder.join("..data")).ok();
-        fs::rename(&fresh, folder.join("..data"))?;
-        if before.is_none() {
-            symlink("..data/url", folder.join("url"))?;
-        }
-        before.map_or(Ok(()), |old: PathBuf| remove(&folder.join(old)))
+        Mounted::at(self.folder.join(service)).put(&[("url", address)])
     }
 
     /// `techcommerce migrate` as the Job runs it.
@@ -118,8 +105,4 @@ impl Owned {
         }
         Ok(())
     }
-}
-
-fn remove(folder: &Path) -> Result<()> {
-    Ok(fs::remove_dir_all(folder)?)
 }

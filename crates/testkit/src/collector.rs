@@ -36,6 +36,8 @@ struct State {
     requests: Vec<Received>,
     /// What is answered before all is well.
     answers: VecDeque<Collects>,
+    /// The header without which nobody is let in, and what it has to say.
+    demanded: Option<(String, String)>,
 }
 
 /// A message as it came.
@@ -142,6 +144,11 @@ impl Collector {
         lock(&self.state).answers.extend(answers);
     }
 
+    /// From now on whoever comes without this header is answered with 401.
+    pub fn demand(&self, name: &str, value: &str) {
+        lock(&self.state).demanded = Some((name.to_owned(), value.to_owned()));
+    }
+
     /// All messages as they came, in their order.
     pub fn received(&self) -> Vec<Received> {
         lock(&self.state).requests.clone()
@@ -199,6 +206,15 @@ impl Drop for Collector {
     }
 }
 
+impl State {
+    fn admits(&self, headers: &HeaderMap) -> bool {
+        self.demanded.as_ref().is_none_or(|(name, value)| {
+            let shown = headers.get(name).and_then(|shown| shown.to_str().ok());
+            shown == Some(value)
+        })
+    }
+}
+
 async fn answer(
     state: Arc<Mutex<State>>,
     request: Request<Incoming>,
@@ -206,7 +222,10 @@ async fn answer(
     let (head, body) = request.into_parts();
     let body = body.collect().await.map(|body| body.to_bytes());
     let body = body.unwrap_or_default();
-    let how = lock(&state).answers.pop_front();
+    let how = match lock(&state).admits(&head.headers) {
+        true => lock(&state).answers.pop_front(),
+        false => Some(Collects::Status(401, None)),
+    };
     let taken = matches!(how, None | Some(Collects::AllBut(_)));
     lock(&state).requests.push(Received {
         path: head.uri.path().to_owned(),

@@ -68,6 +68,28 @@ impl TestRedis {
         self.own.as_ref().expect("a server of this test's own")
     }
 
+    /// Sends it a command as its administrator; the first line of the answer.
+    ///
+    /// # Panics
+    /// It does not answer, or refuses.
+    pub fn command(&self, words: &[&str]) -> String {
+        let (password, address) = split(&self.url);
+        let address = address.split('/').next().unwrap_or_default();
+        let stream = TcpStream::connect(address).expect("Redis answers");
+        let mut redis = BufReader::new(stream);
+        if let Some(password) = password {
+            command(&mut redis, &["AUTH", password]);
+        }
+        command(&mut redis, words)
+    }
+
+    /// The address as somebody else: `user:password@` before host and port.
+    #[must_use]
+    pub fn url_as(&self, user: &str, password: &str) -> String {
+        let (_, address) = split(&self.url);
+        format!("redis://{user}:{password}@{address}")
+    }
+
     /// `redis://:password@host:port/number`.
     #[must_use]
     pub fn url(&self) -> &str {

@@ -1,6 +1,6 @@
 //! A place in an S3 server for one test.
 
-use techcommerce_testservers::{Kind, S3_BUCKET, Server, start, url};
+use techcommerce_testservers::{Kind, S3_BUCKET, Server, start, start_beside, url};
 
 /// A bucket and a prefix that no other test uses, empty at the start.
 #[derive(Debug)]
@@ -38,6 +38,21 @@ impl TestS3 {
         let server = start(Kind::S3).unwrap_or_else(|error| panic!("{error}"));
         let address = server.url().to_owned();
         Self::at(&address, Some(server))
+    }
+
+    /// The same place with other keys, at another address: what it is after its keys changed.
+    ///
+    /// # Panics
+    /// This one is the shared one, or the other does not start.
+    #[must_use]
+    pub fn with_other_keys(&self) -> Self {
+        let own = self.own.as_ref().expect("a server of this test's own");
+        let server = start_beside(own).unwrap_or_else(|error| panic!("{error}"));
+        let address = server.url().to_owned();
+        Self {
+            prefix: self.prefix.clone(),
+            ..Self::at(&address, Some(server))
+        }
     }
 
     /// Ends the server of [`TestS3::own`]; the shared one stays.

@@ -166,6 +166,24 @@ pub fn start(kind: Kind) -> io::Result<Server> {
     start_with(kind, &[])
 }
 
+/// Another S3 server with keys of its own, for what `server` holds, as a store that has changed its
+/// keys.
+///
+/// # Errors
+/// As [`start`].
+pub fn start_beside(server: &Server) -> io::Result<Server> {
+    let (url, home) = s3::launch_beside(server.home())?;
+    let server = Server {
+        kind: Kind::S3,
+        url,
+        home,
+        owned: true,
+    };
+    let ends = host::Until::ProcessEnds(std::process::id());
+    host::watch(Kind::S3, server.home(), &ends)?;
+    Ok(server)
+}
+
 /// As [`start`]; PostgreSQL with settings (`name=value`) on top of ours, the last being right.
 ///
 /// # Errors

@@ -43,19 +43,34 @@ pub fn launch() -> io::Result<(String, PathBuf)> {
     })
 }
 
+/// Starts another one, with keys of its own, for what the one in `other` holds.
+pub fn launch_beside(other: &Path) -> io::Result<(String, PathBuf)> {
+    let program = program()?;
+    let home = new_home(Kind::S3)?;
+    start_on(&program, &home, &other.join("data")).inspect_err(|_| {
+        let _ = stop(Kind::S3, &home);
+    })
+}
+
 fn start_in(program: &Path, home: &Path) -> io::Result<(String, PathBuf)> {
+    let data = home.join("data");
+    fs::create_dir_all(data.join(S3_BUCKET))?;
+    start_on(program, home, &data)
+}
+
+fn start_on(program: &Path, home: &Path, data: &Path) -> io::Result<(String, PathBuf)> {
     let (access, secret) = (random_hex()?, random_hex()?);
-    fs::create_dir_all(home.join("data").join(S3_BUCKET))?;
     // The port was free a moment ago; another process may have been faster.
     for _ in 0..5 {
         let port = free_port()?;
         // By way of a shell, so that the server is no child of ours that someone must wait for.
         let script = format!(
             "'{program}' --host 127.0.0.1 --port {port} --access-key {access} \
-             --secret-key {secret} '{home}/data' > '{home}/server.log' 2>&1 & \
+             --secret-key {secret} '{data}' > '{home}/server.log' 2>&1 & \
              echo $! > '{home}/s3.pid'",
             program = program.display(),
             home = home.display(),
+            data = data.display(),
         );
         let mut shell = Command::new("sh");
         shell.arg("-c").arg(script).env("RUST_LOG", "warn");
