@@ -2,6 +2,7 @@
 //! workflow is run for the first time when it is too late.
 
 use std::collections::BTreeMap;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::Command;
 
@@ -64,7 +65,6 @@ fn judge(call: &Call, asked: &mut Asked) -> Result<Option<String>> {
     if call.what == "cargo xtask" {
         return judge_chore(&call.words, asked);
     }
-    use std::os::unix::fs::PermissionsExt as _;
     let is_program = Path::new(&call.what)
         .metadata()
         .is_ok_and(|it| it.is_file() && it.permissions().mode() & 0o111 != 0);

@@ -95,9 +95,9 @@ fn uses(line: &str) -> Option<String> {
     if commit.len() != 40 || !hex(commit) {
         return Some(format!("{name} is not pinned to a commit of 40 digits"));
     }
-    let version = comment.strip_prefix('v')?;
-    let numbers = version.split('.').all(|part| part.parse::<u32>().is_ok());
-    (!numbers).then(|| format!("{name} does not say its version: # v1.2.3"))
+    let numbers = |version: &str| version.split('.').all(|part| part.parse::<u32>().is_ok());
+    (!comment.strip_prefix('v').is_some_and(numbers))
+        .then(|| format!("{name} does not say its version: # v1.2.3"))
 }
 
 /// Secrets and variables that a text asks GitHub for.
@@ -109,14 +109,12 @@ fn named(text: &str) -> BTreeSet<String> {
             if before.is_some_and(|char| char.is_alphanumeric() || char == '-') {
                 continue;
             }
-            let name = text[at + kind.len()..]
-                .split(|char: char| !(char.is_alphanumeric() || char == '_'));
-            names.extend(
-                name.into_iter()
-                    .next()
-                    .filter(|name| !name.is_empty())
-                    .map(str::to_owned),
-            );
+            let rest = &text[at + kind.len()..];
+            let end = rest.find(|char: char| !(char.is_alphanumeric() || char == '_'));
+            let name = &rest[..end.unwrap_or(rest.len())];
+            if !name.is_empty() {
+                names.insert(name.to_owned());
+            }
         }
     }
     names
@@ -253,6 +251,7 @@ jobs:
             ),
             ("5447ce83dd", "5447ce83dg", "not pinned to a commit"),
             ("# v6.0.2", "# vfour", "does not say its version"),
+            (" # v6.0.2", "", "does not say its version"),
             (
                 "persist-credentials: false",
                 "persist-credentials: true",

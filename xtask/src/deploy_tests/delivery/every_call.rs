@@ -280,9 +280,9 @@ fn planted_mistakes_are_found() {
         (
             RELEASE,
             (
-                transaction,
-                "  committed=1\n  local before",
-                "  local before",
+                "scripts/release.sh",
+                "  roll\n  ((!smoke))",
+                "  commit\n  roll\n  ((!smoke))",
             ),
         ),
         // What failed is told as a success.
