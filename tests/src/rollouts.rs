@@ -11,12 +11,12 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use futures_util::future::join_all;
 use serde_json::Value;
-use sqlx::{Connection, Executor, PgConnection};
 use techcommerce_testkit::Client;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use crate::audit;
 use crate::journeys::pictures::{FORM, wide};
+use crate::next_release;
 use crate::processes::Processes;
 use crate::shop::{ADMIN, ADMIN_PASSWORD, Engine, SERVICES, Setup, Shop, sign_in};
 use crate::shopper::{Placed, buy, eventually, wait_for_payment};
@@ -28,6 +28,8 @@ const CLIENTS: usize = 5;
 const PERIOD: Duration = Duration::from_millis(700);
 /// A client does what is seldom done once in so many rounds.
 const SELDOM: usize = 6;
+/// Nobody is to wait longer for a migration.
+const LONGEST: Duration = Duration::from_secs(1);
 /// How many failures are told.
 const TOLD: usize = 20;
 
@@ -79,7 +81,7 @@ async fn nothing_is_lost_in_a_rollout() -> Result<()> {
     let load = Load::start(&shop, &visit);
     let begin = Instant::now();
     rollouts(&mut shop, size.restarts).await?;
-    expand(&shop).await?;
+    expand(&shop, &load).await?;
     rollouts(&mut shop, size.rollbacks).await?;
     // The version before brings its own Job, which finds nothing to do.
     run(shop.setup.command(&["migrate"])?).await?;
@@ -195,34 +197,34 @@ async fn roll(own: &mut Processes, names: &[String]) -> Result<()> {
     Ok(())
 }
 
-/// What the migrations of a later release do before anything of it runs: they add, and take nothing
-/// away. Some of the hottest tables get a column, an index and a default.
-async fn expand(shop: &Shop) -> Result<()> {
+/// The next release's migrations run while everybody shops on the version before: nobody fails, and
+/// nobody waits for long.
+async fn expand(shop: &Shop, load: &Load) -> Result<()> {
     let url = shop.setup.database_url().context("PostgreSQL")?;
-    let mut database = PgConnection::connect(url).await?;
-    for (schema, table) in [
-        ("order_api", "orders"),
-        ("order_api", "carts"),
-        ("product_api", "stock_levels"),
-        ("product_api", "variants"),
-        ("auth", "accounts"),
-        ("images", "images"),
-    ] {
-        let change = format!(
-            "ALTER TABLE {schema}.{table} ADD COLUMN of_a_later_release bigint NOT NULL DEFAULT 7;
-             CREATE INDEX {table}_of_a_later_release ON {schema}.{table} (of_a_later_release);"
-        );
-        database.execute(sqlx::AssertSqlSafe(change)).await?;
-    }
-    for schema in ["order_api", "product_api", "auth", "images"] {
-        let known = format!(
-            "CREATE TABLE {schema}.of_a_later_release (id uuid PRIMARY KEY);
-             INSERT INTO {schema}._sqlx_migrations
-                 (version, description, success, checksum, execution_time)
-             VALUES (9999, 'of a later release', true, decode('00', 'hex'), 1);"
-        );
-        database.execute(sqlx::AssertSqlSafe(known)).await?;
-    }
+    next_release::prepare(url).await?;
+    // What was slow before was the rollouts.
+    let slow = |to| std::mem::replace(&mut load.done.lock().expect("no panic").slowest, to);
+    let before = slow(Duration::ZERO);
+    let begin = Instant::now();
+    let locks = next_release::migrate(url).await?;
+    let took = begin.elapsed();
+    let slowest = slow(before);
+    eprintln!(
+        "migrations of the next release under load in {:.1} s: a table was locked for at most {} ms, a \
+         statement waited for at most {} ms, the slowest visit took {} ms",
+        took.as_secs_f64(),
+        locks.held.as_millis(),
+        locks.waited.as_millis(),
+        slowest.as_millis(),
+    );
+    ensure!(locks.held < LONGEST && locks.waited < LONGEST, "{locks:?}");
+    // The version before finds nothing to do, and knows that it may stay.
+    let check = shop.run(&["migrate", "--check"]).await?;
+    let said = String::from_utf8_lossy(&check.stdout).into_owned();
+    ensure!(
+        check.status.success() && said.contains("this program works beside it"),
+        "{check:?}"
+    );
     Ok(())
 }
 

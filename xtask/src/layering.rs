@@ -83,6 +83,8 @@ fn layer(path: &str) -> Option<Layer> {
         ("crates", "testkit" | "testservers") => Layer::Testkit,
         ("crates", _) => Layer::Crate,
         ("tests" | "bench", _) => Layer::Tests,
+        // Reads migrations as the program does.
+        ("xtask", "migrations") => Layer::Tests,
         ("xtask", _) => Layer::Xtask,
         _ => return None,
     })

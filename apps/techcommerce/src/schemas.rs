@@ -106,16 +106,27 @@ async fn problems(stores: &Stores) -> Vec<Problem> {
                 }
             }
             Ok(state) => problems.push(Problem {
-                for_log: format!(
-                    "the schema {} is {state}; `techcommerce migrate` brings it",
-                    schema(service)
-                ),
-                shown: json!({
-                    "schema": schema(service),
-                    "at": state.at,
-                    "needed": state.needed,
-                    "missing": state.missing,
-                }),
+                for_log: match state.too_new {
+                    None => format!(
+                        "the schema {} is {state}; `techcommerce migrate` brings it",
+                        schema(service)
+                    ),
+                    Some(_) => format!("the schema {} is {state}", schema(service)),
+                },
+                shown: match state.too_new {
+                    None => json!({
+                        "schema": schema(service),
+                        "at": state.at,
+                        "needed": state.needed,
+                        "missing": state.missing,
+                    }),
+                    // What is gone cannot be waited for; whoever reads this starts another version.
+                    Some(oldest) => json!({
+                        "schema": schema(service),
+                        "problem": "a newer version took away what this one needs",
+                        "oldest_program": oldest.to_string(),
+                    }),
+                },
             }),
             Err(error) => problems.push(Problem::of(service, &error)),
         }

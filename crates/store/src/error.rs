@@ -66,11 +66,11 @@ impl StoreError {
                 | sqlx::Error::WorkerCrashed
         ) || self.0.as_database_error().is_some_and(|error| {
             // PostgreSQL: connection exceptions, shutting down, starting up, too many connections,
-            // a statement that took longer than it may.
+            // a statement that took longer than it may, a transaction that was left alone.
             error.code().is_some_and(|code| {
                 code.starts_with("08")
                     || code.starts_with("57P")
-                    || matches!(code.as_ref(), "53300" | "57014")
+                    || matches!(code.as_ref(), "53300" | "57014" | "25P03")
             })
         })
     }

@@ -1,16 +1,20 @@
-//! Bringing a schema up to date, and saying how far it is.
+//! How far a schema is.
 
 use std::fmt;
 
-use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Executor, PgConnection, migrate::Migrator};
+use sqlx::migrate::Migrator;
 
-use crate::{Db, Postgres, StoreError, with};
+use crate::{
+    Conn, Db, StoreError,
+    migrate::{Version, needs},
+    with,
+};
 
 /// Migrations of tables that several services have are numbered from here on.
-const SHARED_FROM: i64 = 900_000;
+pub(crate) const SHARED_FROM: i64 = 900_000;
 
 /// Where a schema is, and what the program still needs of it. More than it needs is fine: a
-/// version that is newer than the program only adds.
+/// version that is newer than the program only adds, until it says that it takes away.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SchemaState {
     /// The last of the service's own migrations that was applied, as `4 staff`; none: nothing yet.
@@ -21,15 +25,17 @@ pub struct SchemaState {
     pub missing: Vec<String>,
     /// Migrations that the program does not know, of a newer version.
     pub ahead: usize,
+    /// The oldest program that works with it, if this one is older.
+    pub too_new: Option<Version>,
 }
 
 impl SchemaState {
     /// Whether the program can work with it.
     pub fn is_enough(&self) -> bool {
-        self.missing.is_empty()
+        self.missing.is_empty() && self.too_new.is_none()
     }
 
-    fn of(migrator: &Migrator, applied: &[i64]) -> Self {
+    fn of(migrator: &Migrator, applied: &[(i64, String)], own: Version) -> Self {
         let name = |version: i64, description: &str| format!("{version} {description}");
         let mut known: Vec<_> = migrator
             .iter()
@@ -43,9 +49,11 @@ impl SchemaState {
             .collect();
         // The service's own come last: they tell where it is.
         known.sort_unstable_by_key(|(version, _)| (*version < SHARED_FROM, *version));
-        let has = |version: &i64| applied.contains(version);
-        let unknown = |version: &&i64| known.iter().all(|(known, _)| known != *version);
+        let has = |version: &i64| applied.iter().any(|(there, _)| there == version);
+        let is_known = |version: i64| known.iter().any(|(known, _)| *known == version);
+        let needed = applied.iter().filter_map(|(_, said)| needs(said)).max();
         Self {
+            too_new: needed.filter(|needed| *needed > own),
             at: known
                 .iter()
                 .rev()
@@ -55,7 +63,10 @@ impl SchemaState {
                 .last()
                 .map(|(_, name)| name.clone())
                 .unwrap_or_default(),
-            ahead: applied.iter().filter(unknown).count(),
+            ahead: applied
+                .iter()
+                .filter(|(version, _)| !is_known(*version))
+                .count(),
             missing: known
                 .iter()
                 .filter(|(version, _)| !has(version))
@@ -72,28 +83,33 @@ impl fmt::Display for SchemaState {
         if !self.missing.is_empty() {
             write!(f, ", missing: {}", self.missing.join(", "))?;
         }
+        if let Some(version) = self.too_new {
+            write!(
+                f,
+                ", and a newer version took away what this program needs: it takes {version} or later"
+            )?;
+        }
         Ok(())
     }
 }
 
 impl Db {
-    /// Brings the schema up to date. Several processes may try at once; one does it, and the
-    /// others wait for it.
-    pub async fn migrate(&self, migrator: &Migrator) -> Result<(), StoreError> {
-        match self {
-            Self::Postgres(postgres) => postgres.migrate(migrator).await,
-            Self::Sqlite { writer, .. } => Ok(migrator.run(writer.pool()).await?),
-        }
-    }
-
     /// How far the schema is for a program with these migrations.
     ///
     /// # Errors
     /// The database cannot be asked, or what answers is not the service's schema.
     pub async fn schema_state(&self, migrator: &Migrator) -> Result<SchemaState, StoreError> {
-        const APPLIED: &str = "SELECT version FROM _sqlx_migrations WHERE success ORDER BY version";
         let mut conn = self.read().await?;
-        let there: bool = match self {
+        let applied = match self.is_begun(&mut conn).await? {
+            true => with!(conn, |c| sqlx::query_as(APPLIED).fetch_all(c).await)?,
+            false => Vec::new(),
+        };
+        Ok(SchemaState::of(migrator, &applied, Version::own()))
+    }
+
+    /// Whether anything was ever applied to it.
+    pub(crate) async fn is_begun(&self, conn: &mut Conn) -> Result<bool, StoreError> {
+        match self {
             Self::Postgres(postgres) => {
                 let sql =
                     "SELECT to_regclass($1) IS NOT NULL, current_schema() IS NOT DISTINCT FROM $2";
@@ -106,52 +122,18 @@ impl Db {
                 if there && !own {
                     return Err(StoreError::astray(postgres.schema()));
                 }
-                there
+                Ok(there)
             }
             Self::Sqlite { .. } => {
                 let sql = "SELECT COUNT(*) > 0 FROM sqlite_master WHERE name = '_sqlx_migrations'";
-                with!(conn, |c| sqlx::query_scalar(sql).fetch_one(c).await)?
+                with!(conn, |c| sqlx::query_scalar(sql).fetch_one(c).await)
             }
-        };
-        let applied: Vec<i64> = match there {
-            true => with!(conn, |c| sqlx::query_scalar(APPLIED).fetch_all(c).await)?,
-            false => Vec::new(),
-        };
-        Ok(SchemaState::of(migrator, &applied))
+        }
     }
 }
 
-impl Postgres {
-    async fn migrate(&self, migrator: &Migrator) -> Result<(), StoreError> {
-        // On a connection of its own, to the server itself: building an index on a grown table may
-        // take longer than a request's statement may, and so may waiting for another process that
-        // does it; and the migrator's lock belongs to the session. Closed afterwards, so that its
-        // settings, and the lock if it failed, go with it.
-        let direct = self.direct();
-        let mut conn: PgConnection = direct.connect().await?;
-        conn.execute("SET statement_timeout = 0").await?;
-        conn.execute("SET lock_timeout = '5min'").await?;
-        conn.execute("SET idle_in_transaction_session_timeout = 0")
-            .await?;
-        // Asked first, because a role that may not make schemas may not say IF NOT EXISTS either.
-        let exists: bool = sqlx::query_scalar("SELECT to_regnamespace($1) IS NOT NULL")
-            .bind(format!("\"{}\"", self.schema()))
-            .fetch_one(&mut conn)
-            .await?;
-        if !exists {
-            // Two that create the same schema at once collide on its name; the loser's is there.
-            let create = format!("CREATE SCHEMA IF NOT EXISTS \"{}\"", self.schema());
-            let created = conn.execute(AssertSqlSafe(create)).await;
-            match created.map_err(StoreError::from) {
-                Err(error) if !error.is_unique_violation() => return Err(error),
-                _ => {}
-            }
-        }
-        migrator.run(&mut conn).await?;
-        conn.close().await?;
-        Ok(())
-    }
-}
+const APPLIED: &str =
+    "SELECT version, description FROM _sqlx_migrations WHERE success ORDER BY version";
 
 #[cfg(test)]
 mod tests {
@@ -178,19 +160,37 @@ mod tests {
         };
         let migrator =
             Migrator::with_migrations(vec![migration(1, "carts"), migration(2, "orders")]);
-        let empty = SchemaState::of(&migrator, &[]);
+        let own = Version::read("0.2.0").unwrap();
+        let of = |applied: &[(i64, &str)]| {
+            let applied: Vec<_> = applied
+                .iter()
+                .map(|(at, said)| (*at, (*said).to_owned()))
+                .collect();
+            SchemaState::of(&migrator, &applied, own)
+        };
+        let empty = of(&[]);
         assert_eq!(
             empty.to_string(),
             "at nothing, needed is 2 orders, missing: 1 carts, 2 orders"
         );
-        let behind = SchemaState::of(&migrator, &[1]);
+        let behind = of(&[(1, "carts")]);
         assert!(!behind.is_enough());
         assert_eq!(
             behind.to_string(),
             "at 1 carts, needed is 2 orders, missing: 2 orders"
         );
-        let ahead = SchemaState::of(&migrator, &[1, 2, 3]);
+        let ahead = of(&[(1, "carts"), (2, "orders"), (3, "names")]);
         assert!(ahead.is_enough());
         assert_eq!(ahead.ahead, 1);
+        for (after, enough) in [("0.1.9", true), ("0.2.0", true), ("0.3.0", false)] {
+            let said = format!("old names [contract after {after}]");
+            let state = of(&[(1, "carts"), (2, "orders"), (3, &said)]);
+            assert_eq!(state.is_enough(), enough, "{state}");
+        }
+        let state = of(&[(1, "carts"), (2, "orders"), (3, "x [contract after 0.3.0]")]);
+        assert!(
+            state.to_string().contains("it takes 0.3.0 or later"),
+            "{state}"
+        );
     }
 }
