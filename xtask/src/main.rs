@@ -12,17 +12,21 @@ mod dashboards;
 #[cfg(test)]
 mod deploy_tests;
 mod drill;
+mod fuzz;
 mod image;
 mod layering;
 mod licences;
 mod manifests;
+mod migrations;
 mod monitoring;
 mod nextest;
 mod pipeline;
 mod program;
 mod sizes;
 mod steps;
+mod supply;
 mod tools;
+mod workflows;
 
 use std::process::ExitCode;
 
@@ -56,6 +60,11 @@ enum Chore {
         #[arg(last = true)]
         arguments: Vec<String>,
     },
+    /// Checks the migrations' files, by rules of ours and squawk: docs/database.md.
+    Migrations,
+    /// Writes tests/upgrades/VERSION: data that this version's own program made, which every later
+    /// one is to open: docs/upgrading.md.
+    ReleaseData,
     /// Makes faults in a running shop, one after another, and shows that of each the right alert and no
     /// other reaches people, and clears: docs/drill.md. Takes a quarter of an hour.
     Drill(drill::Options),
@@ -65,6 +74,15 @@ enum Chore {
         #[arg(last = true)]
         arguments: Vec<String>,
     },
+    /// Checks what comes into the product and what goes out of it, and writes lists of parts:
+    /// docs/supply-chain.md.
+    Supply {
+        /// Passed on: `cargo xtask supply -- --help`.
+        #[arg(last = true)]
+        arguments: Vec<String>,
+    },
+    /// Throws bytes at what reads from outside: catalogue files, pictures, cookies, settings, tokens.
+    Fuzz(fuzz::Options),
     /// Measures the shop beside the least that could do the same, and writes
     /// docs/performance.md. Takes a quarter of an hour on a machine that does nothing else.
     Bench {
@@ -93,8 +111,12 @@ fn run(chore: Chore) -> Result<bool> {
         Chore::Generate => steps::generate(),
         Chore::Picture => steps::picture(),
         Chore::Manifests { arguments } => manifests::chore(&arguments),
+        Chore::Migrations => migrations::chore(),
+        Chore::ReleaseData => migrations::release_data(),
         Chore::Drill(options) => drill::chore(&options),
         Chore::Monitoring { arguments } => monitoring::chore(&arguments),
+        Chore::Fuzz(options) => fuzz::chore(&options),
+        Chore::Supply { arguments } => supply::chore(&arguments),
         Chore::Bench { arguments } => steps::bench(&arguments),
     }
 }

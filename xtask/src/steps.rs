@@ -9,7 +9,8 @@ use anyhow::{Context as _, Result, bail};
 use crate::pipeline::{Options, Pipeline, Report, Step};
 use crate::program::{cargo, output, run, target, techcommerce};
 use crate::{
-    dashboards, drill, image, layering, licences, manifests, monitoring, nextest, sizes, tools,
+    dashboards, drill, image, layering, licences, manifests, migrations, monitoring, nextest, sizes, supply,
+    tools, workflows,
 };
 
 /// Committed files that the program writes, each with what makes it do so.
@@ -19,7 +20,7 @@ const GENERATED: &[(&str, &[&str])] = &[
     ("docs/metrics.md", &["metrics", "--reference"]),
 ];
 
-const TOOLS: Step = Step {
+pub const TOOLS: Step = Step {
     name: "tools",
     needs: &[],
     run: |context| Ok(Report::ok(tools::prepare(!context.options.no_install)?)),
@@ -76,7 +77,7 @@ const LINTS: Step = Step {
 
 /// One build for all that follows: the program and every test, with one set of features, so
 /// that nothing is built twice.
-const BUILD: Step = Step {
+pub const BUILD: Step = Step {
     name: "build",
     needs: &[],
     run: |_| {
@@ -90,7 +91,7 @@ const TESTS: Step = Step {
     needs: &["tools", "build"],
     run: |context| {
         // The planted mistakes are found with the tools that the step `manifests` brings.
-        let others = "not package(techcommerce-tests) and not package(techcommerce-manifests) and not package(techcommerce-monitoring)";
+        let others = "not package(techcommerce-tests) and not package(techcommerce-migrations) and not package(techcommerce-manifests) and not package(techcommerce-monitoring) and not package(techcommerce-supply)";
         nextest::run(context, others)
     },
 };
@@ -155,11 +156,32 @@ const MANIFESTS: Step = Step {
     run: manifests::check,
 };
 
+/// The migrations' files.
+const MIGRATIONS: Step = Step {
+    name: "migrations",
+    needs: &["tools", "build"],
+    run: migrations::check,
+};
+
 /// Alerts, their tests and the tests of those, runbooks, routes.
 const MONITORING: Step = Step {
     name: "monitoring",
     needs: &["tools", "build"],
     run: monitoring::check,
+};
+
+/// Secrets, known flaws, who signs, what keeps dependencies fresh, and the files of a release.
+const SUPPLY_CHAIN: Step = Step {
+    name: "supply-chain",
+    needs: &["tools"],
+    run: supply::check,
+};
+
+/// What GitHub runs for us, and the scripts behind it.
+const WORKFLOWS: Step = Step {
+    name: "workflows",
+    needs: &["build"],
+    run: workflows::check,
 };
 
 /// The image is built from the Dockerfile as it is, and run.
@@ -170,7 +192,7 @@ const IMAGE: Step = Step {
 };
 
 /// Everything.
-pub static ALL: [Step; 15] = [
+pub static ALL: [Step; 18] = [
     TOOLS,
     FORMAT,
     LAYERING,
@@ -184,7 +206,10 @@ pub static ALL: [Step; 15] = [
     BROWSER,
     DRILL,
     MANIFESTS,
+    MIGRATIONS,
     MONITORING,
+    SUPPLY_CHAIN,
+    WORKFLOWS,
     IMAGE,
 ];
 

@@ -1,6 +1,7 @@
 //! The command line.
 
 mod backup;
+mod migrate;
 mod traffic;
 
 use std::path::PathBuf;
@@ -10,7 +11,8 @@ use techcommerce_config::{Loaded, Sources};
 use techcommerce_contracts::Service;
 use techcommerce_kernel::{EmailAddress, Error};
 
-pub use backup::{Backup, RecordBackup};
+pub use backup::{About, Backup, ProveBackup, RecordBackup, Restore, VerifyBackup};
+pub use migrate::Migrate;
 pub use traffic::{Arrivals, Payment, Traffic};
 
 /// A shop platform in one binary.
@@ -40,8 +42,8 @@ pub struct Global {
 pub enum Command {
     /// Serve the shop: all services in this process, or only those that are named
     Serve(Services),
-    /// Bring all databases up to date, and end
-    Migrate(Services),
+    /// Bring all databases up to date, and end; --check says what that would do
+    Migrate(Migrate),
     /// Import a catalogue as Shopify, WooCommerce or this program exports it
     Import(Import),
     /// Export the catalogue as a file
@@ -62,9 +64,10 @@ pub enum Command {
     Health(Health),
     /// Show the settings in force and where each came from; secrets are hidden
     Config(Config),
-    /// Say what is known of backups, which are taken elsewhere
-    #[command(subcommand)]
+    /// Copy the whole shop while it serves, or say what is known of its backups
     Backup(Backup),
+    /// Bring a backup of a shop on one machine back, and prove that it is whole
+    Restore(Restore),
     /// Print the names of all metrics that can be scraped, and which services tell them
     Metrics(Metrics),
     /// Print the OpenAPI document of the public interface

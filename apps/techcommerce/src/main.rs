@@ -1,15 +1,19 @@
 //! The shop in one binary: reads the command line and runs the command.
 
+mod backup;
 mod cli;
 mod cluster;
 mod commands;
 mod compose;
 mod data_folder;
 mod demo;
+mod following;
 mod ground;
 mod here;
 mod notices;
 mod reach;
+#[cfg(test)]
+mod released;
 mod roles;
 mod schemas;
 mod standing;
@@ -57,8 +61,8 @@ fn run(cli: Cli) -> Result<ExitCode, Error> {
             Command::Serve(cli::Services { services }) => {
                 commands::serve::run(global.load()?.settings, services).await
             }
-            Command::Migrate(cli::Services { services }) => {
-                commands::migrate::run(global.load()?.settings, services).await
+            Command::Migrate(arguments) => {
+                commands::migrate::run(global.load()?.settings, arguments).await
             }
             Command::Import(arguments) => {
                 commands::import::run(global.load()?.settings, arguments).await
@@ -85,11 +89,11 @@ fn run(cli: Cli) -> Result<ExitCode, Error> {
                 commands::doctor::health(&global.load()?.settings, &arguments).await
             }
             Command::Config(arguments) => commands::config::run(&global, &arguments),
-            Command::Backup(cli::Backup::Record(arguments)) => {
-                commands::backup::record(global.load()?.settings, arguments).await
+            Command::Backup(arguments) => {
+                commands::backup::run(global.load()?.settings, arguments).await
             }
-            Command::Backup(cli::Backup::List) => {
-                commands::backup::list(global.load()?.settings).await
+            Command::Restore(arguments) => {
+                commands::restore::run(global.load()?.settings, arguments).await
             }
             Command::Metrics(arguments) => commands::metrics::run(&arguments),
             Command::Openapi => commands::openapi::run(),

@@ -1,18 +1,19 @@
 //! The services' databases: a file each, or a schema each of one PostgreSQL.
 
-use std::{fs::OpenOptions, io::ErrorKind, path::Path, str::FromStr, time::Duration};
+use std::{fs::OpenOptions, io::ErrorKind, path::Path, str::FromStr};
 
 use sqlx::{migrate::Migrator, postgres::PgConnectOptions};
 use techcommerce_config::{HostPort, Secret, Settings};
 use techcommerce_contracts::Service;
 use techcommerce_kernel::Error;
-use techcommerce_runtime::Shutdown;
-use techcommerce_store::{Db, MigrationError, Pace, Place, PostgresOptions, Source};
+use techcommerce_store::{Db, MigrationError, Pace, Place, PostgresOptions};
 
-use crate::{data_folder::DataFolder, here::WITH_DATABASE, schemas::schema, trust::HangUp};
-
-/// How often the files with addresses are looked at.
-const LOOK: Duration = Duration::from_secs(2);
+use crate::{
+    data_folder::DataFolder,
+    following::{Following, source},
+    here::{WITH_DATABASE, setting},
+    schemas::schema,
+};
 
 /// The databases of the services that keep theirs here.
 #[derive(Debug, Clone)]
@@ -73,22 +74,15 @@ impl Stores {
         Ok(())
     }
 
-    /// Reads the addresses again that stand in files, every few seconds and at once on SIGHUP,
-    /// until `stop`: a mounted file tells nobody that it changed. What does not work yet is told
-    /// in the log, and the address before stays in force.
-    pub async fn follow(self, stop: Shutdown) -> Result<(), Error> {
-        let mut hang_up = HangUp::listen()?;
-        loop {
-            tokio::select! {
-                () = stop.requested() => return Ok(()),
-                () = tokio::time::sleep(LOOK) => {}
-                () = hang_up.next() => {}
-            }
-            for (_, db) in &self.0 {
-                // Told where it is tried.
-                db.look_for_new_address().await.ok();
-            }
-        }
+    /// Lets each of them have another address when the file changes that it stands in.
+    ///
+    /// # Errors
+    /// Those of [`Following::follow`].
+    pub fn follow(&self, following: &Following) -> Result<(), Error> {
+        let addresses = self.0.iter().filter_map(|(_, db)| db.address());
+        addresses
+            .cloned()
+            .try_for_each(|address| following.follow(address))
     }
 
     /// Closes all of them.
@@ -158,6 +152,10 @@ async fn open_one(
         let folder = folder.ok_or_else(|| Error::internal("SQLite needs the data folder"))?;
         return open_file(folder, service).await;
     };
+    let key = match own_url(settings, service) {
+        Some(_) => setting(service),
+        None => "database_url".to_owned(),
+    };
     let connect = PgConnectOptions::from_str(url.expose()).map_err(|error| {
         Error::invalid(
             "configuration",
@@ -167,7 +165,7 @@ async fn open_one(
     Ok(Db::open_postgres(PostgresOptions {
         direct: settings.database_direct_address.as_ref().map(place),
         replica: settings.database_replica_address.as_ref().map(place),
-        source: source(url),
+        source: Some(source(key, url)),
         ..PostgresOptions::new(connect, &schema(service), settings.database_connections)
     }))
 }
@@ -192,21 +190,6 @@ fn place(address: &HostPort) -> Place {
         host: address.host().to_owned(),
         port: address.port(),
     }
-}
-
-/// The file that the address stands in, if it does.
-fn source(url: &Secret) -> Option<Source> {
-    url.file()?;
-    let kept = url.clone();
-    let read = move || {
-        let again = kept.read_again().map_err(|error| {
-            let file = kept.file().map(Path::display);
-            let file = file.map_or_else(String::new, |file| file.to_string());
-            Error::invalid("configuration", format!("cannot read {file}: {error}"))
-        })?;
-        Ok(again.expose().to_owned())
-    };
-    Some(Source::new(url.expose(), read))
 }
 
 /// Makes the file, if it is not there, for its owner alone: a data folder that was made by others

@@ -8,6 +8,7 @@ use sqlx::{
 };
 
 use techcommerce_kernel::Error;
+use tokio::time::timeout;
 
 use crate::{
     Dialect, Postgres, PostgresOptions, StoreError,
@@ -18,6 +19,10 @@ use crate::{
 
 /// How long a request waits for a connection before it is told that the shop is busy.
 pub(crate) const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long one that asks whether the database answers waits for a connection that is free: whoever
+/// asks has two seconds for all of it.
+const FREE_WITHIN: Duration = Duration::from_millis(800);
 
 /// How many read a SQLite file at once.
 const READERS: u32 = 4;
@@ -39,19 +44,7 @@ pub enum Db {
 impl Db {
     /// Opens the SQLite file at `path`, making it if it is not there.
     pub async fn open_sqlite(path: &Path) -> Result<Self, StoreError> {
-        let options = SqliteConnectOptions::new()
-            .filename(path)
-            .create_if_missing(true)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full)
-            .foreign_keys(true)
-            .busy_timeout(ACQUIRE_TIMEOUT)
-            // PostgreSQL's byte-wise order by the same name, so that `COLLATE "C"` is one text.
-            .collation("C", |a, b| a.cmp(b))
-            // A server that runs for months keeps its write-ahead log and caches small.
-            .pragma("journal_size_limit", "16777216")
-            .pragma("cache_size", "-1024")
-            .optimize_on_close(true, None);
+        let options = sqlite_options(path);
         let pool = |max| {
             SqlitePoolOptions::new()
                 .max_connections(max)
@@ -67,6 +60,23 @@ impl Db {
         })
     }
 
+    /// The SQLite file at `path`, for reading alone: nothing is made and nothing is changed.
+    pub fn look_at_sqlite(path: &Path) -> Self {
+        let options = sqlite_options(path)
+            .read_only(true)
+            .create_if_missing(false);
+        let pool = || {
+            SqlitePoolOptions::new()
+                .max_connections(1)
+                .acquire_timeout(ACQUIRE_TIMEOUT)
+                .connect_lazy_with(options.clone())
+        };
+        Self::Sqlite {
+            writer: Leases::new(pool(), 1, ACQUIRE_TIMEOUT, FRESH),
+            readers: Leases::new(pool(), 1, ACQUIRE_TIMEOUT, FRESH),
+        }
+    }
+
     /// Prepares a pool of PostgreSQL connections; connects when first used.
     pub fn open_postgres(options: PostgresOptions) -> Self {
         Self::Postgres(Postgres::open(options))
@@ -77,18 +87,6 @@ impl Db {
         match self {
             Self::Postgres(_) => Dialect::Postgres,
             Self::Sqlite { .. } => Dialect::Sqlite,
-        }
-    }
-
-    /// Reads the address again, if it may change. See [`Source`](crate::Source); gives whether
-    /// there is a new one in force.
-    ///
-    /// # Errors
-    /// It cannot be read or does not work; then the old one stays.
-    pub async fn look_for_new_address(&self) -> Result<bool, Error> {
-        match self {
-            Self::Postgres(postgres) => postgres.look().await,
-            Self::Sqlite { .. } => Ok(false),
         }
     }
 
@@ -128,12 +126,29 @@ impl Db {
         }))
     }
 
-    /// Whether the database answers.
-    pub async fn ping(&self) -> Result<(), StoreError> {
-        let mut conn = self.read().await?;
-        let one: i32 = crate::with!(conn, |c| sqlx::query_scalar("SELECT 1").fetch_one(c).await)?;
-        debug_assert_eq!(one, 1);
+    /// Whether the database answers to us.
+    ///
+    /// # Errors
+    /// `unavailable` if it does not; [`busy`](Error::busy) if it does, but all our connections have
+    /// been in use for most of a second.
+    pub async fn ping(&self) -> Result<(), Error> {
+        let mut conn = match timeout(FREE_WITHIN, self.read()).await {
+            Ok(conn) => conn?,
+            Err(_) => return self.is_busy().await,
+        };
+        let asked: Result<i32, sqlx::Error> =
+            crate::with!(conn, |c| sqlx::query_scalar("SELECT 1").fetch_one(c).await);
+        asked.map_err(StoreError::from)?;
         Ok(())
+    }
+
+    /// No connection is free: because the server is away, or because we need more than there are?
+    async fn is_busy(&self) -> Result<(), Error> {
+        if let Self::Postgres(postgres) = self {
+            postgres.knock().await?;
+        }
+        let busy = "All connections to the database are in use. Please try again.";
+        Err(Error::busy(busy))
     }
 
     /// Closes all connections after the statements that are running.
@@ -146,4 +161,20 @@ impl Db {
             }
         }
     }
+}
+
+fn sqlite_options(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .busy_timeout(ACQUIRE_TIMEOUT)
+        // PostgreSQL's byte-wise order by the same name, so that `COLLATE "C"` is one text.
+        .collation("C", |a, b| a.cmp(b))
+        // A server that runs for months keeps its write-ahead log and caches small.
+        .pragma("journal_size_limit", "16777216")
+        .pragma("cache_size", "-1024")
+        .optimize_on_close(true, None)
 }

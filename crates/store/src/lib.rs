@@ -20,32 +20,42 @@
 //! The rules that keep it one text are in `docs/database.md`; where the engines really differ,
 //! [`dialect`] has it.
 
+mod chain;
 mod conn;
+mod counts;
 mod db;
 pub mod dialect;
 mod error;
 mod lease;
 mod measured;
+mod migrate;
 mod notify;
 mod postgres;
 mod replica;
 mod roles;
 mod schema;
+mod snapshot;
 mod tables;
 mod told;
 mod transact;
 mod turnover;
 
+pub use chain::Chain;
 pub use conn::{Conn, Engine};
 pub use db::Db;
 pub use dialect::Dialect;
 pub use error::{Retry, StoreError};
 pub use measured::StoreMetrics;
+pub use migrate::{
+    Ahead, Class, Effect, Lock, Manner, MigrationError, Pace, Pending, Plan, Script,
+    Told as MigrationTold, Touched, Trouble, Version, effects,
+};
 pub use notify::Listening;
 pub use postgres::{Place, Postgres, PostgresOptions, Source};
 pub use replica::ReplicaLag;
 pub use roles::{Role, make_roles};
 pub use schema::SchemaState;
+pub use snapshot::{Copying, Snapshot};
 pub use tables::with_tables;
 pub use told::Told;
 pub use transact::{Attempts, typed};

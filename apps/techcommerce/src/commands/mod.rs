@@ -11,5 +11,6 @@ pub mod keys;
 pub mod metrics;
 pub mod migrate;
 pub mod openapi;
+pub mod restore;
 pub mod serve;
 pub mod traffic;
