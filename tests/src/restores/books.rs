@@ -47,6 +47,6 @@ pub fn done(output: &Output) -> Result<String> {
 /// What a command that has to fail said.
 pub fn refused(output: &Output) -> Result<String> {
     ensure!(!output.status.success(), "{output:?}");
-    Ok(String::from_utf8_lossy(&output.stderr).into_owned()
-        + &String::from_utf8_lossy(&output.stdout))
+    let said = [&output.stderr[..], &output.stdout[..]].concat();
+    Ok(String::from_utf8_lossy(&said).into_owned())
 }

@@ -316,15 +316,9 @@ impl Restored {
             .status()?;
         let said = || fs::read_to_string(&self.log).unwrap_or_default();
         ensure!(started.success(), "it does not start: {}", said());
-        // It has gone through the log by now; asked, not believed.
+        // It takes no connection before it has gone through the whole log.
         let end = Instant::now() + PATIENCE;
-        loop {
-            let mut conn = PgConnection::connect(&self.url).await?;
-            let sql = "SELECT pg_is_in_recovery()";
-            let recovers: bool = sqlx::query_scalar(sql).fetch_one(&mut conn).await?;
-            if !recovers {
-                return Ok(());
-            }
+        while self.recovers().await != Some(false) {
             ensure!(
                 Instant::now() < end,
                 "it does not come to an end: {}",
@@ -332,6 +326,14 @@ impl Restored {
             );
             sleep(Duration::from_millis(50)).await;
         }
+        Ok(())
+    }
+
+    /// Whether it still goes through the log, if it says so.
+    async fn recovers(&self) -> Option<bool> {
+        let mut conn = PgConnection::connect(&self.url).await.ok()?;
+        let sql = "SELECT pg_is_in_recovery()";
+        sqlx::query_scalar(sql).fetch_one(&mut conn).await.ok()
     }
 
     fn control(&self, arguments: &[&str]) -> Result<Command> {
