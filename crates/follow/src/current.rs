@@ -6,7 +6,7 @@ use arc_swap::ArcSwap;
 use techcommerce_kernel::Error;
 use tokio::{
     sync::Mutex,
-    time::{Instant, timeout},
+    time::{Instant, sleep_until, timeout},
 };
 
 use crate::Source;
@@ -17,7 +17,7 @@ const TRY: Duration = Duration::from_secs(15);
 /// Some lock out whoever comes with a wrong password too often.
 const PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
-/// Nobody who was refused tries again sooner.
+/// Those who were refused with what is in force have it tried no more often.
 const AT_LEAST: Duration = Duration::from_millis(250);
 
 /// Why it is looked.
@@ -187,6 +187,7 @@ struct Held<V> {
 struct Refused<V> {
     /// None: it could not be read.
     value: Option<V>,
+    /// When the try began.
     at: Instant,
     pause: Duration,
 }
@@ -200,6 +201,7 @@ where
 {
     fn look<'a>(&'a self, in_force: &'a ArcSwap<T>, why: Look) -> Looking<'a> {
         Box::pin(async move {
+            let asked = Instant::now();
             let mut held = self.held.lock().await;
             let value = match (self.read)() {
                 Ok(value) if value == held.in_force => {
@@ -208,13 +210,21 @@ where
                 }
                 Ok(value) => value,
                 Err(error) => {
-                    self.refused(&mut held, None, why, &error);
+                    self.refused(&mut held, (None, Instant::now()), why, &error);
                     return Err(error);
                 }
             };
-            if held.rests(&value, why) {
-                return Ok(false);
+            if let Some(refused) = held.refused.as_ref().filter(|refused| refused.is(&value)) {
+                match why {
+                    Look::Asked => {}
+                    Look::Due if refused.at.elapsed() < refused.pause => return Ok(false),
+                    Look::Due => {}
+                    // Somebody else has tried meanwhile.
+                    Look::Needed if refused.at >= asked => return Ok(false),
+                    Look::Needed => sleep_until(refused.at + AT_LEAST).await,
+                }
             }
+            let at = Instant::now();
             let opened = timeout(TRY, (self.open)(value.clone())).await;
             let late = |_| Err(Error::unavailable("no answer in time"));
             match opened.unwrap_or_else(late) {
@@ -226,7 +236,7 @@ where
                     Ok(true)
                 }
                 Err(error) => {
-                    self.refused(&mut held, Some(value), why, &error);
+                    self.refused(&mut held, (Some(value), at), why, &error);
                     Err(error)
                 }
             }
@@ -243,7 +253,13 @@ where
     V: PartialEq,
 {
     /// Notes that this value does not work, and says so if it was not said.
-    fn refused(&self, held: &mut Held<V>, value: Option<V>, why: Look, error: &Error) {
+    fn refused(
+        &self,
+        held: &mut Held<V>,
+        (value, at): (Option<V>, Instant),
+        why: Look,
+        error: &Error,
+    ) {
         let before = held.refused.take();
         let before = before.filter(|before| before.value == value);
         if before.is_none() || why == Look::Asked {
@@ -253,25 +269,13 @@ where
             );
         }
         let pause = before.map_or(PAUSE, |before| (before.pause * 2).min(LONGEST_PAUSE));
-        held.refused = Some(Refused {
-            value,
-            at: Instant::now(),
-            pause,
-        });
+        held.refused = Some(Refused { value, at, pause });
     }
 }
 
-impl<V: PartialEq> Held<V> {
-    /// Whether this value was refused so short a time ago that it is left alone.
-    fn rests(&self, value: &V, why: Look) -> bool {
-        self.refused.as_ref().is_some_and(|refused| {
-            let pause = match why {
-                Look::Due => refused.pause,
-                Look::Needed => AT_LEAST,
-                Look::Asked => Duration::ZERO,
-            };
-            refused.value.as_ref() == Some(value) && refused.at.elapsed() < pause
-        })
+impl<V: PartialEq> Refused<V> {
+    fn is(&self, value: &V) -> bool {
+        self.value.as_ref() == Some(value)
     }
 }
 

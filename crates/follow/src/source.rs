@@ -76,6 +76,12 @@ impl From<&str> for Source<String> {
     }
 }
 
+impl From<String> for Source<String> {
+    fn from(value: String) -> Self {
+        Self::fixed(value)
+    }
+}
+
 impl<V> fmt::Debug for Source<V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Source").field(&self.name).finish()

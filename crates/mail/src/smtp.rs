@@ -301,6 +301,19 @@ mod tests {
         assert!(mailer(port).send(&mail()).await.unwrap_err().is_transient());
     }
 
+    /// It is no fault of the mail's: given up, it would be lost.
+    #[tokio::test]
+    async fn a_password_that_is_refused_is_worth_a_retry() {
+        let (unknown, _received) = server("535 5.7.8 <jo@example.com> who?").await;
+        let error = mailer(unknown).send(&mail()).await.unwrap_err();
+        assert!(error.is_transient(), "{error:?}");
+        assert!(is_unknown(&error), "{error:?}");
+        assert!(
+            !format!("{error:?}").contains("jo@example.com"),
+            "{error:?}"
+        );
+    }
+
     #[test]
     fn the_password_stays_out_of_debug() {
         let settings = SmtpSettings {

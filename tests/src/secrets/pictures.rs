@@ -16,8 +16,6 @@ use crate::mounted::Mounted;
 use crate::shop::{Engine, Setup};
 use crate::staff::text;
 
-/// The service and its jobs hold them.
-const HOLDERS: usize = 2;
 const KEY: &str = "images.s3_access_key";
 
 /// The address of a store that can be led to another server, as one whose keys are changed: the
@@ -138,7 +136,8 @@ async fn keys_are_changed_while_pictures_come_and_go() -> Result<()> {
     upload().await?;
     said(&shop, IN_FORCE, KEY, 2).await?;
     println!("{} pictures, none failed", load.end().await?);
-    assert!(count(&shop, REFUSED, KEY) <= HOLDERS, "said once");
+    // Of the last ones too, if it was looked between the two.
+    assert!(count(&shop, REFUSED, KEY) <= 2, "said once");
     let servers = [&first, &second, &third];
     let secrets = servers.map(|server| [&*server.access_key, &*server.secret_key]);
     ensure_untold(&shop, secrets.as_flattened())?;

@@ -151,7 +151,7 @@ impl Sessions {
     /// Whether the store answers.
     pub async fn ping(&self) -> Result<(), Error> {
         match self {
-            Self::Sql(db) => db.ping().await.map_err(Error::from),
+            Self::Sql(db) => db.ping().await,
             Self::Redis(redis) => redis.ping().await,
         }
     }

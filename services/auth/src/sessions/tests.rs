@@ -166,7 +166,7 @@ async fn redis() {
 async fn without_redis_the_answer_is_clear_and_quick() {
     let (env, _) = techcommerce_testkit::env();
     let nowhere = techcommerce_testkit::free_address();
-    let redis = RedisSessions::new(&format!("redis://{nowhere}/"), "t:", env.clone()).unwrap();
+    let redis = RedisSessions::new(format!("redis://{nowhere}/"), "t:", env.clone()).unwrap();
     let sessions = Sessions::Redis(redis);
     let error = sessions
         .find(&token::hash("x"), env.now())
@@ -199,7 +199,7 @@ async fn a_redis_that_comes_back_is_used_again() {
     let (user, rest) = server.url().rsplit_once('@').unwrap();
     let (address, number) = rest.split_once('/').unwrap();
     let at = techcommerce_testkit::free_address();
-    let redis = RedisSessions::new(&format!("{user}@{at}/{number}"), "t:", env.clone()).unwrap();
+    let redis = RedisSessions::new(format!("{user}@{at}/{number}"), "t:", env.clone()).unwrap();
     let suite = Suite {
         sessions: Sessions::Redis(redis),
         one: env.new_id(),

@@ -76,6 +76,12 @@ impl TestGcs {
         .to_string()
     }
 
+    /// From now on only the key of this other one is good.
+    pub fn believe(&self, other: &Self) {
+        let key = other.held.lock().unwrap().public_key.clone();
+        self.held.lock().unwrap().public_key = key;
+    }
+
     pub fn settings(&self) -> Gcs {
         Gcs {
             bucket: "pictures".into(),

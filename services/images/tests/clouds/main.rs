@@ -13,9 +13,12 @@ mod common;
 mod gcs;
 mod tls;
 
+use std::sync::{Arc, Mutex};
+
 use common::{Shop, encoded, halves};
 use gcs::TestGcs;
 use image::ImageFormat;
+use techcommerce_follow::{Look, Source};
 use techcommerce_images::{Gcs, MIGRATOR, S3, Store};
 use techcommerce_kernel::Env;
 use techcommerce_testkit::{Dialect, TestDb, TestS3};
@@ -85,6 +88,39 @@ async fn the_doctor_tries_google_cloud_storage() {
         ..google.settings()
     };
     assert!(Store::gcs(&missing).unwrap().try_out(&env).await.is_err());
+}
+
+/// The key of the service account changes in the file first, and then at Google: no picture fails,
+/// and whoever is turned away looks at the file at once.
+#[tokio::test]
+async fn another_key_for_google_cloud_storage() {
+    let google = TestGcs::start().await;
+    let other = TestGcs::start().await;
+    let file = Arc::new(Mutex::new(google.credentials()));
+    let read = Arc::clone(&file);
+    let key = Source::new("images.gcs_credentials", google.credentials(), move || {
+        Ok(read.lock().unwrap().clone())
+    });
+    let store = Store::gcs_following(google.settings(), key).unwrap();
+    let db = TestDb::new(Dialect::Sqlite, &MIGRATOR).await;
+    let shop = Shop::with_store(db, store.clone());
+    let file_of = |width| encoded(&halves(width, 450), ImageFormat::Png);
+    let (status, kept) = shop.upload("mug.png", &file_of(900)).await;
+    assert_eq!(status, 201, "{kept}");
+    let url = kept["url"].as_str().unwrap();
+
+    *file.lock().unwrap() = other.credentials();
+    let error = store.current().look(Look::Due).await.unwrap_err();
+    assert!(!format!("{error:?}").contains("PRIVATE"), "{error:?}");
+    assert_eq!(shop.get(url).await.0, 200, "the one before is in force");
+    google.believe(&other);
+    assert_eq!(shop.get(url).await.0, 200);
+    assert_eq!(shop.upload("vase.png", &file_of(700)).await.0, 201);
+
+    *file.lock().unwrap() = "{\"private_key\": \"very-private".to_owned();
+    let error = store.current().look(Look::Asked).await.unwrap_err();
+    assert!(!format!("{error:?}").contains("very-private"), "{error:?}");
+    assert_eq!(shop.get(url).await.0, 200);
 }
 
 /// The authority is believed when it is named, and only then.
