@@ -143,6 +143,11 @@ signed() {
     return
   fi
   [[ -r $work/SHA256SUMS.sigstore.json ]] || fail "SHA256SUMS has no signature."
+  if [[ -n $key ]]; then
+    # A key needs none of those whom signatures without one are traced back to; cosign would fetch them.
+    printf '{"mediaType":"application/vnd.dev.sigstore.trustedroot+json;version=0.1"}\n' >"$work/root.json"
+    by+=(--trusted-root "$work/root.json")
+  fi
   "$cosign" verify-blob "${by[@]}" --new-bundle-format --bundle "$work/SHA256SUMS.sigstore.json" \
     "$work/SHA256SUMS" >"$work/said" 2>&1 ||
     fail "SHA256SUMS is not signed by who makes TechCommerce, or was changed." "$(tail -n 1 "$work/said")"

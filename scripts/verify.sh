@@ -97,6 +97,21 @@ for program in "$cosign" jq sha256sum; do
 done
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+# A key needs none of those whom signatures without one are traced back to; cosign would fetch them.
+files=("${by[@]}" --new-bundle-format)
+if [[ -n $key ]]; then
+  printf '{"mediaType":"application/vnd.dev.sigstore.trustedroot+json;version=0.1"}\n' >"$work/root.json"
+  files+=(--trusted-root "$work/root.json")
+fi
+
+# another_key BUNDLE: it says itself that it was made with another key, as far as that can be seen here.
+another_key() {
+  [[ -n $key ]] && command -v openssl >/dev/null 2>&1 || return 1
+  local said own
+  said=$(jq --raw-output '.verificationMaterial.publicKey.hint // ""' "$1" 2>/dev/null) || return 1
+  own=$(openssl pkey -pubin -in "$key" -outform DER | openssl dgst -sha256 -binary | base64) || return 1
+  [[ -n $said && $said != "$own" ]]
+}
 
 # why: the last line that cosign had to say.
 why() { sed -n '/[^[:space:]]/p' "$work/said" | tail -n 1; }
@@ -140,11 +155,11 @@ verify_file() {
   [[ $found == "$wanted" ]] ||
     refuse "$file: it is not the file of this release: its checksum is $found." "SHA256SUMS says $wanted."
   [[ -r $file.sigstore.json ]] || refuse "$file: its signature $file.sigstore.json is not here."
-  "$cosign" verify-blob "${by[@]}" --new-bundle-format --bundle "$file.sigstore.json" "$file" \
+  "$cosign" verify-blob "${files[@]}" --bundle "$file.sigstore.json" "$file" \
     >"$work/said" 2>&1 || refuse "$file: its signature is not one of $signer, or is damaged." "$(why)"
   [[ -r $file.provenance.sigstore.json ]] ||
     refuse "$file: its provenance $file.provenance.sigstore.json is not here."
-  "$cosign" verify-blob-attestation "${by[@]}" --new-bundle-format --type slsaprovenance1 \
+  "$cosign" verify-blob-attestation "${files[@]}" --type slsaprovenance1 \
     --bundle "$file.provenance.sigstore.json" "$file" >"$work/said" 2>&1 ||
     refuse "$file: its provenance is not signed by $signer, is damaged, or belongs to another file." "$(why)"
   statement "$file.provenance.sigstore.json" >"$work/statement" 2>/dev/null ||
@@ -158,7 +173,8 @@ verify_release() {
   cd "$subject"
   [[ -r SHA256SUMS ]] || refuse "SHA256SUMS is not here, which says what belongs to the release."
   [[ -r SHA256SUMS.sigstore.json ]] || refuse "SHA256SUMS.sigstore.json is not here, the signature of SHA256SUMS."
-  "$cosign" verify-blob "${by[@]}" --new-bundle-format --bundle SHA256SUMS.sigstore.json SHA256SUMS \
+  ! another_key SHA256SUMS.sigstore.json || refuse "SHA256SUMS: it is signed with another key than $key."
+  "$cosign" verify-blob "${files[@]}" --bundle SHA256SUMS.sigstore.json SHA256SUMS \
     >"$work/said" 2>&1 || refuse "SHA256SUMS: it was changed, or is not signed by $signer." "$(why)"
   mapfile -t listed <SHA256SUMS
   versions=$(sed -n 's/^[0-9a-f]\{64\}  techcommerce-\([0-9][^-]*\(-[a-z]*\.[0-9.]*\)\{0,1\}\)-linux-.*\.tar\.gz$/\1/p' SHA256SUMS | sort -u)

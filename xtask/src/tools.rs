@@ -32,7 +32,7 @@ impl Tool {
     /// Runs the targets of `fuzz/`, for that chore alone.
     pub const FUZZ: Self = Self {
         program: "cargo-fuzz",
-        version: "0.13.1",
+        version: "0.13.2",
         features: "",
     };
     /// An S3 server that checks signatures, for the tests of pictures.

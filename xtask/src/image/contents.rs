@@ -12,6 +12,7 @@ use super::Checks;
 use super::build::Image;
 use super::engine::{Engine, Mount};
 use crate::program::output;
+use crate::supply;
 
 /// What an image may weigh, unpacked.
 const LIMIT: u64 = 40_000_000;
@@ -53,9 +54,9 @@ pub fn check(engine: &Engine, image: &Image, shipped: bool, checks: &mut Checks)
     checks.same("the image holds its files and no other", &found, &wanted);
 
     let program = mount.folder.join(PROGRAM);
-    checks.is(
-        "the program says which crates are in it",
-        contains(&program, ".dep-v0"),
+    checks.note(
+        "the program says which crates are in it, and Cargo.lock says the same",
+        supply::parts(&program).map_err(|error| format!("{error:#}")),
     );
     checks.is(
         "the program needs no library of a system",

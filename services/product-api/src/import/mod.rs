@@ -21,6 +21,7 @@ pub mod runs;
 mod shopify;
 mod shopify_product;
 mod source;
+pub mod survey;
 mod unread;
 mod woocommerce;
 
