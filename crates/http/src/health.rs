@@ -89,6 +89,7 @@ impl Check {
             latency: started.elapsed(),
             // Anyone may ask; the reason is for the log.
             failed: result.err().map(|error| match error.kind() {
+                _ if error.code() == Error::BUSY => BUSY,
                 Kind::Unavailable => "unavailable",
                 _ => "failed",
             }),
@@ -103,6 +104,9 @@ impl fmt::Debug for Check {
             .finish_non_exhaustive()
     }
 }
+
+/// Of a store that answers, but has no room for us.
+const BUSY: &str = "busy";
 
 struct Outcome {
     name: &'static str,
@@ -324,7 +328,9 @@ fn dependencies_up(outcomes: &[Outcome]) -> Vec<(&'static str, bool)> {
             name if name.ends_with("database") => "database",
             _ => continue,
         };
-        let up = outcome.failed.is_none();
+        // What has no room for us is there: that is told of the room, and to look for an outage
+        // would be in vain.
+        let up = outcome.failed.is_none_or(|why| why == BUSY);
         match all.iter_mut().find(|(known, _)| *known == dependency) {
             Some((_, known)) => *known &= up,
             None => all.push((dependency, up)),

@@ -100,6 +100,20 @@ async fn a_failed_or_silent_store_is_named_but_not_explained() {
 }
 
 #[tokio::test]
+async fn a_store_that_has_no_room_makes_unready_and_is_not_gone() {
+    let busy = || async { Err(Error::busy("all in use")) };
+    let health = Health::new(Service::Auth, vec![Check::new("database", busy)]);
+    health.set_ready();
+    let telemetry = techcommerce_telemetry::Telemetry::new("0", "0");
+    health.tell(&telemetry);
+    assert_eq!(ask(&health, "/readyz").await.0, 503);
+    let document = ask(&health, "/health").await.1;
+    assert_eq!(document["dependencies"]["database"]["status"], "busy");
+    let line = r#"techcommerce_dependency_up{service="auth",dependency="database"} 1"#;
+    assert!(telemetry.encode().contains(line), "{}", telemetry.encode());
+}
+
+#[tokio::test]
 async fn what_can_be_done_without_is_told_and_no_more() {
     let away = || async { Err(Error::unavailable("gone")) };
     let health = Health::new(Service::Auth, vec![Check::new("redis", away).optional()]);

@@ -8,7 +8,10 @@ use std::{
     convert::Infallible,
     panic::AssertUnwindSafe,
     pin::Pin,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     task::{Context, Poll},
     time::Duration,
 };
@@ -25,10 +28,7 @@ use http::Method;
 use techcommerce_contracts::{Service, TokenVerifier, context::RequestContext};
 use techcommerce_kernel::{Env, Error};
 use techcommerce_telemetry::{HttpRecorder, LogScope, Telemetry};
-use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore},
-    time::timeout,
-};
+use tokio::time::timeout;
 use tower::Layer;
 
 use crate::{
@@ -122,7 +122,7 @@ fn wrap(router: Router, stack: ServiceStack, public: Option<SecurityHeaders>) ->
     let body_limit = DefaultBodyLimit::max(stack.limits.body_bytes);
     let shared = Arc::new(Shared {
         recorder: HttpRecorder::new(&stack.telemetry, stack.service.name()),
-        permits: Arc::new(Semaphore::new(stack.limits.concurrency)),
+        under_way: AtomicUsize::new(0),
         body_limit,
         public,
         stack,
@@ -138,7 +138,7 @@ fn wrap(router: Router, stack: ServiceStack, public: Option<SecurityHeaders>) ->
 struct Shared {
     stack: ServiceStack,
     recorder: HttpRecorder,
-    permits: Arc<Semaphore>,
+    under_way: AtomicUsize,
     body_limit: DefaultBodyLimit,
     public: Option<SecurityHeaders>,
 }
@@ -218,12 +218,12 @@ async fn around(shared: Arc<Shared>, mut request: Request, route: Limited) -> Re
         let stack = &shared.stack;
         let answer = match admitted {
             Err(error) => ApiError(error).into_response(),
-            Ok(permit) if changes => {
-                let work = carried_out(permit, route, request);
+            Ok(place) if changes => {
+                let work = carried_out(place, route, request);
                 // On the heap: what only reads would carry its place along.
                 Box::pin(run_to_completion(stack, scope, Box::pin(work))).await
             }
-            Ok(permit) => timeout(stack.limits.timeout, carried_out(permit, route, request))
+            Ok(place) => timeout(stack.limits.timeout, carried_out(place, route, request))
                 .await
                 .unwrap_or_else(|_| too_slow()),
         };
@@ -245,13 +245,32 @@ async fn around(shared: Arc<Shared>, mut request: Request, route: Limited) -> Re
 
 /// Whether there is room for the request, and who calls: found out first, because whom we believe
 /// the trace follows from it.
-fn admit(shared: &Shared, request: &mut Request) -> Result<OwnedSemaphorePermit, Error> {
-    let Ok(permit) = shared.permits.clone().try_acquire_owned() else {
+fn admit(shared: &Arc<Shared>, request: &mut Request) -> Result<Place, Error> {
+    let Some(place) = Place::take(shared) else {
         let busy = "Too much is under way here; please try again.";
         return Err(Error::unavailable(busy));
     };
     identify(request, &shared.stack.verifier, shared.stack.exposure)?;
-    Ok(permit)
+    Ok(place)
+}
+
+/// One of the places for requests under way, until it is dropped. (A semaphore takes a lock when
+/// a place is given back, though nobody ever waits for one here.)
+struct Place(Arc<Shared>);
+
+impl Place {
+    fn take(shared: &Arc<Shared>) -> Option<Self> {
+        let before = shared.under_way.fetch_add(1, Ordering::Relaxed);
+        // Dropped, and so given back, where there was none.
+        let place = Self(Arc::clone(shared));
+        (before < shared.stack.limits.concurrency).then_some(place)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.under_way.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// The request, with a body that has to keep coming.
@@ -284,7 +303,7 @@ async fn run_to_completion(
 
 /// A panic in a handler is one failed request, not more. The panic hook has logged it.
 async fn carried_out(
-    _permit: OwnedSemaphorePermit,
+    _place: Place,
     mut route: Limited,
     request: Request,
 ) -> Response {

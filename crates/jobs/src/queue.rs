@@ -53,7 +53,7 @@ impl Queue {
 
     /// Whether the queue's database answers.
     pub async fn ping(&self) -> Result<(), Error> {
-        Ok(self.db.ping().await?)
+        self.db.ping().await
     }
 
     /// When the next job can be taken (perhaps in the past), if any is open.

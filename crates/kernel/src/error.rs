@@ -135,6 +135,16 @@ impl Error {
         Self::new(Kind::TooMany, "too_many_requests", message).retry_after(retry_after)
     }
 
+    /// The code of [`Error::busy`].
+    pub const BUSY: &str = "busy";
+
+    /// What is needed is there, but others use all of it for the moment.
+    pub fn busy(message: impl Into<Cow<'static, str>>) -> Self {
+        let mut error = Self::unavailable(message);
+        error.0.code = Cow::Borrowed(Self::BUSY);
+        error
+    }
+
     /// Something needed is away or overloaded; it is worth trying again.
     pub fn unavailable(message: impl Into<Cow<'static, str>>) -> Self {
         let mut error = Self::new(Kind::Unavailable, "unavailable", message)

@@ -96,11 +96,8 @@ pub(crate) async fn serve(listener: Listener, doors: Doors, limits: ServerLimits
             () = ending.stop.requested() => break,
             next = next => next,
         };
-        let (doors, draining) = (Arc::clone(&doors), ending.draining.clone());
-        let service = service_fn(move |request| {
-            let router = doors.to(request.uri().path());
-            answer(router, draining.clone(), peer, request)
-        });
+        let visit = Visit::new(&doors, &ending, peer);
+        let service = service_fn(move |request| Arc::clone(&visit).answer(request));
         let connection = http.serve_connection(TokioIo::new(stream), service);
         let watched = open.watch(connection);
         tokio::spawn(async move {
@@ -114,11 +111,8 @@ pub(crate) async fn serve(listener: Listener, doors: Doors, limits: ServerLimits
     let mut late = JoinSet::new();
     http.header_read_timeout(LATE).keep_alive(false);
     while let Some((stream, peer)) = accept(&socket).now_or_never() {
-        let (doors, draining) = (Arc::clone(&doors), ending.draining.clone());
-        let service = service_fn(move |request| {
-            let router = doors.to(request.uri().path());
-            answer(router, draining.clone(), peer, request)
-        });
+        let visit = Visit::new(&doors, &ending, peer);
+        let service = service_fn(move |request| Arc::clone(&visit).answer(request));
         late.spawn(http.serve_connection(TokioIo::new(stream), service));
     }
     // Closed before the waiting, so that clients go elsewhere at once.
@@ -127,20 +121,36 @@ pub(crate) async fn serve(listener: Listener, doors: Doors, limits: ServerLimits
     while late.join_next().await.is_some() {}
 }
 
-async fn answer(
-    router: Router,
+/// What a connection's requests share: of its own, so that they wait for no other's.
+struct Visit {
+    doors: Arc<Doors>,
     draining: Shutdown,
     peer: SocketAddr,
-    request: Request<Incoming>,
-) -> Result<Response<Body>, Infallible> {
-    let mut request = Lingering::of(request);
-    request.extensions_mut().insert(PeerAddress(peer));
-    let mut response = router.oneshot(request).await?;
-    if draining.is_requested() {
-        let close = HeaderValue::from_static("close");
-        response.headers_mut().insert(header::CONNECTION, close);
+}
+
+impl Visit {
+    fn new(doors: &Arc<Doors>, ending: &Ending, peer: SocketAddr) -> Arc<Self> {
+        Arc::new(Self {
+            doors: Arc::clone(doors),
+            draining: ending.draining.clone(),
+            peer,
+        })
     }
-    Ok(response)
+
+    async fn answer(
+        self: Arc<Self>,
+        request: Request<Incoming>,
+    ) -> Result<Response<Body>, Infallible> {
+        let router = self.doors.to(request.uri().path());
+        let mut request = Lingering::of(request);
+        request.extensions_mut().insert(PeerAddress(self.peer));
+        let mut response = router.oneshot(request).await?;
+        if self.draining.is_requested() {
+            let close = HeaderValue::from_static("close");
+            response.headers_mut().insert(header::CONNECTION, close);
+        }
+        Ok(response)
+    }
 }
 
 /// The next connection. A failed one is the client's affair; a lack of file descriptors passes.

@@ -1,5 +1,10 @@
 //! The wish to stop, as a value that is handed down.
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
 use techcommerce_kernel::Error;
 use tokio_util::sync::CancellationToken;
 
@@ -7,6 +12,15 @@ use tokio_util::sync::CancellationToken;
 #[derive(Debug, Clone, Default)]
 pub struct Shutdown {
     token: CancellationToken,
+    wish: Arc<Wish>,
+}
+
+/// Whether it was asked for, beside the token: a token takes a lock to say so, and every request
+/// wants to know.
+#[derive(Debug, Default)]
+struct Wish {
+    requested: AtomicBool,
+    parent: Option<Arc<Wish>>,
 }
 
 impl Shutdown {
@@ -17,12 +31,15 @@ impl Shutdown {
 
     /// Asks all who hold a clone or a child to stop.
     pub fn request(&self) {
+        // Before it wakes anybody who may look.
+        self.wish.requested.store(true, Ordering::Release);
         self.token.cancel();
     }
 
     /// Whether a stop was asked for.
     pub fn is_requested(&self) -> bool {
-        self.token.is_cancelled()
+        std::iter::successors(Some(&self.wish), |wish| wish.parent.as_ref())
+            .any(|wish| wish.requested.load(Ordering::Acquire))
     }
 
     /// Waits until a stop is asked for.
@@ -35,10 +52,14 @@ impl Shutdown {
     pub fn child(&self) -> Self {
         Self {
             token: self.token.child_token(),
+            wish: Arc::new(Wish {
+                requested: AtomicBool::new(false),
+                parent: Some(Arc::clone(&self.wish)),
+            }),
         }
     }
 
-    /// The same as a token of `tokio_util`, for code that knows nothing of this crate.
+    /// The same as a token of `tokio_util`, to wait for in code that knows nothing of this crate.
     pub fn token(&self) -> CancellationToken {
         self.token.clone()
     }
@@ -121,8 +142,9 @@ mod tests {
         let (one, two) = (parent.child(), parent.child());
         one.request();
         one.requested().await;
-        assert!(!parent.is_requested() && !two.is_requested());
+        assert!(one.is_requested() && !parent.is_requested() && !two.is_requested());
         parent.request();
+        assert!(two.child().is_requested());
         two.requested().await;
         assert!(two.token().is_cancelled());
     }

@@ -169,6 +169,16 @@ impl Postgres {
         session(&address, &self.0.schema, false)
     }
 
+    /// Whether the server answers, asked by a connection of its own.
+    pub(crate) async fn knock(&self) -> Result<(), StoreError> {
+        let address = PgConnectOptions::clone(&self.0.address.get());
+        let mut conn = session(&address, &self.0.schema, self.0.direct.is_some())
+            .connect()
+            .await?;
+        conn.ping().await?;
+        Ok(conn.close().await?)
+    }
+
     pub(crate) async fn acquire(&self) -> Result<Lease<Engine>, StoreError> {
         self.patiently(|| self.0.pool.take()).await
     }

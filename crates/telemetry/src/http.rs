@@ -1,12 +1,8 @@
 //! The metrics of the HTTP servers, by the names of OpenTelemetry's conventions.
 
-use std::{
-    collections::HashMap,
-    fmt,
-    sync::{Arc, PoisonError, RwLock},
-    time::Duration,
-};
+use std::{collections::HashMap, fmt, sync::Arc, time::Duration};
 
+use arc_swap::ArcSwap;
 use prometheus_client::{
     encoding::EncodeLabelSet,
     metrics::{family::Family, gauge::Gauge},
@@ -94,8 +90,9 @@ pub struct HttpRecorder {
     telemetry: Telemetry,
     service: &'static str,
     active: Gauge,
-    /// The series that there are, so that nobody has to put labels together to find one.
-    known: Arc<RwLock<HashMap<String, Answered>>>,
+    /// The series that there are, so that nobody has to put labels together to find one, and
+    /// nobody waits: there are few, and soon all of them are there.
+    known: Arc<ArcSwap<HashMap<String, Answered>>>,
 }
 
 impl fmt::Debug for HttpRecorder {
@@ -127,7 +124,7 @@ impl HttpRecorder {
     /// is a standard one or `other`; `status` is 499 if the client went away before the answer.
     pub fn record(&self, method: &'static str, route: &str, status: u16, taken: Duration) {
         let taken = taken.as_secs_f64();
-        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        let known = self.known.load();
         let answered = known.get(route).into_iter().flatten();
         for (labels, histogram) in answered {
             if *labels == (method, status) {
@@ -147,10 +144,13 @@ impl HttpRecorder {
                 status,
             });
         histogram.observe(taken);
-        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
-        let answered = known.entry(route.to_owned()).or_default();
-        // Two may have found it missing; the second does no harm, for it is the same.
-        answered.push(((method, status), histogram));
+        self.known.rcu(|known| {
+            let mut known = HashMap::clone(known);
+            let answered = known.entry(route.to_owned()).or_default();
+            // Two may have found it missing; the second does no harm, for it is the same.
+            answered.push(((method, status), histogram.clone()));
+            known
+        });
     }
 }
 

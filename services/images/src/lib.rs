@@ -203,7 +203,7 @@ fn checks(db: Db, files: Files) -> Vec<Check> {
     vec![
         Check::new("database", move || {
             let db = db.clone();
-            async move { Ok(db.ping().await?) }
+            async move { db.ping().await }
         }),
         Check::new("object_store", move || {
             let files = files.clone();

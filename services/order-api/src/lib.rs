@@ -160,6 +160,6 @@ fn checks(deps: &Deps) -> Vec<Check> {
     let db = deps.db.clone();
     vec![Check::new("database", move || {
         let db = db.clone();
-        async move { Ok(db.ping().await?) }
+        async move { db.ping().await }
     })]
 }

@@ -112,7 +112,7 @@ pub async fn build(deps: Deps) -> Result<Built, Error> {
     // around any more.
     let check = Check::new("database", move || {
         let db = db.clone();
-        async move { Ok(db.ping().await?) }
+        async move { db.ping().await }
     });
     let health = Health::new(Service::ProductApi, vec![check.optional()]);
     let jobs = jobs(&deps);

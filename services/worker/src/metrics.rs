@@ -58,7 +58,7 @@ impl Metrics {
             ),
             heartbeat: telemetry.gauges(
                 "techcommerce_worker_heartbeat_timestamp_seconds",
-                "When the worker last went round, in seconds since 1970",
+                "When the worker last went round in the queue without an error, in seconds since 1970",
                 [queue()],
             ),
             kinds: Arc::default(),

@@ -59,6 +59,8 @@ impl Pool {
     /// Serves until `stop`, then finishes or gives back what it holds. It outlasts a database
     /// that is away.
     pub async fn run(self, stop: CancellationToken) {
+        // One that never comes so far is silent too.
+        self.metrics.heartbeat(self.set.service(), self.state.now());
         // Only waiting is broken off: a claim that is dropped half-way would leave its jobs
         // leased to nobody.
         if stop.run_until_cancelled(self.greet()).await.is_some() {
@@ -66,13 +68,16 @@ impl Pool {
             let mut beaten: Option<Instant> = None;
             while !self.is_over(&stop) {
                 let now = self.state.goes_round();
-                self.metrics.heartbeat(self.set.service(), now);
                 if beaten.is_none_or(|at| at.elapsed() >= HEARTBEAT) {
                     beaten = Some(Instant::now());
                     self.beat().await;
                 }
                 let pause = match self.round(&stop).await {
-                    Ok(pause) => pause,
+                    Ok(pause) => {
+                        // A queue that cannot be served is silent, however often it is tried.
+                        self.metrics.heartbeat(self.set.service(), now);
+                        pause
+                    }
                     Err(error) => {
                         let service = self.set.service();
                         tracing::warn!(service, ?error, "the queue cannot be served; trying again");

@@ -16,7 +16,9 @@ mod pages;
 mod query;
 mod snapshot;
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
 
 pub use entry::Entry;
 pub use follower::Follower;
@@ -25,21 +27,21 @@ pub use notifier::Notifier;
 pub use pages::{Page, Pages};
 pub use snapshot::Snapshot;
 
-/// The newest snapshot. Clones share it.
+/// The newest snapshot. Clones share it; readers take no lock.
 #[derive(Clone)]
-pub struct Model(Arc<RwLock<Arc<Snapshot>>>);
+pub struct Model(Arc<ArcSwap<Snapshot>>);
 
 impl Model {
     pub(crate) fn new(snapshot: Snapshot) -> Self {
-        Self(Arc::new(RwLock::new(Arc::new(snapshot))))
+        Self(Arc::new(ArcSwap::from_pointee(snapshot)))
     }
 
     /// The newest snapshot.
     pub fn snapshot(&self) -> Arc<Snapshot> {
-        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+        self.0.load_full()
     }
 
     fn replace(&self, snapshot: Snapshot) {
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(snapshot);
+        self.0.store(Arc::new(snapshot));
     }
 }

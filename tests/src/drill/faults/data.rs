@@ -34,7 +34,8 @@ pub const FAULTS: &[Fault] = &[
         name: "books-wrong",
         what: "a number of the stock is changed behind the shop's back",
         expected: &["LedgerUnbalanced{ledger=stock}"],
-        also: &[],
+        // Each check of the books writes a line, and the drill has one every second.
+        also: &["ErrorsLogged"],
         aftermath: &[],
         hold: 10,
         begin: |ground| Box::pin(miscount(ground, 1)),
@@ -42,13 +43,13 @@ pub const FAULTS: &[Fault] = &[
     },
     Fault {
         name: "read-model-stuck",
-        what: "what follows the catalogue hangs (a lock on the table of pictures)",
+        what: "what follows the catalogue hangs (a lock on the table of categories)",
         expected: &["ReadModelBehind"],
         also: &[],
         aftermath: &[],
         hold: 10,
         begin: |ground| {
-            Box::pin(ground.hold("LOCK TABLE product_api.product_images IN ACCESS EXCLUSIVE MODE"))
+            Box::pin(ground.hold("LOCK TABLE product_api.categories IN ACCESS EXCLUSIVE MODE"))
         },
         end: |ground| Box::pin(ground.let_go()),
     },
@@ -112,8 +113,9 @@ pub const FAULTS: &[Fault] = &[
     Fault {
         name: "disk-full",
         what: "the disk of the data folder is full but for a thirtieth",
-        expected: &["DataFolderFilling", "DiskFull"],
-        also: &[],
+        expected: &["DiskFull"],
+        // Muted by it; when its disk is filled it may come a moment before.
+        also: &["DataFolderFilling"],
         aftermath: &[],
         hold: 10,
         begin: |ground| Box::pin(fill(ground, 97)),

@@ -142,7 +142,7 @@ impl Findings {
                     self.tell(&what, outcome)
                 }
                 None => {
-                    let answer = db.ping().await.map_err(Error::from);
+                    let answer = db.ping().await;
                     let mend = "check the file in the data folder";
                     self.note(&what, answer, mend).is_some()
                 }
