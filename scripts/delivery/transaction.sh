@@ -66,10 +66,10 @@ check_lock() {
 }
 
 # A shop that nobody recorded (deploy.sh, kubectl apply -k) is recorded as it was applied, so that there is
-# something to go back to.
+# something to go back to. Not the pieces of a first release that failed: those are recorded as none.
 adopt() {
   local found
-  [[ -z $current ]] || return 0
+  [[ -z $pointer_version ]] || return 0
   found=$(live_images) || fail "The cluster cannot be asked for its Deployments."
   [[ -n $found && -n ${rendered:-} ]] || return 0
   ((!dry_run)) || return 0

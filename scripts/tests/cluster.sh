@@ -118,7 +118,10 @@ obey() {
   case "${words[*]}" in
     "config current-context"*) echo elsewhere ;;
     "kustomize "*before) cat "$DOUBLE/before-as-yaml" ;;
-    "kustomize "*) cat "$DOUBLE/rendered.yaml" ;;
+    "kustomize "*)
+      cp "${words[1]}/kustomization.yaml" "$DOUBLE/kustomization.yaml"
+      cat "$DOUBLE/rendered.yaml"
+      ;;
     apply*) apply "$file" "$most" ;;
     "create job "*) echo complete >"$state/Job.$name" ;;
     create* | replace*) keep "${words[0]}" "$file" ;;
