@@ -44,7 +44,7 @@ impl Repository {
             fs::create_dir(home.path().join(part))?;
         }
         let repository = Self { home };
-        repository.script("push", "archive-push \"$1\"")?;
+        repository.script("pgbackrest-push", "archive-push \"$1\"")?;
         repository.own(repository.home.path())?;
         Ok(repository)
     }
@@ -84,7 +84,7 @@ impl Repository {
         let setting = |line: &str| {
             let (name, value) = line.split_once(" = ")?;
             Some(match name {
-                "archive_command" => format!("{name}='{} %p'", self.path("push")),
+                "archive_command" => format!("{name}='{} %p'", self.path("pgbackrest-push")),
                 "archive_timeout" => format!("{name}={ARCHIVE_TIMEOUT}"),
                 _ => format!("{name}={value}"),
             })
