@@ -232,7 +232,7 @@ where
                     in_force.store(Arc::new(opened));
                     held.in_force = value;
                     held.refused = None;
-                    tracing::info!(secret = %self.name, "the changed secret is in force");
+                    tracing::info!(setting = %self.name, "the changed secret is in force");
                     Ok(true)
                 }
                 Err(error) => {
@@ -264,7 +264,7 @@ where
         let before = before.filter(|before| before.value == value);
         if before.is_none() || why == Look::Asked {
             tracing::warn!(
-                secret = %self.name, error = ?error,
+                setting = %self.name, error = ?error,
                 "the changed secret does not work yet; the one before stays in force"
             );
         }

@@ -222,7 +222,8 @@ async fn answer(
     let (head, body) = request.into_parts();
     let body = body.collect().await.map(|body| body.to_bytes());
     let body = body.unwrap_or_default();
-    let how = match lock(&state).admits(&head.headers) {
+    let admitted = lock(&state).admits(&head.headers);
+    let how = match admitted {
         true => lock(&state).answers.pop_front(),
         false => Some(Collects::Status(401, None)),
     };
