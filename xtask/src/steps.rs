@@ -9,8 +9,8 @@ use anyhow::{Context as _, Result, bail};
 use crate::pipeline::{Options, Pipeline, Report, Step};
 use crate::program::{cargo, output, run, target, techcommerce};
 use crate::{
-    dashboards, drill, image, layering, licences, manifests, migrations, monitoring, nextest, sizes, supply,
-    tools, workflows,
+    dashboards, drill, image, layering, licences, manifests, migrations, monitoring, nextest,
+    sizes, supply, tools, workflows,
 };
 
 /// Committed files that the program writes, each with what makes it do so.

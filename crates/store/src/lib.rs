@@ -55,7 +55,7 @@ pub use postgres::{Place, Postgres, PostgresOptions, Source};
 pub use replica::ReplicaLag;
 pub use roles::{Role, make_roles};
 pub use schema::SchemaState;
-pub use snapshot::{Copying, Snapshot};
+pub use snapshot::{Copying, Snapshot, seal};
 pub use tables::with_tables;
 pub use told::Told;
 pub use transact::{Attempts, typed};

@@ -85,10 +85,7 @@ impl Writer {
             let (mut longest, mut writes) = (Duration::ZERO, 0);
             while !end.load(Ordering::SeqCst) {
                 let begin = Instant::now();
-                let mut conn = db.single().await.unwrap();
-                let sql = sqlx::query("UPDATE busy SET n = n + 1 WHERE id = 1");
-                execute!(conn, sql).unwrap();
-                drop(conn);
+                run(&db, "UPDATE busy SET n = n + 1 WHERE id = 1").await;
                 longest = longest.max(begin.elapsed());
                 writes += 1;
             }
@@ -124,6 +121,11 @@ async fn holder(db: &Db) -> Conn {
     let rows: i64 = with!(conn, |c| sqlx::query_scalar(sql).fetch_one(c).await).unwrap();
     assert_eq!(rows, ROWS);
     conn
+}
+
+async fn run(db: &Db, sql: &'static str) {
+    let mut conn = db.single().await.unwrap();
+    execute!(conn, sqlx::query(sql)).unwrap();
 }
 
 async fn number(db: &Db, sql: &'static str) -> i64 {
@@ -214,27 +216,20 @@ async fn an_index_is_made_beside_those_who_write() {
         WHERE c.relname = 'busy_half' AND i.indisvalid";
     const ANY: &str = "SELECT COUNT(*) FROM pg_class WHERE relname = 'busy_half'";
     let db = busy(Dialect::Postgres).await;
-    let mut conn = db.single().await.unwrap();
-    execute!(
-        conn,
-        sqlx::query("UPDATE busy SET half = 7 WHERE id IN (2, 3)")
-    )
-    .unwrap();
-    drop(conn);
+    run(&db, "UPDATE busy SET half = 7 WHERE id IN (2, 3)").await;
     let failed = db.migrate(&migrator(&[INDEX])).await.unwrap_err();
     assert!(matches!(failed, MigrationError::Refused(..)), "{failed}");
     assert_eq!((number(&db, ANY).await, number(&db, VALID).await), (1, 0));
 
-    let mut conn = db.single().await.unwrap();
-    execute!(conn, sqlx::query("UPDATE busy SET half = NULL")).unwrap();
-    drop(conn);
+    run(&db, "UPDATE busy SET half = NULL").await;
     let held = holder(&db).await;
     let writer = Writer::start(db.db());
     let both = [db.db(), db.db()]
         .map(|db| tokio::spawn(async move { db.migrate(&migrator(&[INDEX])).await }));
     // It waits for the older transaction; nobody waits for it.
     let waits = "SELECT COUNT(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'
-        AND query LIKE 'CREATE UNIQUE INDEX CONCURRENTLY%' AND datname = current_database()";
+        AND query LIKE '%INDEX CONCURRENTLY busy_half%' AND datname = current_database()
+        AND pid <> pg_backend_pid()";
     let end = Instant::now() + Duration::from_secs(30);
     while number(&db, waits).await == 0 {
         assert!(Instant::now() < end, "nobody makes the index");
@@ -312,7 +307,7 @@ on_both_engines! { migrator(&[]);
             assert_eq!(later.effect.table, "busy");
             let lock = match db.dialect() {
                 Dialect::Postgres => Lock::AccessExclusive,
-                Dialect::Sqlite => Lock::Share,
+                Dialect::Sqlite => Lock::File,
             };
             assert_eq!(later.effect.lock, lock);
             assert!(later.rows.is_some());
@@ -347,9 +342,7 @@ on_both_engines! { migrator(&[]);
             assert_eq!(state.is_enough(), is_fine, "{state}");
         }
 
-        let mut conn = db.single().await.unwrap();
-        execute!(conn, sqlx::query("UPDATE _sqlx_migrations SET success = false WHERE version = 1")).unwrap();
-        drop(conn);
+        run(&db, "UPDATE _sqlx_migrations SET success = false WHERE version = 1").await;
         let plan = db.plan(&migrator(&[])).await.unwrap();
         assert!(plan.troubles[0].what.contains("did not end"), "{plan:?}");
         let failed = db.migrate(&migrator(&[])).await.unwrap_err();

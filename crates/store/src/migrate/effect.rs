@@ -4,7 +4,7 @@
 
 use super::statements::words;
 
-/// What is locked, by the names that the server gives it.
+/// What is locked, by the names that the engine gives it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Lock {
     /// Nothing that anybody else uses.
@@ -19,12 +19,14 @@ pub enum Lock {
     ShareRowExclusive,
     /// Everybody.
     AccessExclusive,
+    /// Whoever writes, whatever table: SQLite's.
+    File,
     /// Nobody here knows.
     Unknown,
 }
 
 impl Lock {
-    /// As PostgreSQL calls it.
+    /// As the engine calls it.
     pub fn name(self) -> &'static str {
         match self {
             Self::None => "none",
@@ -33,6 +35,7 @@ impl Lock {
             Self::Share => "SHARE",
             Self::ShareRowExclusive => "SHARE ROW EXCLUSIVE",
             Self::AccessExclusive => "ACCESS EXCLUSIVE",
+            Self::File => "RESERVED",
             Self::Unknown => "unknown",
         }
     }
@@ -42,7 +45,7 @@ impl Lock {
         match self {
             Self::None | Self::ShareUpdateExclusive => "nothing",
             Self::Rows => "writes of the same rows",
-            Self::Share | Self::ShareRowExclusive => "writes",
+            Self::Share | Self::ShareRowExclusive | Self::File => "writes",
             Self::AccessExclusive => "reads and writes",
             Self::Unknown => "unknown",
         }

@@ -156,10 +156,14 @@ impl Pending {
                 let is_there = size.is_some() || effect.table.is_empty();
                 // What is made on the way is used by nobody yet.
                 if !is_there && !effect.makes {
+                    let is_said = |one: &Touched| one.effect.what == effect.what;
+                    if touches.iter().any(is_said) {
+                        continue;
+                    }
                     effect.lock = Lock::None;
                 }
-                if dialect == Dialect::Sqlite && effect.lock > Lock::Rows {
-                    effect.lock = Lock::Share;
+                if dialect == Dialect::Sqlite && effect.lock > Lock::None {
+                    effect.lock = Lock::File;
                 }
                 touches.push(Touched {
                     effect,

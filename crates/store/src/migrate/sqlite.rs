@@ -14,8 +14,20 @@ pub(super) async fn migrate(
     scripts: &[Script<'_>],
     pace: &Pace,
 ) -> Result<(), MigrationError> {
-    let mut conn = writer.pool().acquire().await?;
-    let conn: &mut SqliteConnection = &mut conn;
+    // Through the lease: where the one writing connection has been used before, it is at hand there.
+    let mut lease = writer.take().await?;
+    let done = on(lease.connection(), scripts, pace).await;
+    if done.is_ok() {
+        lease.ended();
+    }
+    done
+}
+
+async fn on(
+    conn: &mut SqliteConnection,
+    scripts: &[Script<'_>],
+    pace: &Pace,
+) -> Result<(), MigrationError> {
     let applied = applied(conn).await?;
     for script in missing(scripts, &applied)? {
         let title = script.title();
