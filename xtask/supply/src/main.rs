@@ -166,10 +166,8 @@ fn write(root: &Path, options: &SbomOptions) -> Result<bool> {
         bail!("{} is for {architecture}", file.display());
     }
     let listed = parts::of_program(&program).with_context(name)?;
-    let mut found = parts::compare(
-        &listed,
-        &parts::of_lock(root, &parts::target(architecture))?,
-    );
+    let cargo = parts::Cargo::ask(root, &parts::target(architecture))?;
+    let mut found = parts::compare(&listed, &cargo);
     found.extend(sources::unknown(&listed));
     for finding in &found {
         println!("{finding}");
@@ -191,7 +189,7 @@ fn write(root: &Path, options: &SbomOptions) -> Result<bool> {
             }
         }
     };
-    let list = sbom::write(&program, &listed, &sources::read(root)?, &subject)?;
+    let list = sbom::write(&program, &listed, &cargo, &sources::read(root)?, &subject)?;
     let text = format!("{list:#}\n");
     valid(root, &text)?;
     let count = list["components"].as_array().map_or(0, Vec::len);

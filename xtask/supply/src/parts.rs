@@ -1,7 +1,8 @@
 //! The crates that are in a program: what `cargo auditable` wrote into it, and what Cargo would build.
 //! Neither is believed without the other.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::fs;
 use std::io::Read as _;
 use std::path::Path;
 
@@ -82,22 +83,53 @@ pub fn target(architecture: &str) -> String {
     format!("{machine}-unknown-linux-gnu")
 }
 
-/// Names and versions of what Cargo would build into `techcommerce` by Cargo.lock.
-///
-/// # Errors
-/// Cargo cannot say.
-pub fn of_lock(root: &Path, target: &str) -> Result<Vec<(String, String)>> {
-    let said = output(
-        cargo()
-            .current_dir(root)
-            .args(["tree", "--locked", "--package", "techcommerce"])
-            .args(["--edges", "normal,build", "--prefix", "none"])
-            .args(["--target", target, "--format", "{p}"]),
-    )?;
-    let mut all: Vec<_> = said.lines().filter_map(named).collect();
-    all.sort();
-    all.dedup();
-    Ok(all)
+/// What Cargo says of the program's crates, as names with versions.
+#[derive(Debug, Default, Clone)]
+pub struct Cargo {
+    /// What it would build into `techcommerce`.
+    pub builds: BTreeSet<(String, String)>,
+    /// All of Cargo.lock.
+    pub locks: BTreeSet<(String, String)>,
+}
+
+impl Cargo {
+    /// Asks it, for a target.
+    ///
+    /// # Errors
+    /// It cannot say, or Cargo.lock cannot be read.
+    pub fn ask(root: &Path, target: &str) -> Result<Self> {
+        let said = output(
+            cargo()
+                .current_dir(root)
+                .args(["tree", "--locked", "--package", "techcommerce"])
+                .args(["--edges", "normal,build", "--prefix", "none"])
+                .args(["--target", target, "--format", "{p}"]),
+        )?;
+        let lock: Lock = toml::from_str(&fs::read_to_string(root.join("Cargo.lock"))?)?;
+        let locked = lock.package.into_iter().map(|it| (it.name, it.version));
+        Ok(Self {
+            builds: said.lines().filter_map(named).collect(),
+            locks: locked.collect(),
+        })
+    }
+
+    /// Whether it would build this crate. `cargo auditable` also lists crates that only features ask for
+    /// which nobody switched on: it cannot tell, and says rather too much.
+    #[must_use]
+    pub fn builds(&self, part: &Crate) -> bool {
+        self.builds.contains(&(part.name.clone(), part.version.clone()))
+    }
+}
+
+#[derive(Deserialize)]
+struct Lock {
+    package: Vec<Locked>,
+}
+
+#[derive(Deserialize)]
+struct Locked {
+    name: String,
+    version: String,
 }
 
 /// `serde v1.0.0 (proc-macro)` as its name and version.
@@ -108,34 +140,34 @@ fn named(line: &str) -> Option<(String, String)> {
     Some((name.to_owned(), version.to_owned()))
 }
 
-/// What one of both has and the other has not.
+/// What is in the program and comes from elsewhere, and what should be in it and is not.
 #[must_use]
-pub fn compare(program: &Listed, lock: &[(String, String)]) -> Vec<Finding> {
-    let mut seen: BTreeMap<(&str, &str), (bool, bool)> = BTreeMap::new();
-    for part in &program.packages {
-        seen.entry((&part.name, &part.version)).or_default().0 = true;
-    }
-    for (name, version) in lock {
-        seen.entry((name, version)).or_default().1 = true;
-    }
-    seen.into_iter()
-        .filter_map(|((name, version), there)| {
-            let place = format!("{name} {version}");
-            match there {
-                (true, false) => Some(Finding::new(
-                    place,
-                    "the program says that it is in it, and Cargo.lock knows nothing of it",
-                    "The program was built from other sources than these: build it anew.",
-                )),
-                (false, true) => Some(Finding::new(
-                    place,
-                    "Cargo.lock says that it is in the program, and the program does not list it",
-                    "The program was built from other sources than these, or its list was changed.",
-                )),
-                _ => None,
-            }
-        })
-        .collect()
+pub fn compare(program: &Listed, cargo: &Cargo) -> Vec<Finding> {
+    let listed: BTreeSet<(String, String)> = program
+        .packages
+        .iter()
+        .map(|part| (part.name.clone(), part.version.clone()))
+        .collect();
+    let found = |(name, version): &(String, String), wrong: &str, mend: &str| {
+        Finding::new(format!("{name} {version}"), wrong, mend)
+    };
+    let strange = listed.difference(&cargo.locks).map(|it| {
+        found(
+            it,
+            "the program says that it is in it, and Cargo.lock knows nothing of it",
+            "The program was built from other sources than these: build it anew.",
+        )
+    });
+    let missing = cargo.builds.difference(&listed).map(|it| {
+        found(
+            it,
+            "Cargo builds it into the program, and the program does not list it",
+            "The program was built from other sources than these, or its list was changed.",
+        )
+    });
+    let mut all: Vec<_> = strange.chain(missing).collect();
+    all.sort();
+    all
 }
 
 #[cfg(test)]
@@ -151,15 +183,13 @@ pub(crate) mod tests {
         elf::tests::with_section(SECTION, &packed.finish().unwrap())
     }
 
-    fn lock() -> Vec<(String, String)> {
-        let own = |(name, version): (&str, &str)| (name.to_owned(), version.to_owned());
-        [
-            ("serde", "1.0.1"),
-            ("serde_derive", "1.0.1"),
-            ("techcommerce", "0.1.0"),
-        ]
-        .map(own)
-        .into()
+    fn says() -> Cargo {
+        let own = |(name, version): &(&str, &str)| ((*name).to_owned(), (*version).to_owned());
+        let builds = [("serde", "1.0.1"), ("serde_derive", "1.0.1"), ("techcommerce", "0.1.0")];
+        let builds: BTreeSet<_> = builds.iter().map(own).collect();
+        let mut locks = builds.clone();
+        locks.insert(own(&("sqlx-mysql", "0.9.0")));
+        Cargo { builds, locks }
     }
 
     fn list() -> serde_json::Value {
@@ -173,7 +203,7 @@ pub(crate) mod tests {
     #[test]
     fn a_program_that_says_what_cargo_says_is_believed() {
         let listed = of_program(&program(&list())).unwrap();
-        assert_eq!(compare(&listed, &lock()), []);
+        assert_eq!(compare(&listed, &says()), []);
         assert_eq!(listed.packages[1].kind, Kind::Build);
     }
 
@@ -181,7 +211,7 @@ pub(crate) mod tests {
     fn too_much_too_little_and_another_version_are_found() {
         let places = |list: &serde_json::Value| -> Vec<String> {
             let listed = of_program(&program(list)).unwrap();
-            compare(&listed, &lock())
+            compare(&listed, &says())
                 .into_iter()
                 .map(|found| found.place)
                 .collect()
@@ -198,6 +228,16 @@ pub(crate) mod tests {
         let mut other = list();
         other["packages"][0]["version"] = "1.0.2".into();
         assert_eq!(places(&other), ["serde 1.0.1", "serde 1.0.2"]);
+    }
+
+    #[test]
+    fn what_only_might_have_been_built_is_no_mistake_and_known_as_such() {
+        let mut more = list();
+        let mysql = serde_json::json!({"name": "sqlx-mysql", "version": "0.9.0", "source": "crates.io"});
+        more["packages"].as_array_mut().unwrap().push(mysql);
+        let listed = of_program(&program(&more)).unwrap();
+        assert_eq!(compare(&listed, &says()), []);
+        assert!(!says().builds(&listed.packages[3]) && says().builds(&listed.packages[0]));
     }
 
     #[test]

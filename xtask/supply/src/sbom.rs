@@ -5,7 +5,7 @@ use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use crate::parts::{Crate, Kind, Listed};
+use crate::parts::{Cargo, Crate, Kind, Listed};
 use crate::sources::{BUNDLED, Bundled, Source, Sources};
 
 /// What the list is of.
@@ -35,6 +35,7 @@ const GLIBC: &[u8] = b"GNU C Library (";
 pub fn write(
     program: &[u8],
     listed: &Listed,
+    cargo: &Cargo,
     sources: &Sources,
     subject: &Subject,
 ) -> Result<Value> {
@@ -56,7 +57,8 @@ pub fn write(
             .filter_map(|place| listed.packages.get(*place))
             .map(reference)
             .collect();
-        for bundled in BUNDLED.iter().filter(|it| it.by == part.name) {
+        let inside = part.kind == Kind::Runtime && cargo.builds(part);
+        for bundled in BUNDLED.iter().filter(|it| inside && it.by == part.name) {
             let component = library(bundled, &bundled.version(&part.version, source)?);
             on.push(component["bom-ref"].as_str().unwrap_or_default().to_owned());
             components.push(component);
@@ -70,7 +72,7 @@ pub fn write(
                 components.push(application(part, source, &digest));
             }
         } else {
-            components.push(component(part, source));
+            components.push(component(part, source, inside));
         }
     }
     if let Some(glibc) = glibc(program) {
@@ -127,14 +129,15 @@ fn reference(part: &Crate) -> String {
     )
 }
 
-fn component(part: &Crate, source: &Source) -> Value {
+fn component(part: &Crate, source: &Source, inside: bool) -> Value {
     let mut component = json!({
         "type": "library",
         "bom-ref": reference(part),
         "name": part.name,
         "version": part.version,
-        // A macro or a build script made code and is not in the program itself.
-        "scope": if part.kind == Kind::Runtime { "required" } else { "excluded" },
+        // A macro or a build script made code and is not in the program itself; nor is what only a
+        // feature asks for that nobody switched on.
+        "scope": if inside { "required" } else { "excluded" },
     });
     if part.source != "local" {
         component["purl"] = reference(part).into();
@@ -149,7 +152,7 @@ fn component(part: &Crate, source: &Source) -> Value {
 }
 
 fn application(part: &Crate, source: &Source, digest: &str) -> Value {
-    let mut application = component(part, source);
+    let mut application = component(part, source, true);
     application["type"] = "application".into();
     application["hashes"] = json!([{"alg": "SHA-256", "content": digest}]);
     if let Some(members) = application.as_object_mut() {
@@ -273,10 +276,15 @@ mod tests {
         program
     }
 
+    fn cargo() -> Cargo {
+        let builds = sources().into_keys().collect();
+        Cargo { builds, locks: sources().into_keys().collect() }
+    }
+
     fn made(subject: &Subject) -> Value {
         let program = program();
         let listed = parts::of_program(&program).unwrap();
-        write(&program, &listed, &sources(), subject).unwrap()
+        write(&program, &listed, &cargo(), &sources(), subject).unwrap()
     }
 
     fn names(sbom: &Value) -> Vec<&str> {
@@ -331,7 +339,7 @@ mod tests {
         let subject = Subject::Program {
             architecture: "amd64".into(),
         };
-        let error = write(&program, &listed, &Sources::new(), &subject).unwrap_err();
+        let error = write(&program, &listed, &cargo(), &Sources::new(), &subject).unwrap_err();
         assert!(
             error
                 .to_string()
