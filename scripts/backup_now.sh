@@ -51,8 +51,8 @@ own_option() {
 main() {
   read_arguments "$@"
   namespace=${namespace:-techcommerce}
-  find_context
   make_workplace
+  find_context
   take_backup "${job:-backup-$(date -u +%Y%m%dt%H%M%S)}"
 }
 

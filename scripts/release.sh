@@ -97,8 +97,8 @@ main() {
   delivers=1
   check_watch_options
   ((!smoke)) || need curl "It shops through the frontend; --no-smoke goes without."
-  find_context
   make_workplace
+  find_context
   find_manifests
   verify_image
   ((!watch)) || look_before

@@ -108,8 +108,8 @@ main() {
   read_arguments "$@"
   delivers=1 going_back=1
   ((!smoke)) || [[ $what != go ]] || need curl "It shops through the frontend; --no-smoke goes without."
-  find_context
   make_workplace
+  find_context
   namespace=${namespace:-techcommerce}
   read_releases || fail "The cluster cannot be asked for the releases of $namespace."
   # What is under way is not finished: before it comes the release that still counts.

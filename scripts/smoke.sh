@@ -52,8 +52,8 @@ main() {
   read_arguments "$@"
   [[ -z $public || $public =~ ^https?://[^/]+$ ]] || fail "$public is no address." "As --address https://shop.example"
   need curl "It asks the shop."
-  find_context
   make_workplace
+  find_context
   find_manifests_or_current
   ((!go_public)) || public=$(public_address)
   smoke_test

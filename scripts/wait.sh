@@ -45,8 +45,8 @@ own_option() { return 1; }
 
 main() {
   read_arguments "$@"
-  find_context
   make_workplace
+  find_context
   find_manifests_or_current
   wait_for_jobs
   wait_for_rollouts

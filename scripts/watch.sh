@@ -51,8 +51,8 @@ main() {
   read_arguments "$@"
   check_watch_options
   namespace=${namespace:-techcommerce}
-  find_context
   make_workplace
+  find_context
   watch_objectives
 }
 

@@ -138,7 +138,7 @@ commit() {
   write_releases "$new" "$before" "$last" "" ||
     fail "That release $new runs cannot be noted in the ConfigMap releases." \
       "When the cluster answers: the same command again, or scripts/rollback.sh --unfinished to go back."
-  forget_old_records
+  forget_old_records || true
 }
 
 # Runs at every end of a command.

@@ -195,7 +195,7 @@ impl Machine {
             .args(arguments)
             .env("PATH", self.bin())
             .env("DOUBLE", self.folder.path())
-            .env("DEPLOY_POLL_SECONDS", "0.01")
+            .env("DEPLOY_POLL_SECONDS", "0.002")
             .env_remove("DOUBLE_FAIL_AT")
             .env_remove("REGISTRY")
             .env_remove("RELEASE_RUN")
