@@ -128,6 +128,33 @@ impl Snapshot {
     }
 }
 
+/// Brings everything of a file into it, so that no log belongs to it any more: it may be moved or
+/// copied by itself. For one that nobody uses; whoever closes it at this moment is waited for.
+///
+/// # Errors
+/// Somebody uses it.
+pub async fn seal(path: &Path) -> Result<(), StoreError> {
+    let mut conn = source(path).connect().await?;
+    let mut tries = 0;
+    loop {
+        let mode: Result<String, sqlx::Error> = sqlx::query_scalar("PRAGMA journal_mode = DELETE")
+            .fetch_one(&mut conn)
+            .await;
+        match mode {
+            Ok(mode) if mode == "delete" => break,
+            Err(error) if !is_busy(&error) => return Err(error.into()),
+            _ if tries >= TRIES => {
+                let message = format!("{} is in use", path.display());
+                return Err(sqlx::Error::Protocol(message).into());
+            }
+            _ => {}
+        }
+        tries += 1;
+        sleep(PAUSE).await;
+    }
+    Ok(conn.close().await?)
+}
+
 fn source(path: &Path) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
         .filename(path)
@@ -320,6 +347,18 @@ mod tests {
         let counts = db.row_counts().await.unwrap();
         assert_eq!(counts["words"], 2);
         assert_eq!(counts["pairs"], 1);
+        // Closed or not quite yet: what is sealed is whole by itself.
+        let closing = tokio::spawn(async move { db.close().await });
+        seal(&to).await.unwrap();
+        closing.await.unwrap();
+        assert!(!folder.0.join("copy.db-wal").exists());
+        let moved = folder.0.join("moved.db");
+        std::fs::rename(&to, &moved).unwrap();
+        assert_eq!(count(&moved).await, 2);
+        // One that is in use is not.
+        let db = Db::open_sqlite(&moved).await.unwrap();
+        db.ping().await.unwrap();
+        assert!(seal(&moved).await.is_err());
         db.close().await;
     }
 

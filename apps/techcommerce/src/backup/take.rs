@@ -10,7 +10,7 @@ use std::{
 use techcommerce_contracts::Service;
 use techcommerce_images::{Store, copies};
 use techcommerce_kernel::{Env, Error, Timestamp};
-use techcommerce_store::{Copying, Snapshot};
+use techcommerce_store::{Copying, Snapshot, seal};
 
 use super::{
     DATABASES, IMAGES, REST, files,
@@ -96,12 +96,7 @@ async fn fill(
     for service in WITH_DATABASE {
         let path = format!("{DATABASES}/{service}.db");
         let file = part.join(&path);
-        // Closed, a database has no log beside it: all is in the file.
-        let log = part.join(format!("{path}-wal"));
-        if fs::metadata(&log).is_ok_and(|meta| meta.len() > 0) {
-            let message = format!("{} was not closed properly", file.display());
-            return Err(Error::internal(message));
-        }
+        seal(&file).await?;
         let hashed = files::hash(&file);
         let (bytes, sha256) = hashed.map_err(|error| files::wrong("read", &file, &error))?;
         listed.push(File {

@@ -4,6 +4,7 @@
 use std::path::Path;
 
 use techcommerce_kernel::Error;
+use techcommerce_store::seal;
 
 use super::{
     DATABASES, files,
@@ -82,5 +83,9 @@ pub async fn prove(folder: &Path, manifest: &Manifest) -> Result<Vec<String>, Er
     };
     let proved = proved.await;
     stores.close().await;
+    // They are moved from here.
+    for service in WITH_DATABASE {
+        seal(&folder.join(format!("{service}.db"))).await?;
+    }
     proved
 }
