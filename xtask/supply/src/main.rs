@@ -115,10 +115,12 @@ fn check(root: &Path, only: Option<&str>) -> Result<bool> {
     };
     report.part("signer", || signer::check(&signer::Texts::read(root)?));
     report.part("updates", || {
-        updates::check(
+        let (count, mut found) = updates::check(
             &fs::read_to_string(root.join(updates::FILE))?,
             &updates::files(root)?,
-        )
+        )?;
+        found.extend(updates::schema(root, &root.join(updates::FILE))?);
+        Ok((count + 1, found))
     });
     report.part("trivyignore", || {
         let text = fs::read_to_string(root.join(trivyignore::FILE)).context(trivyignore::FILE)?;

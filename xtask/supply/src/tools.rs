@@ -84,6 +84,7 @@ pub fn audit(root: &Path) -> Result<PathBuf> {
 pub fn install(root: &Path, with_audit: bool) -> Result<()> {
     find(root, "cosign")?;
     cyclonedx(root)?;
+    schemas(root)?;
     if !with_audit || audit(root).is_ok() {
         return Ok(());
     }
@@ -100,44 +101,62 @@ pub fn install(root: &Path, with_audit: bool) -> Result<()> {
     Ok(())
 }
 
-/// A program of PyPI in an environment of its own.
+/// A package of PyPI in an environment of its own.
 struct Python {
     package: &'static str,
     version: &'static str,
+    extras: &'static str,
 }
 
 /// Knows the schema of CycloneDX.
 const CYCLONEDX: Python = Python {
     package: "cyclonedx-python-lib",
     version: "11.12.0",
+    extras: "[json-validation]",
 };
+
+/// Knows the schema of `renovate.json`.
+const SCHEMAS: Python = Python {
+    package: "check-jsonschema",
+    version: "0.39.0",
+    extras: "",
+};
+
+impl Python {
+    /// Where its programs are; installed, if this version is not there.
+    fn programs(&self, root: &Path) -> Result<PathBuf> {
+        let folder = root.join("target/tools/py").join(self.package);
+        let stamp = folder.join(format!("{}.version", self.version));
+        let programs = folder.join("bin");
+        if !stamp.is_file() {
+            let system = find_program("python3").context(
+                "python3 is missing; install it with: sudo apt-get install -y python3 python3-venv",
+            )?;
+            output(Command::new(system).args(["-m", "venv"]).arg(&folder))?;
+            output(
+                Command::new(programs.join("python"))
+                    .args(["-m", "pip", "install", "--quiet"])
+                    .arg("--disable-pip-version-check")
+                    .arg(format!("{}{}=={}", self.package, self.extras, self.version)),
+            )?;
+            fs::write(stamp, "")?;
+        }
+        Ok(programs)
+    }
+}
 
 /// The Python that has CycloneDX's schemas.
 ///
 /// # Errors
 /// There is no Python, or the package cannot be had.
 pub fn cyclonedx(root: &Path) -> Result<PathBuf> {
-    let Python { package, version } = CYCLONEDX;
-    let folder = root.join("target/tools/py").join(package);
-    let stamp = folder.join(format!("{version}.version"));
-    let python = folder.join("bin/python");
-    if !stamp.is_file() {
-        let system = find_program("python3").context(
-            "python3 is missing; install it with: sudo apt-get install -y python3 python3-venv",
-        )?;
-        output(Command::new(system).args(["-m", "venv"]).arg(&folder))?;
-        output(
-            Command::new(&python)
-                .args([
-                    "-m",
-                    "pip",
-                    "install",
-                    "--quiet",
-                    "--disable-pip-version-check",
-                ])
-                .arg(format!("{package}[json-validation]=={version}")),
-        )?;
-        fs::write(stamp, "")?;
-    }
-    Ok(python)
+    Ok(CYCLONEDX.programs(root)?.join("python"))
+}
+
+/// Holds a file against a schema that it knows.
+///
+/// # Errors
+/// There is no Python, or the package cannot be had.
+pub fn schemas(root: &Path) -> Result<PathBuf> {
+    Ok(SCHEMAS.programs(root)?.join("check-jsonschema"))
 }

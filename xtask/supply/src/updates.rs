@@ -4,6 +4,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use anyhow::{Context as _, Result};
 use regex::Regex;
@@ -11,6 +12,7 @@ use serde_json::Value;
 
 use crate::finding::Finding;
 use crate::run::{git, output};
+use crate::tools;
 
 /// Where it is.
 pub const FILE: &str = "renovate.json";
@@ -149,6 +151,26 @@ pub fn files(root: &Path) -> Result<Vec<File>> {
             })
         })
         .collect())
+}
+
+/// Whether Renovate would understand a file at all.
+///
+/// # Errors
+/// What knows its schema cannot be had.
+pub fn schema(root: &Path, file: &Path) -> Result<Vec<Finding>> {
+    let ended = Command::new(tools::schemas(root)?)
+        .args(["--builtin-schema", "vendor.renovate"])
+        .arg(file)
+        .output()?;
+    if ended.status.success() {
+        return Ok(Vec::new());
+    }
+    let said = String::from_utf8_lossy(&ended.stdout);
+    Ok(vec![Finding::new(
+        file.display().to_string(),
+        format!("it is not as Renovate wants it: {}", said.trim()),
+        "",
+    )])
 }
 
 /// How many pins there are, and which of them nobody would update.
@@ -432,5 +454,15 @@ mod tests {
             "  image: ghcr.io/techcommerce/techcommerce:0.1.0\n",
         )];
         assert_eq!(check(&config(), &ours).unwrap(), (0, vec![]));
+    }
+
+    #[test]
+    fn what_renovate_would_not_understand_is_found() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        assert_eq!(schema(&root, &root.join(FILE)).unwrap(), []);
+        let folder = tempfile::TempDir::new().unwrap();
+        let file = folder.path().join("renovate.json");
+        fs::write(&file, "{\"enabledManagers\": \"all of them\"}").unwrap();
+        assert_eq!(schema(&root, &file).unwrap().len(), 1);
     }
 }
