@@ -1,5 +1,6 @@
 //! Makes the data set of the version that is about to be released: `cargo xtask release-data`.
 
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
@@ -51,8 +52,7 @@ async fn make(mut shop: Shop, engine: Engine) -> Result<()> {
         None => {
             for service in SERVICES {
                 let file = format!("{service}.db");
-                let log = data.join(format!("{file}-wal"));
-                ensure!(!log.exists(), "{file} was not closed");
+                into_one(&data.join(&file)).await?;
                 set.pack(&file, &std::fs::read(data.join(&file))?)?;
             }
         }
@@ -61,6 +61,15 @@ async fn make(mut shop: Shop, engine: Engine) -> Result<()> {
     let bytes = set.end()?;
     eprintln!("{}: {bytes} bytes", set.folder.display());
     Ok(())
+}
+
+/// What is still in the log beside the file goes into the file.
+async fn into_one(file: &Path) -> Result<()> {
+    let mut conn = SqliteConnectOptions::new().filename(file).connect().await?;
+    let sql = "PRAGMA wal_checkpoint(TRUNCATE)";
+    let (busy, _, _): (i64, i64, i64) = sqlx::query_as(sql).fetch_one(&mut conn).await?;
+    ensure!(busy == 0, "somebody has {} open", file.display());
+    Ok(conn.close().await?)
 }
 
 /// What a small shop has after a while: orders in every state, stock, a picture, accounts.
