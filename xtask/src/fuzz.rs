@@ -31,7 +31,7 @@ pub fn chore(options: &Options) -> Result<bool> {
     nightly()?;
     let fuzz = Tool::FUZZ.get()?;
     let targets = targets()?;
-    for unknown in options.target.iter().filter(|it| !targets.contains(it)) {
+    if let Some(unknown) = options.target.iter().find(|it| !targets.contains(it)) {
         bail!(
             "there is no target {unknown}; there are: {}",
             targets.join(", ")
