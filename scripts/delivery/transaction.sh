@@ -219,7 +219,11 @@ wait_until_back() {
 judge() {
   local live was is
   ends=unknown
-  live=$(persist live_images) || return
+  if ! live=$(persist live_images); then
+    # It does not answer that, but it took all of it, and every rollout is done.
+    [[ $1 != yes || $ready != yes ]] || ends=old
+    return
+  fi
   was=$(images_in "$work/old.yaml") is=$(images_in "$rendered")
   # Where the two differ in settings alone, images say nothing.
   [[ $1 == yes || $was != "$is" ]] || return
