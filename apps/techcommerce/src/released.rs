@@ -14,7 +14,8 @@ fn changed(released: &Value, of: impl Fn(&str) -> Option<&'static Migrator>) -> 
     for (service, all) in services {
         let present = of(service);
         for one in all.as_array().into_iter().flatten() {
-            let name = format!("{service}: {} {}", one["version"], one["name"]);
+            let name = one["name"].as_str().unwrap_or_default();
+            let name = format!("{service}: {} {name}", one["version"]);
             let found = present.and_then(|migrator| {
                 let mut all = migrator.iter();
                 all.find(|migration| one["version"] == migration.version)
