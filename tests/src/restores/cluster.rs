@@ -1,7 +1,6 @@
 //! PostgreSQL with pgBackRest: the shop's server, its repository, and the server that comes of it.
 
 use std::fs;
-use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -217,7 +216,6 @@ impl Repository {
         let address = free_address();
         let options = format!("-p {} {}", address.port(), words[2..].join(" "));
         let restored = Restored {
-            address,
             data: self.home.path().join("scratch/pgdata"),
             url: format!("postgres://postgres@{address}/postgres"),
             log: self.home.path().join("scratch/server.log"),
@@ -263,7 +261,6 @@ impl Repository {
             home.path().display()
         );
         let restored = Restored {
-            address,
             data,
             url: format!("postgres://postgres:{password}@{address}/postgres"),
             log: home.path().join("server.log"),
@@ -297,7 +294,6 @@ impl Source {
 
 /// A server that came of the repository.
 pub struct Restored {
-    pub address: SocketAddr,
     pub url: String,
     data: PathBuf,
     log: PathBuf,
