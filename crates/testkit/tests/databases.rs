@@ -35,7 +35,7 @@ on_both_engines! { MIGRATOR;
         assert_eq!(add_and_count(&other).await, 1);
     }
 
-    async fn a_test_may_return_a_result(db: TestDb) -> Result<(), techcommerce_store::StoreError> {
+    async fn a_test_may_return_a_result(db: TestDb) -> Result<(), techcommerce_kernel::Error> {
         db.ping().await
     }
 }
