@@ -134,6 +134,15 @@ fn walk(folder: &std::path::Path, files: &mut Vec<PathBuf>) {
     }
 }
 
+/// Whether another variable of the container is made of this one, as `$(POD_NAME)`.
+fn is_part(name: &str, container: &Container) -> bool {
+    let part = format!("$({name})");
+    let values = container.env.iter().flatten();
+    values
+        .filter_map(|variable| variable.value.as_ref())
+        .any(|value| value.contains(&part))
+}
+
 fn one(
     rendered: &Rendered,
     workload: &Workload<'_>,
@@ -171,7 +180,7 @@ fn one(
                 "mount the Secret and name its file with …_FILE",
             )),
             Some(_) => {}
-            None if FOREIGN.contains(&name.as_str()) => {}
+            None if FOREIGN.contains(&name.as_str()) || is_part(name, container) => {}
             None => {
                 found.push(at(
                     "is no setting of the program".to_owned(),
