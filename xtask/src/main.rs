@@ -81,6 +81,8 @@ enum Chore {
         #[arg(last = true)]
         arguments: Vec<String>,
     },
+    /// Checks what GitHub runs for us and the scripts behind it: docs/release.md.
+    Workflows,
     /// Throws bytes at what reads from outside: catalogue files, pictures, cookies, settings, tokens.
     Fuzz(fuzz::Options),
     /// Measures the shop beside the least that could do the same, and writes
@@ -116,6 +118,7 @@ fn run(chore: Chore) -> Result<bool> {
         Chore::Drill(options) => drill::chore(&options),
         Chore::Monitoring { arguments } => monitoring::chore(&arguments),
         Chore::Fuzz(options) => fuzz::chore(&options),
+        Chore::Workflows => workflows::chore(),
         Chore::Supply { arguments } => supply::chore(&arguments),
         Chore::Bench { arguments } => steps::bench(&arguments),
     }

