@@ -65,6 +65,9 @@ const OTHERS: &[(&str, &[&str])] = &[
             "ConfigMap",
             // Alertmanager's configuration, which its operator takes from a Secret alone.
             "Secret",
+            // Who deploys a shop asks Prometheus for its objectives.
+            "Role",
+            "RoleBinding",
         ],
     ),
     ("argocd", &["Application", "AppProject"]),

@@ -437,6 +437,12 @@ fn bindings(rendered: &Rendered, object: &Object) -> Vec<Finding> {
         if (name, namespace) == ("prometheus", Some("monitoring")) {
             continue;
         }
+        // What the monitoring allows the shops of a cluster names the accounts of all of them, and
+        // only one shop is here.
+        let of_all_shops = object.namespace.as_deref() == Some("monitoring");
+        if of_all_shops && namespace != rendered.namespace() {
+            continue;
+        }
         let there = rendered
             .of("ServiceAccount")
             .any(|account| account.name == name && account.namespace.as_deref() == namespace);
