@@ -3,9 +3,9 @@
 set -euo pipefail
 PGPASSWORD=$(cat /etc/techcommerce/postgres-admin/password)
 export PGPASSWORD
-kind=diff
+kind='diff'
 if [ "$(date -u +%u)" = 7 ]; then
-  kind=full
+  kind='full'
 fi
 # Both do nothing where all is well; `check` waits until a segment of the log came into the repository.
 pgbackrest --stanza=shop stanza-create
