@@ -302,11 +302,7 @@ async fn run_to_completion(
 }
 
 /// A panic in a handler is one failed request, not more. The panic hook has logged it.
-async fn carried_out(
-    _place: Place,
-    mut route: Limited,
-    request: Request,
-) -> Response {
+async fn carried_out(_place: Place, mut route: Limited, request: Request) -> Response {
     let answer = AssertUnwindSafe(tower::Service::call(&mut route, request)).catch_unwind();
     match answer.await {
         Ok(Ok(answer)) => answer,

@@ -117,7 +117,8 @@ impl Cargo {
     /// which nobody switched on: it cannot tell, and says rather too much.
     #[must_use]
     pub fn builds(&self, part: &Crate) -> bool {
-        self.builds.contains(&(part.name.clone(), part.version.clone()))
+        self.builds
+            .contains(&(part.name.clone(), part.version.clone()))
     }
 }
 
@@ -185,7 +186,11 @@ pub(crate) mod tests {
 
     fn says() -> Cargo {
         let own = |(name, version): &(&str, &str)| ((*name).to_owned(), (*version).to_owned());
-        let builds = [("serde", "1.0.1"), ("serde_derive", "1.0.1"), ("techcommerce", "0.1.0")];
+        let builds = [
+            ("serde", "1.0.1"),
+            ("serde_derive", "1.0.1"),
+            ("techcommerce", "0.1.0"),
+        ];
         let builds: BTreeSet<_> = builds.iter().map(own).collect();
         let mut locks = builds.clone();
         locks.insert(own(&("sqlx-mysql", "0.9.0")));
@@ -233,7 +238,8 @@ pub(crate) mod tests {
     #[test]
     fn what_only_might_have_been_built_is_no_mistake_and_known_as_such() {
         let mut more = list();
-        let mysql = serde_json::json!({"name": "sqlx-mysql", "version": "0.9.0", "source": "crates.io"});
+        let mysql =
+            serde_json::json!({"name": "sqlx-mysql", "version": "0.9.0", "source": "crates.io"});
         more["packages"].as_array_mut().unwrap().push(mysql);
         let listed = of_program(&program(&more)).unwrap();
         assert_eq!(compare(&listed, &says()), []);

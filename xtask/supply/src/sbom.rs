@@ -278,7 +278,10 @@ mod tests {
 
     fn cargo() -> Cargo {
         let builds = sources().into_keys().collect();
-        Cargo { builds, locks: sources().into_keys().collect() }
+        Cargo {
+            builds,
+            locks: sources().into_keys().collect(),
+        }
     }
 
     fn made(subject: &Subject) -> Value {
