@@ -66,7 +66,7 @@ enum Chore {
     /// one is to open: docs/upgrading.md.
     ReleaseData,
     /// Makes faults in a running shop, one after another, and shows that of each the right alert and no
-    /// other reaches people, and clears: docs/drill.md. Takes a quarter of an hour.
+    /// other reaches people, and clears: docs/drill.md. Takes most of an hour.
     Drill(drill::Options),
     /// Checks alerts, their tests, runbooks and routes: docs/alerts.md.
     Monitoring {

@@ -46,6 +46,8 @@ const BUDGETS: &[&str] = &[
     // Looks back over ten minutes.
     "ErrorsLogged",
     "JobsRetried",
+    // Over five.
+    "PoolExhausted",
 ];
 
 /// All of them, in the order in which they are tried.

@@ -73,7 +73,7 @@ fn chosen(names: &[String]) -> Result<Vec<&'static Fault>> {
 
 /// Every fault: `cargo xtask drill`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "takes a quarter of an hour: cargo xtask drill"]
+#[ignore = "takes most of an hour: cargo xtask drill"]
 async fn all() -> Result<()> {
     let options = Options::read()?;
     let faults = chosen(&options.only)?;

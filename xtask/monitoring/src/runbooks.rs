@@ -230,6 +230,7 @@ const OPTIONS: &[&str] = &[
     "--type",
     "--containers",
     "--field-selector",
+    "--from",
     "--from-file",
     "--dry-run",
     "-c",

@@ -64,12 +64,13 @@ pub const FAULTS: &[Fault] = &[
         end: |ground| Box::pin(ground.at_replica("SELECT pg_wal_replay_resume()")),
     },
     Fault {
-        name: "pool-exhausted",
+        name: "table-locked",
         what: "every connection of order-api waits for a lock on the table of carts",
-        expected: &["PoolExhausted{service=order-api}"],
-        also: &[],
+        // Statements take long, which says why nobody gets a connection.
+        expected: &["DatabaseSlow{service=order-api}"],
+        also: &["PoolExhausted{service=order-api}"],
         aftermath: BUDGETS,
-        hold: 10,
+        hold: 25,
         begin: |ground| {
             Box::pin(ground.hold("LOCK TABLE order_api.carts IN ACCESS EXCLUSIVE MODE"))
         },
