@@ -90,15 +90,18 @@ impl Cases {
         (until.fold(0.0, f64::max) * self.cases.len() as f64 / step.unwrap_or(10.0)) as u64
     }
 
-    /// The same without how messages read, which no number changes.
-    pub fn without_texts(&self) -> Self {
-        let mut plain = self.clone();
-        for case in &mut plain.cases {
-            if let Some(fields) = case.as_object_mut() {
-                fields.remove("alert_rule_test");
-            }
-        }
-        plain
+    /// Each by itself, without how messages read, which no number changes, and without those that look at
+    /// nothing else.
+    pub fn one_by_one(&self) -> impl Iterator<Item = Self> {
+        let numbers = self.cases.iter().filter_map(|case| {
+            let mut case = case.clone();
+            case.as_object_mut()?.remove("alert_rule_test");
+            case.get("promql_expr_test").is_some().then_some(case)
+        });
+        numbers.map(|case| Self {
+            cases: vec![case],
+            ..self.clone()
+        })
     }
 
     /// Runs them against these rules.
