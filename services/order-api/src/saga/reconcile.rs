@@ -1,0 +1,34 @@
+//! The schedule that compares what the payment provider knows with what the shop knows.
+
+use async_trait::async_trait;
+use techcommerce_jobs::{Job, Outcome};
+use techcommerce_kernel::Error;
+
+use crate::{app::App, payment::stripe::reconcile};
+
+/// The job's kind and the schedule's name.
+pub(super) const KIND: &str = "payments.reconcile";
+
+/// Runs the schedule.
+pub(super) struct Handler(pub App);
+
+#[async_trait]
+impl techcommerce_jobs::Handler for Handler {
+    fn kind(&self) -> &'static str {
+        KIND
+    }
+
+    async fn run(&self, _: &Job) -> Result<Outcome, Error> {
+        let Self(app) = self;
+        if let (Some(stripe), Some(time)) = (app.providers.stripe(), app.settings.reconciled) {
+            let done = reconcile(app, stripe, time).await?;
+            if done.mended + done.reported > 0 {
+                tracing::warn!(
+                    ?done,
+                    "the books of the payment provider were other than ours"
+                );
+            }
+        }
+        Ok(Outcome::Done)
+    }
+}
