@@ -101,6 +101,21 @@ impl Processes {
             .is_some_and(|(_, process)| process.is_some())
     }
 
+    /// Whether the one of this name does not run, also where it ended by itself.
+    pub fn has_ended(&mut self, name: &str) -> Result<bool> {
+        let (_, process) = self.parts.get_mut(name).context("no such process")?;
+        match process {
+            Some(process) => Ok(process.ended()?.is_some()),
+            None => Ok(true),
+        }
+    }
+
+    /// The system's number of the one of this name, while it runs.
+    pub fn id(&self, name: &str) -> Option<u32> {
+        let (_, process) = self.parts.get(name)?;
+        process.as_ref().map(Process::id)
+    }
+
     /// Where the one of this name serves.
     pub fn client(&self, name: &str) -> Result<Client> {
         let (part, _) = self.parts.get(name).context("no such process")?;

@@ -66,6 +66,8 @@ pub struct Setup {
     /// The processes of the services that have two, which stand behind the services' addresses.
     replicas: Vec<Replica>,
     settings: BTreeMap<String, String>,
+    /// What is set for one service alone.
+    own: BTreeMap<String, BTreeMap<String, String>>,
 }
 
 impl Setup {
@@ -91,6 +93,7 @@ impl Setup {
             places: places.collect(),
             replicas: Vec::new(),
             settings: BTreeMap::new(),
+            own: BTreeMap::new(),
         };
         let address = setup.address();
         let mut setup = setup
@@ -98,6 +101,8 @@ impl Setup {
             .set("TECHCOMMERCE_DEMO_CATALOGUE", "false")
             .set("TECHCOMMERCE_LIMITS_REQUESTS_PER_MINUTE", "1000000")
             .set("TECHCOMMERCE_LIMITS_LOGIN_PER_MINUTE", "1000000")
+            // A debug build on a busy machine is always behind; `overload` sets its own.
+            .set("TECHCOMMERCE_LIMITS_PATIENCE_MILLISECONDS", "60000")
             .set("TECHCOMMERCE_WORKER_POLL_MILLISECONDS", "200");
         if let Some(database) = &setup.database {
             let url = database.url().to_owned();
@@ -199,6 +204,13 @@ impl Setup {
     /// Sets a variable of the environment.
     pub fn set(mut self, name: &str, value: &str) -> Self {
         self.settings.insert(name.to_owned(), value.to_owned());
+        self
+    }
+
+    /// Sets a variable of the environment of one service's processes.
+    pub fn set_for(mut self, service: &str, name: &str, value: &str) -> Self {
+        let own = self.own.entry(service.to_owned()).or_default();
+        own.insert(name.to_owned(), value.to_owned());
         self
     }
 
@@ -304,38 +316,52 @@ impl Setup {
         Processes::start(parts, self.folder.path())
     }
 
+    /// Another process of a service, with its own place and name, not started.
+    pub fn another(&self, service: &str, name: &str) -> Result<Part> {
+        self.part(name, service, free_address(), free_address())
+    }
+
+    fn part(
+        &self,
+        name: &str,
+        service: &str,
+        address: SocketAddr,
+        management: SocketAddr,
+    ) -> Result<Part> {
+        let mut command = match service {
+            "shop" => self.command(&["serve"])?,
+            service => self.command(&["serve", service])?,
+        };
+        command
+            .envs(self.own.get(service).into_iter().flatten())
+            .env("TECHCOMMERCE_LISTEN_PORT", address.port().to_string())
+            .env(
+                "TECHCOMMERCE_LISTEN_MANAGEMENT_PORT",
+                management.port().to_string(),
+            );
+        if service == "worker" && name != service {
+            // Each takes up only its own jobs at once, as pods do by their names.
+            command.env("TECHCOMMERCE_WORKER_NAME", name);
+        }
+        let name = name.to_owned();
+        Ok(Part {
+            name,
+            command,
+            address,
+        })
+    }
+
     /// The processes, not started.
     fn parts(&self) -> Result<Vec<Part>> {
-        let part = |name: &str, service: &str, address: SocketAddr, management: SocketAddr| {
-            let mut command = match service {
-                "shop" => self.command(&["serve"])?,
-                service => self.command(&["serve", service])?,
-            };
-            command
-                .env("TECHCOMMERCE_LISTEN_PORT", address.port().to_string())
-                .env(
-                    "TECHCOMMERCE_LISTEN_MANAGEMENT_PORT",
-                    management.port().to_string(),
-                );
-            if service == "worker" && name != service {
-                // Each takes up only its own jobs at once, as pods do by their names.
-                command.env("TECHCOMMERCE_WORKER_NAME", name);
-            }
-            let name = name.to_owned();
-            Ok(Part {
-                name,
-                command,
-                address,
-            })
-        };
         let several = |service: &str| self.replicas.iter().any(|one| one.service == service);
         let single = self.places.iter().filter(|(service, _)| !several(service));
-        let single = single
-            .map(|(service, (address, management))| part(service, service, *address, *management));
+        let single = single.map(|(service, (address, management))| {
+            self.part(service, service, *address, *management)
+        });
         let double = self
             .replicas
             .iter()
-            .map(|one| part(&one.name, one.service, one.address, one.management));
+            .map(|one| self.part(&one.name, one.service, one.address, one.management));
         single.chain(double).collect()
     }
 }

@@ -18,7 +18,7 @@ use crate::{
     following::{Following, source},
     here::Here,
     stores::Stores,
-    traces,
+    traces, trial,
     trust::Trust,
 };
 
@@ -71,7 +71,7 @@ impl Ground {
         folder: Option<DataFolder>,
         here: Here,
     ) -> Result<Self, Error> {
-        let env = Env::system();
+        let env = trial::env();
         let trust = Trust::open(&settings, folder.as_ref(), &here, &env)?;
         let stores = Stores::open(&settings, folder.as_ref(), &here.databases()).await?;
         let (telemetry, exporter) = traces::start(&settings.traces, &env, telemetry())?;

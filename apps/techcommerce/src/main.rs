@@ -20,6 +20,7 @@ mod standing;
 mod stores;
 mod systemd;
 mod traces;
+mod trial;
 mod trust;
 mod web;
 

@@ -14,8 +14,13 @@ pub const MAX_ATTEMPTS: u32 = 20;
 /// The pause after the `attempt`th failure (from 1): doubles from one second up to an hour, of
 /// which the second half is random, so that what failed together does not come back together.
 pub fn pause(env: &Env, attempt: u32) -> Duration {
+    pause_up_to(env, attempt, LONGEST)
+}
+
+/// The same, doubling up to `longest`.
+pub fn pause_up_to(env: &Env, attempt: u32, longest: Duration) -> Duration {
     let doublings = attempt.saturating_sub(1).min(16);
-    let half = FIRST.saturating_mul(1 << doublings).min(LONGEST) / 2;
+    let half = FIRST.saturating_mul(1 << doublings).min(longest) / 2;
     half + env.jitter(half)
 }
 
@@ -33,6 +38,13 @@ mod tests {
             let whole = Duration::from_secs(1 << attempt.clamp(1, 13).saturating_sub(1)).min(LONGEST);
             prop_assert!(pause >= whole / 2, "{pause:?} < {whole:?} / 2");
             prop_assert!(pause <= whole, "{pause:?} > {whole:?}");
+        }
+
+        #[test]
+        fn is_never_longer_than_is_said(attempt in 0_u32.., seed in any::<u64>(), longest in 1_u64..100) {
+            let (env, _) = Env::manual(seed);
+            let longest = Duration::from_secs(longest);
+            prop_assert!(pause_up_to(&env, attempt, longest) <= longest);
         }
     }
 }

@@ -128,14 +128,19 @@ impl Queue {
         })
     }
 
-    /// The attempt failed: the job is tried again after a pause, or is dead if that was its last
-    /// attempt. Gives the time of the next attempt.
-    pub async fn fail(&self, job: &Job, why: &str) -> Result<Option<Timestamp>, Error> {
+    /// The attempt failed: the job is tried again after a pause of at most `longest`, or is dead if
+    /// that was its last attempt. Gives the time of the next attempt.
+    pub async fn fail(
+        &self,
+        job: &Job,
+        why: &str,
+        longest: Duration,
+    ) -> Result<Option<Timestamp>, Error> {
         if job.attempt >= job.max_attempts {
             self.bury(job, why).await?;
             return Ok(None);
         }
-        let at = self.env.now() + backoff::pause(&self.env, job.attempt);
+        let at = self.env.now() + backoff::pause_up_to(&self.env, job.attempt, longest);
         const FAIL: &str = "UPDATE jobs SET state = 'ready', due_at = $3, worker = NULL, last_error = $4 \
              WHERE id = $1 AND fence = $2 AND state = 'running'";
         self.change(job, FAIL, at, Some(&kept(why))).await?;

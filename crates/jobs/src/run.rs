@@ -15,7 +15,7 @@ use techcommerce_telemetry::{
 use tokio::time::Instant;
 use tracing::Instrument;
 
-use crate::{Handler, Job, JobSet, Outcome, Queue, job::LOST};
+use crate::{Handler, Job, JobSet, Outcome, Queue, backoff, job::LOST};
 
 /// How a run of a job ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,6 +62,9 @@ pub struct Ran {
 /// A job that is run so soon after it was written is part of the trace of whoever wrote it. Later
 /// ones have a trace of their own: nobody keeps a trace open for hours.
 const SOON: Duration = Duration::from_secs(600);
+
+/// The pause before it is tried again to write how a job ended.
+const WRITE_AGAIN: Duration = Duration::from_secs(1);
 
 impl JobSet {
     /// As [`JobSet::run_traced`], without traces.
@@ -145,11 +148,13 @@ impl JobSet {
     }
 
     async fn run_inner(&self, job: &Job) -> Ended {
-        let outcome = match self.handler(&job.kind) {
+        let handler = self.handler(&job.kind);
+        let outcome = match handler {
             Some(handler) => attempt(self.queue(), handler.as_ref(), job).await,
             None => Err(Error::internal("no handler for this kind")),
         };
-        let written = settle(self.queue(), job, outcome).await;
+        let longest = handler.map_or(backoff::LONGEST, |handler| handler.longest_pause());
+        let written = settle(self.queue(), job, outcome, longest).await;
         written.unwrap_or_else(|error| {
             if error.code() == LOST {
                 tracing::warn!("the job was taken over by another worker");
@@ -189,18 +194,51 @@ async fn keep_lease(queue: &Queue, job: &Job) -> Error {
     }
 }
 
-async fn settle(queue: &Queue, job: &Job, outcome: Result<Outcome, Error>) -> Result<Ended, Error> {
+/// Writes how the attempt ended. What made it fail may be that the database is away, and then this
+/// cannot be written either: it is tried for as long as nobody else can take the job. To leave it
+/// to the end of the lease would make a moment's outage a minute's pause.
+async fn settle(
+    queue: &Queue,
+    job: &Job,
+    outcome: Result<Outcome, Error>,
+    longest: Duration,
+) -> Result<Ended, Error> {
+    let outcome = match outcome {
+        Err(error) if error.code() == LOST => return Err(error),
+        outcome => outcome,
+    };
+    let end = Instant::now() + job.lease;
+    loop {
+        match write(queue, job, &outcome, longest).await {
+            Err(error) if error.is_transient() && Instant::now() + WRITE_AGAIN < end => {
+                tracing::debug!(?error, "how the job ended is yet to be written");
+                tokio::time::sleep(WRITE_AGAIN).await;
+            }
+            written => return written,
+        }
+    }
+}
+
+async fn write(
+    queue: &Queue,
+    job: &Job,
+    outcome: &Result<Outcome, Error>,
+    longest: Duration,
+) -> Result<Ended, Error> {
     match outcome {
         Ok(Outcome::Completed) => Ok(Ended::Done),
         Ok(Outcome::Done) => queue.complete(job).await.map(|()| Ended::Done),
-        Ok(Outcome::RetryAt(at)) => queue.postpone(job, at).await.map(|()| Ended::Postponed(at)),
-        Ok(Outcome::GiveUp(reason)) => {
-            tracing::error!(reason, "the job was given up");
-            queue.bury(job, &reason).await.map(|()| Ended::Dead)
+        Ok(Outcome::RetryAt(at)) => {
+            let at = *at;
+            queue.postpone(job, at).await.map(|()| Ended::Postponed(at))
         }
-        Err(error) if error.code() == LOST => Err(error),
+        Ok(Outcome::GiveUp(reason)) => {
+            queue.bury(job, reason).await?;
+            tracing::error!(reason, "the job was given up");
+            Ok(Ended::Dead)
+        }
         Err(error) => {
-            let next = queue.fail(job, &format!("{error:?}")).await?;
+            let next = queue.fail(job, &format!("{error:?}"), longest).await?;
             match next {
                 Some(at) => tracing::warn!(?error, %at, "the job failed and will be tried again"),
                 None => tracing::error!(?error, "the job failed for the last time and is dead"),

@@ -12,7 +12,7 @@ use techcommerce_kernel::{Error, Timestamp};
 
 use techcommerce_telemetry::Telemetry;
 
-use crate::{Claim, Job, Queue, Ran, Schedule, Watch, prune, watch::MakeWatch};
+use crate::{Claim, Job, Queue, Ran, Schedule, Watch, backoff, prune, watch::MakeWatch};
 
 /// How an attempt went.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,6 +36,12 @@ pub trait Handler: Send + Sync + 'static {
     /// The longest that one attempt may take.
     fn time_limit(&self) -> Duration {
         Duration::from_secs(300)
+    }
+
+    /// The longest pause between two attempts. Shorter where somebody waits for what is done: it is
+    /// how late the job is at most once the cause of its failures is gone.
+    fn longest_pause(&self) -> Duration {
+        backoff::LONGEST
     }
 
     /// Runs one attempt. It may be dropped at any await point and it may run twice, also at the

@@ -11,7 +11,7 @@ mod common;
 use std::{collections::HashSet, time::Duration};
 
 use common::{LEASE, MIGRATOR, Shop};
-use techcommerce_jobs::{NewJob, enqueue};
+use techcommerce_jobs::{NewJob, backoff, enqueue};
 use techcommerce_kernel::{Error, Uuid};
 use techcommerce_store::transact;
 
@@ -64,7 +64,7 @@ techcommerce_testkit::on_both_engines! { MIGRATOR;
 
         let lost = |result: Result<(), Error>| assert_eq!(result.unwrap_err().code(), "job_lost");
         lost(shop.queue.complete(&slow).await);
-        lost(shop.queue.fail(&slow, "late").await.map(drop));
+        lost(shop.queue.fail(&slow, "late", backoff::LONGEST).await.map(drop));
         lost(shop.queue.extend(&slow).await);
         lost(shop.queue.release(&slow).await);
         lost(shop.queue.bury(&slow, "late").await);

@@ -15,7 +15,7 @@ use std::{
 
 use common::{LEASE, MIGRATOR, Shop};
 use proptest::prelude::*;
-use techcommerce_jobs::{Job, NewJob};
+use techcommerce_jobs::{Job, NewJob, backoff};
 use techcommerce_kernel::Uuid;
 use techcommerce_testkit::{Dialect, TestDb};
 
@@ -101,7 +101,13 @@ async fn play(steps: Vec<Step>) {
                     continue;
                 };
                 let running = model.holds(place) && model.open.contains(&job.id);
-                assert_eq!(queue.fail(&job, "on purpose").await.is_ok(), running);
+                assert_eq!(
+                    queue
+                        .fail(&job, "on purpose", backoff::LONGEST)
+                        .await
+                        .is_ok(),
+                    running
+                );
                 if running {
                     model.holder.remove(&job.id);
                     if job.attempt == job.max_attempts {

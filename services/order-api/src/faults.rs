@@ -1,5 +1,9 @@
 //! Points at which a test can make the order's path break off, as a killed process would.
+//!
+//! What breaks off can only be made where tests are, and in a program that was built for trials
+//! (with debug assertions): in one that is released nothing can switch a fault on.
 
+use std::fmt;
 use std::sync::Arc;
 
 use techcommerce_kernel::Error;
@@ -21,6 +25,20 @@ pub enum Point {
     Recorded(&'static str),
 }
 
+/// Its name, as `after-capture`.
+impl fmt::Display for Point {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::RequestFixed => f.write_str("request-fixed"),
+            Self::StockReserved => f.write_str("stock-reserved"),
+            Self::OrderWritten => f.write_str("order-written"),
+            Self::Before(command) => write!(f, "before-{command}"),
+            Self::After(command) => write!(f, "after-{command}"),
+            Self::Recorded(command) => write!(f, "recorded-{command}"),
+        }
+    }
+}
+
 type Hook = dyn Fn(Point) -> Result<(), Error> + Send + Sync;
 
 /// Breaks off where a test says; never otherwise.
@@ -29,8 +47,8 @@ pub struct Faults(Option<Arc<Hook>>);
 
 impl Faults {
     /// Breaks off wherever `hook` gives an error.
-    #[cfg(test)]
-    pub(crate) fn new(hook: impl Fn(Point) -> Result<(), Error> + Send + Sync + 'static) -> Self {
+    #[cfg(any(test, debug_assertions))]
+    pub fn new(hook: impl Fn(Point) -> Result<(), Error> + Send + Sync + 'static) -> Self {
         Self(Some(Arc::new(hook)))
     }
 
@@ -40,5 +58,11 @@ impl Faults {
             Some(hook) => hook(point),
             None => Ok(()),
         }
+    }
+}
+
+impl fmt::Debug for Faults {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Faults").field(&self.0.is_some()).finish()
     }
 }

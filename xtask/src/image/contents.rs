@@ -19,6 +19,9 @@ const LIMIT: u64 = 40_000_000;
 
 const PROGRAM: &str = "usr/local/bin/techcommerce";
 
+/// Names the folder of apps/techcommerce/src/trial.rs.
+const TRIAL: &str = "TECHCOMMERCE_TRIAL_FAULTS";
+
 /// Every file and folder of the image: mode, owner, path. A shell, a secret or a source that slips in
 /// is one more.
 const FILES: &[(u32, u32, &str)] = &[
@@ -65,6 +68,12 @@ pub fn check(engine: &Engine, image: &Image, shipped: bool, checks: &mut Checks)
     checks.is(
         "the program does not say where it was built",
         !contains(&program, "/usr/local/cargo/registry"),
+    );
+    // One that is built to try the Dockerfile has it, which shows that it would be found.
+    checks.same(
+        "only a program for trials can be told to die or what time it is",
+        &contains(&program, TRIAL),
+        &!shipped,
     );
     describes_itself(engine, image, checks)?;
 

@@ -1,0 +1,90 @@
+//! What the shop shows when it is asked, and what is in the books of others.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, Result};
+use serde_json::Value;
+use sqlx::PgConnection;
+
+use super::checker::{Book, Level, Order, Seen};
+use super::ground::Ground;
+use super::people::Town;
+
+/// All that is there now.
+pub async fn look(town: &Town, ground: &Ground) -> Result<Seen> {
+    Ok(Seen {
+        orders: orders(town).await?,
+        levels: levels(town).await?,
+        books: books(ground).await?,
+        mails: ground.mail.taken(),
+    })
+}
+
+async fn orders(town: &Town) -> Result<Vec<Order>> {
+    let mut all = Vec::new();
+    let mut path = "/api/orders?limit=100".to_owned();
+    loop {
+        let page: Value = town.staff.get(&path).value(200).await?;
+        for order in page["items"].as_array().context("a list")? {
+            all.push(order_of(order).with_context(|| order.to_string())?);
+        }
+        match page["next_cursor"].as_str() {
+            Some(cursor) => path = format!("/api/orders?limit=100&cursor={cursor}"),
+            None => return Ok(all),
+        }
+    }
+}
+
+fn order_of(order: &Value) -> Option<Order> {
+    let text = |name: &str| order[name].as_str().map(str::to_owned);
+    let amount = |pointer: &str| order.pointer(pointer).and_then(Value::as_i64);
+    let refund = |refund: &Value| {
+        let amount = refund.pointer("/amount/amount")?.as_i64()?;
+        Some((amount, refund["status"].as_str()?.to_owned()))
+    };
+    Some(Order {
+        id: text("id")?,
+        email: text("email")?,
+        status: text("status")?,
+        payment_status: text("payment_status")?,
+        total: amount("/total/amount")?,
+        authorized: amount("/payment/authorized/amount")?,
+        captured: amount("/payment/captured/amount")?,
+        refunded: amount("/payment/refunded/amount")?,
+        refunds: order["refunds"]
+            .as_array()?
+            .iter()
+            .map(refund)
+            .collect::<Option<_>>()?,
+        shipments: order["shipments"].as_array()?.len(),
+    })
+}
+
+async fn levels(town: &Town) -> Result<BTreeMap<String, Level>> {
+    let mut levels = BTreeMap::new();
+    for variant in &town.variants {
+        let (on_hand, reserved, available) = crate::staff::stock(&town.staff, variant).await?;
+        let level = Level {
+            on_hand,
+            reserved,
+            available,
+        };
+        levels.insert(variant.clone(), level);
+    }
+    Ok(levels)
+}
+
+/// The books of the provider for trials: they are its own, though they lie beside the shop's.
+async fn books(ground: &Ground) -> Result<Vec<Book>> {
+    const BOOKS: &str = "SELECT payment::text, state, captured, refunded \
+         FROM order_api.test_provider_payments";
+    let mut conn: PgConnection = ground.database.lock().await.connect().await?;
+    let rows: Vec<(String, String, i64, i64)> = sqlx::query_as(BOOKS).fetch_all(&mut conn).await?;
+    let book = |(order, state, captured, refunded): (String, String, i64, i64)| Book {
+        order,
+        held: state == "held",
+        captured,
+        refunded,
+    };
+    Ok(rows.into_iter().map(book).collect())
+}
