@@ -4,6 +4,8 @@
 pub const INVALID_INPUT: &str = "invalid_input";
 /// The body is no JSON, or not of the shape that is asked for.
 pub const INVALID_JSON: &str = "invalid_json";
+/// A message from outside is not signed with a secret of ours, or not now.
+pub const WEBHOOK_SIGNATURE_INVALID: &str = "webhook_signature_invalid";
 /// There is nothing at this address.
 pub const NOT_FOUND: &str = "not_found";
 /// A changing request with a cookie came from another site.
@@ -96,6 +98,14 @@ pub const DISCOUNT_NOT_FOUND: &str = "discount_not_found";
 pub const DISCOUNT_CODE_TAKEN: &str = "discount_code_taken";
 /// Orders name the discount: it can be switched off, but not deleted.
 pub const DISCOUNT_IN_USE: &str = "discount_in_use";
+/// There is no such webhook.
+pub const WEBHOOK_NOT_FOUND: &str = "webhook_not_found";
+/// There are as many webhooks as there may be.
+pub const WEBHOOK_LIMIT: &str = "webhook_limit";
+/// The webhook is disabled: nothing is sent to it.
+pub const WEBHOOK_DISABLED: &str = "webhook_disabled";
+/// There is no such delivery of this webhook, or no longer.
+pub const WEBHOOK_DELIVERY_NOT_FOUND: &str = "webhook_delivery_not_found";
 /// There is no such job, or it is not dead.
 pub const JOB_NOT_FOUND: &str = "job_not_found";
 /// There is no such import.

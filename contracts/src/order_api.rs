@@ -32,6 +32,7 @@ mod list;
 mod order;
 mod place;
 mod summary;
+mod webhook;
 
 pub use cart::*;
 pub use change::*;
@@ -40,6 +41,7 @@ pub use list::*;
 pub use order::*;
 pub use place::*;
 pub use summary::*;
+pub use webhook::*;
 
 /// What time it is at the database.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

@@ -157,6 +157,8 @@ settings! {
         body_bytes: u64 = "1048576";
         /// Requests under way at once, beyond which the shop answers 503.
         concurrency: u32 = "512";
+        /// Milliseconds that an order may wait for its turn at the database once there is a queue, beyond which the shop answers 503. Whoever fills a cart may wait for half of it, whoever begins one for a tenth, so that what was begun is ended.
+        patience_milliseconds: u32 = "1000";
     }
     /// Ending the process.
     shutdown: Shutdown {
@@ -169,8 +171,23 @@ settings! {
     orders: Orders {
         /// Seconds that stock is held for an order that is being placed.
         reservation_seconds: u32 = "900";
-        /// What shoppers may pay with: invoice, and test, by which nobody is charged. A shop that is open to the world leaves test out.
+        /// What shoppers may pay with: invoice, stripe (cards; it needs stripe.secret_key), and test, by which nobody is charged. A shop that is open to the world leaves test out.
         payment_methods: Vec<String> = "test; invoice";
+        /// Seconds that a customer has to confirm a payment that asks for it; then the order is given up and its stock is free.
+        payment_seconds: u32 = "1800";
+    }
+    /// Payments by card at Stripe. Card data goes from the browser to Stripe and never to the shop.
+    stripe: Stripe {
+        /// What the shop is known by at Stripe: sk_live_…, or better a restricted key rk_live_… that may write payment intents and refunds and read disputes.
+        secret_key: Option<Secret> = "" secret followed;
+        /// What browsers know the shop by at Stripe: pk_live_….
+        publishable_key: String = "";
+        /// What signs the messages that Stripe sends to public_url/api/payments/stripe/webhook: whsec_…; two with a blank between them while one takes the other's place.
+        webhook_secret: Option<Secret> = "" secret followed;
+        /// Where Stripe is.
+        api_address: String = "https://api.stripe.com";
+        /// Payments that were begun so many days ago or later are compared with Stripe's books each hour; what belongs to no order of the shop is let go or paid back. 0: none are, as after an old backup was restored.
+        reconcile_days: u32 = "3";
     }
     /// Pictures.
     images: Images {
@@ -203,6 +220,19 @@ settings! {
         /// Hosts and networks inside that pictures may be fetched from, as pictures.lan:8080 or 10.0.0.0/8; none: only the open internet.
         picture_hosts_allowed: Vec<String> = "";
     }
+    /// Telling others what happens (docs/webhooks.md).
+    webhooks: Webhooks {
+        /// Hosts and networks inside that admins may have events sent to, also without TLS, as erp.lan:8080 or 10.0.0.0/8; none: only https and the open internet.
+        hosts_allowed: Vec<String> = "";
+        /// A webhook is disabled when nothing has arrived there for so many days although something was sent.
+        disable_after_days: u32 = "5";
+        /// How many days it is kept what was sent and how it was answered.
+        keep_days: u32 = "30";
+        /// How many events one worker sends at once, never more than one to the same webhook. Fewer than worker.concurrency, so that orders go on while webhooks are slow.
+        concurrency: u32 = "2";
+        /// The mail address that is told when a webhook was disabled; none: the one of shop.email_sender.
+        notice_to: Option<EmailAddress> = "";
+    }
     /// Background work.
     worker: Worker {
         /// How often to look for work that nobody announced.
@@ -220,6 +250,9 @@ settings! {
         watch: Vec<String> = "";
     }
 }
+
+/// What shoppers may pay with at all.
+const PAYMENT_METHODS: [&str; 3] = ["test", "invoice", "stripe"];
 
 impl Settings {
     /// What no single setting can say of itself.
@@ -256,10 +289,10 @@ impl Settings {
             ));
         }
         let methods = &self.orders.payment_methods;
-        if methods.is_empty() || methods.iter().any(|m| m != "test" && m != "invoice") {
+        if methods.is_empty() || methods.iter().any(|m| !PAYMENT_METHODS.contains(&m.as_str())) {
             wrong.push((
                 "orders.payment_methods",
-                "must be some of test, invoice".into(),
+                "must be some of test, invoice, stripe".into(),
             ));
         }
         let postgres = ["postgres://", "postgresql://"].as_slice();
@@ -290,6 +323,9 @@ impl Settings {
                 wrong.push((key, format!("must start with {}", schemes.join(" or "))));
             }
         }
+        if methods.iter().any(|m| m == "stripe") {
+            wrong.extend(self.stripe.check());
+        }
         wrong.extend(self.images.check());
         wrong.extend(self.traces.check());
         let positive = [
@@ -297,12 +333,19 @@ impl Settings {
                 "orders.reservation_seconds",
                 self.orders.reservation_seconds,
             ),
+            ("orders.payment_seconds", self.orders.payment_seconds),
             ("worker.poll_milliseconds", self.worker.poll_milliseconds),
             ("worker.concurrency", self.worker.concurrency),
             (
                 "worker.ledger_check_seconds",
                 self.worker.ledger_check_seconds,
             ),
+            (
+                "webhooks.disable_after_days",
+                self.webhooks.disable_after_days,
+            ),
+            ("webhooks.keep_days", self.webhooks.keep_days),
+            ("webhooks.concurrency", self.webhooks.concurrency),
             ("session.idle_days", self.session.idle_days),
             ("database_connections", self.database_connections),
             (
@@ -311,6 +354,10 @@ impl Settings {
             ),
             ("limits.login_per_minute", self.limits.login_per_minute),
             ("limits.concurrency", self.limits.concurrency),
+            (
+                "limits.patience_milliseconds",
+                self.limits.patience_milliseconds,
+            ),
         ];
         wrong.extend(
             positive
@@ -318,6 +365,28 @@ impl Settings {
                 .filter(|(_, value)| *value == 0)
                 .map(|(key, _)| (key, "must be at least 1".to_owned())),
         );
+        wrong
+    }
+}
+
+impl Stripe {
+    /// What is missing for shoppers to pay with it. The keys themselves may be absent where a
+    /// service does not need them, as the storefront, which has the publishable one only.
+    fn check(&self) -> Vec<(&'static str, String)> {
+        let mut wrong = Vec::new();
+        if !self.publishable_key.is_empty() && !self.publishable_key.starts_with("pk_") {
+            wrong.push((
+                "stripe.publishable_key",
+                "must start with pk_: the key that starts with sk_ or rk_ is secret".into(),
+            ));
+        }
+        let address = &self.api_address;
+        if !address.starts_with("https://") && !address.starts_with("http://") {
+            wrong.push((
+                "stripe.api_address",
+                "must be an address, as https://api.stripe.com".into(),
+            ));
+        }
         wrong
     }
 }

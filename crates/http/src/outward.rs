@@ -1,5 +1,10 @@
 //! The way out to servers of others, over TLS or without: whom we believe, and which library
-//! speaks TLS. It is named here, so that nothing else in the program decides which it is.
+//! speaks TLS. It is named here, so that nothing else in the program decides which it is. Where
+//! an address comes from somebody who is not the owner, [`guard`] and [`resolver`] keep it from
+//! leading inside.
+
+pub mod guard;
+pub mod resolver;
 
 use std::{path::Path, sync::Arc, time::Duration};
 

@@ -23,7 +23,7 @@ const USUAL: Duration = Duration::from_secs(30);
 pub const LONGEST: Duration = Duration::from_secs(300);
 
 /// The outer paths that are passed on, with all that is below them. Nothing else is.
-const PREFIXES: [(&str, Service); 16] = [
+const PREFIXES: [(&str, Service); 17] = [
     ("/api/products", Service::ProductApi),
     ("/api/stock", Service::ProductApi),
     ("/api/categories", Service::ProductApi),
@@ -31,6 +31,8 @@ const PREFIXES: [(&str, Service); 16] = [
     ("/api/orders", Service::OrderApi),
     ("/api/shipping-methods", Service::OrderApi),
     ("/api/discounts", Service::OrderApi),
+    ("/api/webhooks", Service::OrderApi),
+    ("/api/payments", Service::OrderApi),
     ("/api/time", Service::OrderApi),
     ("/api/backups", Service::OrderApi),
     ("/api/auth", Service::Auth),

@@ -79,7 +79,9 @@ impl Handler for ResetMailHandler {
             return Ok(Outcome::Done);
         };
         let words = |link: &str| mails::reset(&self.0.settings, language, link);
-        self.0.send(job, &account, resets::LIFETIME, words).await
+        self.0
+            .send(job, &account, resets::LIFETIME, language, words)
+            .await
     }
 }
 
@@ -97,7 +99,9 @@ impl Handler for InvitationMailHandler {
             return Ok(Outcome::Done);
         };
         let words = |link: &str| mails::invitation(&self.0.settings, language, account.role, link);
-        self.0.send(job, &account, resets::INVITATION, words).await
+        self.0
+            .send(job, &account, resets::INVITATION, language, words)
+            .await
     }
 }
 
@@ -127,6 +131,7 @@ impl Post {
         job: &Job,
         account: &Account,
         lifetime: Duration,
+        language: Language,
         words: impl FnOnce(&str) -> (String, String),
     ) -> Result<Outcome, Error> {
         let to: EmailAddress = account
@@ -139,7 +144,8 @@ impl Post {
             resets::insert(tx, &self.env, &token::hash(&secret), account.id, lifetime).await
         })?;
         let (subject, text) = words(&mails::link(&self.settings, &secret));
-        let mail = Mail::new(job.id, to, &subject, text);
+        let html = mails::html(language, &text);
+        let mail = Mail::new(job.id, to, &subject, text).html(html);
         match self.mailer.send(&mail).await {
             Ok(()) => Ok(Outcome::Done),
             Err(error) if error.kind() == Kind::Unprocessable => {

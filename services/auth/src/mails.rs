@@ -32,6 +32,35 @@ impl Language {
     }
 }
 
+/// The same text as HTML: its paragraphs, and its addresses as links.
+pub fn html(language: Language, text: &str) -> String {
+    let lang = match language {
+        Language::En => "en",
+        Language::De => "de",
+    };
+    let word = |word: &str| {
+        let word = escaped(word);
+        match word.starts_with("https://") || word.starts_with("http://") {
+            true => format!("<a href=\"{word}\">{word}</a>"),
+            false => word,
+        }
+    };
+    let paragraph = |paragraph: &str| {
+        let words: Vec<String> = paragraph.split(' ').map(word).collect();
+        format!("<p>{}</p>", words.join(" "))
+    };
+    let paragraphs: String = text.trim().split("\n\n").map(paragraph).collect();
+    format!("<div lang=\"{lang}\">{paragraphs}</div>")
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('"', "&quot;")
+        .replace('\'', "&#39;")
+}
+
 /// The address of the page where a password is chosen with `secret`.
 pub fn link(settings: &Settings, secret: &str) -> String {
     let shop = settings.public_url.trim_end_matches('/');
@@ -111,6 +140,49 @@ pub fn invitation(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn settings() -> Settings {
+        Settings {
+            shop_name: "Tidewell & Co".to_owned(),
+            public_url: "https://shop.example/".to_owned(),
+            session_idle: std::time::Duration::from_secs(1),
+            quotas: crate::Quotas::default(),
+        }
+    }
+
+    /// Word for word, so that nobody changes them without reading them.
+    #[test]
+    fn the_mail_for_a_new_password_in_both_languages() {
+        let link = link(&settings(), "SECRET");
+        assert_eq!(link, "https://shop.example/reset-password?token=SECRET");
+        let (subject, text) = reset(&settings(), Language::En, &link);
+        assert_eq!(subject, "A new password for Tidewell & Co");
+        assert_eq!(
+            text,
+            "Hello,\n\nsomebody asked for a new password for your account at Tidewell & Co. If it \
+             was you, choose one here within 30 minutes:\n\n\
+             https://shop.example/reset-password?token=SECRET\n\nIf it was not you, there is \
+             nothing to do: your password stays as it is.\n\nTidewell & Co\n"
+        );
+        assert_eq!(
+            html(Language::En, &text),
+            "<div lang=\"en\"><p>Hello,</p><p>somebody asked for a new password for your account at \
+             Tidewell &amp; Co. If it was you, choose one here within 30 minutes:</p><p>\
+             <a href=\"https://shop.example/reset-password?token=SECRET\">\
+             https://shop.example/reset-password?token=SECRET</a></p><p>If it was not you, there is \
+             nothing to do: your password stays as it is.</p><p>Tidewell &amp; Co</p></div>"
+        );
+        let (subject, text) = reset(&settings(), Language::De, &link);
+        assert_eq!(subject, "Ein neues Passwort für Tidewell & Co");
+        assert_eq!(
+            text,
+            "Guten Tag,\n\njemand hat ein neues Passwort für Ihr Konto bei Tidewell & Co verlangt. \
+             Wenn Sie das waren, wählen Sie es hier innerhalb von 30 Minuten:\n\n\
+             https://shop.example/reset-password?token=SECRET\n\nWenn nicht, ist nichts zu tun: Ihr \
+             Passwort bleibt, wie es ist.\n\nTidewell & Co\n"
+        );
+        assert!(html(Language::De, &text).starts_with("<div lang=\"de\"><p>Guten Tag,</p>"));
+    }
 
     #[test]
     fn languages_are_taken_in_order() {

@@ -8,7 +8,8 @@ use techcommerce_mail::Mailer;
 use techcommerce_store::Db;
 
 use crate::{
-    faults::Faults, numbers::Numbers, payment::Providers, products::Products, settings::Settings,
+    checkout::Rush, faults::Faults, numbers::Numbers, payment::Providers, products::Products,
+    settings::Settings, webhooks::Webhooks,
 };
 
 /// Shared by all handlers and jobs; clones are the same.
@@ -26,7 +27,9 @@ pub struct Inner {
     pub(crate) queue: Queue,
     pub(crate) numbers: Numbers,
     pub(crate) faults: Faults,
+    pub(crate) rush: Rush,
     pub(crate) metrics: crate::metrics::Metrics,
+    pub(crate) webhooks: Webhooks,
 }
 
 impl App {

@@ -25,7 +25,10 @@ mod products;
 pub mod proof;
 mod saga;
 mod settings;
+#[doc(hidden)]
+pub mod simulated;
 mod watch;
+pub mod webhooks;
 
 #[cfg(test)]
 mod tests;
@@ -35,7 +38,7 @@ use std::sync::LazyLock;
 use axum::Router;
 use sqlx::migrate::Migrator;
 use techcommerce_contracts::{Client, Service, TokenVerifier};
-use techcommerce_http::{Check, Exposure, Health, Limits, ServiceStack, service_stack};
+use techcommerce_http::{Check, Exposure, Health, Limits, ServiceStack, shedding_service_stack};
 use techcommerce_jobs::{JobSet, Queue, Wake};
 use techcommerce_kernel::{Currency, Env, Meter};
 use techcommerce_mail::Mailer;
@@ -44,7 +47,9 @@ use techcommerce_telemetry::Telemetry;
 
 pub use audit::{Audit, audit};
 pub use discounts::{NewDiscount, create as create_discount, seed_demo as seed_demo_discounts};
+pub use faults::{Faults, Point};
 pub use fresh::is_new;
+pub use payment::{Stripe, StripeDeps};
 pub use settings::{Settings, Shipping};
 
 /// The schema, with the tables of the queue and of the audit log.
@@ -73,6 +78,8 @@ pub struct Deps {
     pub telemetry: Telemetry,
     /// Measures what payment providers are asked.
     pub provider: Meter,
+    /// Stripe, if the owner has an account there.
+    pub stripe: Option<Stripe>,
     /// What the owner decides.
     pub settings: Settings,
 }
@@ -89,7 +96,7 @@ pub struct Built {
 
 /// Makes the service.
 pub fn build(deps: Deps) -> Built {
-    build_with(deps, faults::Faults::default())
+    build_with(deps, Faults::default())
 }
 
 /// The document of the public endpoints by their outer paths.
@@ -107,14 +114,21 @@ pub fn describe(telemetry: &Telemetry, currency: Currency) {
 pub fn describe_jobs(telemetry: &Telemetry, currency: Currency) {
     describe(telemetry, currency);
     watch::describe(telemetry);
+    webhooks::describe(telemetry);
 }
 
 /// The service's jobs alone, for a worker that runs apart from it.
 pub fn jobs(deps: &Deps) -> JobSet {
-    saga::jobs(&app(deps, faults::Faults::default()))
+    jobs_with(deps, Faults::default())
 }
 
-fn build_with(deps: Deps, faults: faults::Faults) -> Built {
+/// The same, breaking off where a trial says.
+pub fn jobs_with(deps: &Deps, faults: Faults) -> JobSet {
+    saga::jobs(&app(deps, faults))
+}
+
+/// As [`build`], breaking off where a trial says.
+pub fn build_with(deps: Deps, faults: Faults) -> Built {
     let app = app(&deps, faults);
     let health = Health::new(Service::OrderApi, checks(&deps));
     let stack = ServiceStack {
@@ -130,16 +144,17 @@ fn build_with(deps: Deps, faults: faults::Faults) -> Built {
             ..Limits::default()
         },
     };
+    let shedding = endpoints::shedding(deps.db, deps.settings.patience);
     let jobs = saga::jobs(&app);
     let router = endpoints::router(app);
     Built {
-        router: service_stack(router, stack),
+        router: shedding_service_stack(router, stack, shedding),
         health,
         jobs,
     }
 }
 
-fn app(deps: &Deps, faults: faults::Faults) -> app::App {
+fn app(deps: &Deps, faults: Faults) -> app::App {
     let test = payment::TestProvider::new(deps.db.clone(), deps.env.clone());
     let attempts = payment::Attempts::new(&deps.telemetry, deps.provider.clone());
     app::App::new(app::Inner {
@@ -147,12 +162,18 @@ fn app(deps: &Deps, faults: faults::Faults) -> app::App {
         db: deps.db.clone(),
         settings: deps.settings.clone(),
         products: products::Products::new(deps.products.clone()),
-        providers: payment::Providers::new(test, attempts),
+        providers: payment::Providers::new(test, deps.stripe.clone(), attempts),
         mailer: deps.mailer.clone(),
         queue: Queue::new(deps.db.clone(), deps.env.clone(), deps.wake.clone()),
         numbers: numbers::Numbers::default(),
         faults,
+        rush: checkout::Rush::default(),
         metrics: metrics::Metrics::new(&deps.telemetry, deps.settings.currency),
+        webhooks: webhooks::Webhooks::new(
+            &deps.settings.webhooks,
+            &deps.settings.public_url,
+            &deps.telemetry,
+        ),
     })
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use techcommerce_contracts::order_api::PaymentMethod;
 use techcommerce_kernel::{Currency, TimeZone};
 
-use crate::pricing::Tax;
+use crate::{pricing::Tax, webhooks};
 
 /// The settings of this service.
 #[derive(Debug, Clone)]
@@ -26,10 +26,20 @@ pub struct Settings {
     pub payment_methods: Vec<PaymentMethod>,
     /// How long stock is held for an order whose payment has not been authorised.
     pub reservation: Duration,
+    /// How long an order may wait for its turn at the database, beyond which it is refused; whoever
+    /// fills a cart may wait for half of it, whoever begins one for a tenth.
+    pub patience: Duration,
+    /// How long a customer who is asked to confirm a payment has for that.
+    pub customer_pays_within: Duration,
+    /// What was begun at the provider within so long before now is compared with our books; none:
+    /// nothing is.
+    pub reconciled: Option<Duration>,
     /// How long a cart is kept that nobody touches.
     pub cart_lifetime: Duration,
     /// How often it is looked whether the books of orders and payments agree.
     pub ledger_check: Duration,
+    /// About webhooks.
+    pub webhooks: webhooks::Settings,
 }
 
 /// A way of shipping at one price.
@@ -87,8 +97,12 @@ impl Default for Settings {
             ],
             payment_methods: vec![PaymentMethod::Test, PaymentMethod::Invoice],
             reservation: Duration::from_mins(15),
+            patience: Duration::from_mins(1),
+            customer_pays_within: Duration::from_mins(30),
+            reconciled: Some(Duration::from_hours(24 * 3)),
             cart_lifetime: Duration::from_hours(24 * 30),
             ledger_check: Duration::from_mins(10),
+            webhooks: webhooks::Settings::default(),
         }
     }
 }

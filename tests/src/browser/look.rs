@@ -36,6 +36,7 @@ const PAGES_FOR_STAFF: &[&str] = &[
     "/admin/stock",
     "/admin/import",
     "/admin/api-keys",
+    "/admin/webhooks",
     "/admin/audit",
     "/admin/jobs",
     "/admin/system",

@@ -22,6 +22,30 @@ on_all!(
     jobs_that_were_given_up
 );
 
+/// Every operation of admins on webhooks, for the tour.
+async fn webhooks(admin: &Client) -> Result<()> {
+    let new = json!({"url": "https://hooks.example.com/in", "description": "tour"});
+    let made: Value = admin.post("/api/webhooks").json(&new).value(201).await?;
+    admin.get("/api/webhooks").expect(200).await?;
+    let path = format!("/api/webhooks/{}", text(&made, "/webhook/id")?);
+    admin.get(&path).expect(200).await?;
+    let edit = json!({"types": ["order.paid"]});
+    admin.patch(&path).json(&edit).expect(200).await?;
+    let post = |rest: &str| admin.post(&format!("{path}/{rest}"));
+    post("rotate-secret").expect(200).await?;
+    let trial: Value = post("test").value(202).await?;
+    let delivery = text(&trial, "/id")?;
+    let sent = format!("{path}/deliveries");
+    admin.get(&sent).expect(200).await?;
+    admin.get(&format!("{sent}/{delivery}")).expect(200).await?;
+    post(&format!("deliveries/{delivery}/resend"))
+        .expect(202)
+        .await?;
+    post("resend-failed").expect(200).await?;
+    admin.delete(&path).expect(204).await?;
+    Ok(())
+}
+
 /// Every operation of staff on orders, discounts and jobs, for the tour; `order` is one that was
 /// paid.
 pub async fn operations(shop: &Shop, staff: &Client, order: &str) -> Result<()> {
@@ -37,6 +61,7 @@ pub async fn operations(shop: &Shop, staff: &Client, order: &str) -> Result<()> 
         .expect(201)
         .await?;
     staff.get("/api/discounts").expect(200).await?;
+    webhooks(staff).await?;
     let path = "/api/discounts/tour";
     staff.get(path).expect(200).await?;
     staff

@@ -91,7 +91,16 @@ impl Cast {
         let sessions: Value = owner.get("/api/auth/sessions").value(200).await?;
         let other = sessions["items"].as_array().into_iter().flatten();
         let mut other = other.filter(|session| session["current"] == false);
+        let hook = json!({"url": "https://hooks.example.com/", "enabled": false});
+        let made: Value = admin.post("/api/webhooks").json(&hook).value(201).await?;
+        let webhook = text(&made, "/webhook/id")?;
+        let trial: Value = admin
+            .post(&format!("/api/webhooks/{webhook}/test"))
+            .value(202)
+            .await?;
         let owned = Owned {
+            webhook,
+            delivery: text(&trial, "/id")?,
             session: text(other.next_back().context("another session")?, "/id")?,
             account,
             api_key: victim,

@@ -12,7 +12,11 @@ use super::cast::{Actor, Cast};
 use crate::shop::Engine;
 
 /// Beginnings of addresses that are for admins alone.
-const FOR_ADMINS: [&str; 2] = ["/admin/api-keys", "/admin/customers/invite"];
+const FOR_ADMINS: [&str; 3] = [
+    "/admin/api-keys",
+    "/admin/customers/invite",
+    "/admin/webhooks",
+];
 
 /// Every address that a `.route("…` in the storefront's sources names.
 pub fn pages() -> Result<BTreeSet<String>> {

@@ -245,6 +245,18 @@ fn orders() -> Vec<Rule> {
         staff("get /api/discounts/{code}"),
         staff("patch /api/discounts/{code}").sends(|_| json(json!({"active": false}))),
         staff("delete /api/discounts/{code}"),
+        admin("get /api/webhooks"),
+        admin("post /api/webhooks").sends(|_| json(json!({"url": "https://mallory.example.com/"}))),
+        admin("get /api/webhooks/{id}"),
+        admin("patch /api/webhooks/{id}")
+            .sends(|_| json(json!({"url": "https://mallory.example.com/"}))),
+        admin("delete /api/webhooks/{id}"),
+        admin("post /api/webhooks/{id}/rotate-secret"),
+        admin("post /api/webhooks/{id}/test"),
+        admin("post /api/webhooks/{id}/resend-failed"),
+        admin("get /api/webhooks/{id}/deliveries"),
+        admin("get /api/webhooks/{id}/deliveries/{delivery_id}"),
+        admin("post /api/webhooks/{id}/deliveries/{delivery_id}/resend"),
         staff("get /api/audit/orders"),
         staff("get /api/backups"),
     ]

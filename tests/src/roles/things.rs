@@ -33,6 +33,10 @@ pub struct Things {
     pub api_key: String,
     /// A run of an import.
     pub import: String,
+    /// Told of everything, and switched off.
+    pub webhook: String,
+    /// What was sent to it.
+    pub delivery: String,
 }
 
 /// What [`Things::make`] is given.
@@ -40,6 +44,8 @@ pub struct Owned {
     pub session: String,
     pub account: String,
     pub api_key: String,
+    pub webhook: String,
+    pub delivery: String,
 }
 
 impl Things {
@@ -75,6 +81,8 @@ impl Things {
             account: owned.account,
             api_key: owned.api_key,
             import: import(staff).await?,
+            webhook: owned.webhook,
+            delivery: owned.delivery,
             product,
         })
     }
@@ -119,6 +127,8 @@ impl Things {
                 ("accounts" | "customers", _) => &self.account,
                 ("api-keys", _) => &self.api_key,
                 ("imports" | "import", _) => &self.import,
+                ("webhooks", _) => &self.webhook,
+                ("deliveries", _) => &self.delivery,
                 _ => bail!("{template}: tell tests/src/roles/things.rs what stands for {part}"),
             };
             parts.push(of(thing));
@@ -145,6 +155,7 @@ impl Things {
             "/api/products/imports?limit=100",
             "/api/auth/accounts?limit=100",
             "/api/auth/api-keys",
+            "/api/webhooks",
             "/api/audit/accounts?limit=100",
             "/api/audit/catalogue?limit=100",
             "/api/audit/orders?limit=100",

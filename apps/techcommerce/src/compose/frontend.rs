@@ -1,6 +1,6 @@
 //! frontend.
 
-use techcommerce_contracts::Service;
+use techcommerce_contracts::{Service, order_api::PaymentMethod};
 use techcommerce_frontend::{Deps, Settings, build};
 use techcommerce_kernel::Error;
 use techcommerce_runtime::{Module, Switchboard};
@@ -51,14 +51,21 @@ fn settings(
     shop.countries
         .retain(|country| *country != settings.shop.country);
     shop.countries.insert(0, settings.shop.country.clone());
+    shop.stripe_publishable_key
+        .clone_from(&settings.stripe.publishable_key);
     shop.payment_methods = payment_methods(settings);
+    // Without it no page could take a card.
+    if shop.stripe_publishable_key.is_empty() {
+        shop.payment_methods
+            .retain(|method| *method != PaymentMethod::Stripe);
+    }
     shop.allowed_origins = own_origins(listening(Service::Frontend));
     shop.trusted_proxies = trusted_proxies(settings)?;
     Ok(shop)
 }
 
 /// The bare address of `Name <name@example.com>`.
-fn contact_address(sender: &str) -> Option<String> {
+pub(super) fn contact_address(sender: &str) -> Option<String> {
     let address = sender.rsplit_once('<').map_or(sender, |(_, rest)| rest);
     let address = address.trim_end_matches('>').trim();
     (!address.is_empty()).then(|| address.to_owned())

@@ -3,13 +3,16 @@
 use std::time::Duration;
 
 use techcommerce_contracts::{Client, Service};
+use techcommerce_http::outward::guard::HostsAllowed;
 use techcommerce_jobs::JobSet;
 use techcommerce_kernel::Error;
-use techcommerce_order_api::{Deps, Settings, Shipping, build, pricing::Tax};
+use techcommerce_order_api::{
+    Deps, Settings, Shipping, Stripe, build_with, jobs_with, pricing::Tax, webhooks,
+};
 use techcommerce_runtime::{Module, Switchboard};
 
-use super::payment_methods;
-use crate::ground::Ground;
+use super::{frontend::contact_address, payment_methods};
+use crate::{ground::Ground, trial};
 
 fn deps(ground: &Ground, switchboard: &Switchboard) -> Result<Deps, Error> {
     let speaker = ground.speaker(Service::OrderApi);
@@ -26,12 +29,16 @@ fn deps(ground: &Ground, switchboard: &Switchboard) -> Result<Deps, Error> {
         verifier: ground.trust.verifier(),
         telemetry: ground.telemetry.clone(),
         provider: ground.job_meter(speaker, "payment-provider"),
-        settings: settings(&ground.settings),
+        stripe: stripe(ground, speaker)?,
+        settings: Settings {
+            webhooks: webhooks(&ground.settings)?,
+            ..settings(&ground.settings)
+        },
     })
 }
 
 pub fn module(ground: &Ground, switchboard: &Switchboard) -> Result<(Module, JobSet), Error> {
-    let built = build(deps(ground, switchboard)?);
+    let built = build_with(deps(ground, switchboard)?, trial::faults());
     let module = Module {
         service: Service::OrderApi,
         needs: vec![],
@@ -43,7 +50,19 @@ pub fn module(ground: &Ground, switchboard: &Switchboard) -> Result<(Module, Job
 }
 
 pub fn jobs(ground: &Ground, switchboard: &Switchboard) -> Result<JobSet, Error> {
-    Ok(techcommerce_order_api::jobs(&deps(ground, switchboard)?))
+    Ok(jobs_with(&deps(ground, switchboard)?, trial::faults()))
+}
+
+/// Stripe, if the shop is known there. Who answers requests needs it too: its messages come in there.
+fn stripe(ground: &Ground, speaker: Service) -> Result<Option<Stripe>, Error> {
+    let meter = ground.job_meter(speaker, "payment-provider");
+    let db = ground.db(Service::OrderApi)?;
+    let stripe = super::stripe(&ground.settings, db, &ground.env, meter)?;
+    if let Some(stripe) = &stripe {
+        ground.following.follow(stripe.secret_key().clone())?;
+        ground.following.follow(stripe.webhook_secrets().clone())?;
+    }
+    Ok(stripe)
 }
 
 fn settings(settings: &techcommerce_config::Settings) -> Settings {
@@ -74,8 +93,34 @@ fn settings(settings: &techcommerce_config::Settings) -> Settings {
         },
         shipping: priced.collect(),
         payment_methods: payment_methods(settings),
+        patience: Duration::from_millis(settings.limits.patience_milliseconds.into()),
         reservation: Duration::from_secs(settings.orders.reservation_seconds.into()),
+        customer_pays_within: Duration::from_secs(settings.orders.payment_seconds.into()),
+        reconciled: (settings.stripe.reconcile_days > 0)
+            .then(|| Duration::from_hours(24 * u64::from(settings.stripe.reconcile_days))),
         ledger_check: Duration::from_secs(settings.worker.ledger_check_seconds.into()),
         ..Settings::default()
     }
+}
+
+fn webhooks(settings: &techcommerce_config::Settings) -> Result<webhooks::Settings, Error> {
+    const DAY: Duration = Duration::from_hours(24);
+    let wrong = |key: &str, error: String| {
+        let message = format!("{key}: {error}");
+        Error::invalid("configuration", message)
+    };
+    let chosen = &settings.webhooks;
+    let allowed = chosen.hosts_allowed.iter().map(String::as_str);
+    let hosts_allowed = HostsAllowed::parse(allowed);
+    // Whoever reads the answers to the shop's mails cares.
+    let shops = contact_address(&settings.shop.email_sender);
+    let shops = shops.and_then(|address| address.parse().ok());
+    Ok(webhooks::Settings {
+        hosts_allowed: hosts_allowed.map_err(|why| wrong("webhooks.hosts_allowed", why))?,
+        disable_after: DAY * chosen.disable_after_days,
+        keep: DAY * chosen.keep_days,
+        concurrency: chosen.concurrency as usize,
+        notice_to: chosen.notice_to.clone().or(shops),
+        ..webhooks::Settings::default()
+    })
 }

@@ -11,8 +11,10 @@ use techcommerce_contracts::{
     },
     jobs::{DiscardQuery, JobCounts, JobDetail, JobEntry, JobQuery, Retried, RetryMany},
     order_api::{
-        CancelInput, Discount, DiscountEdit, DiscountQuery, NewDiscountInput, NoteInput, Order,
-        OrderSummary, RefundInput, ShipmentInput, SummaryQuery,
+        CancelInput, Discount, DiscountEdit, DiscountQuery, NewDiscountInput, NewWebhook,
+        NoteInput, Order, OrderSummary, RefundInput, ShipmentInput, SummaryQuery, Webhook,
+        WebhookCreated, WebhookDelivery, WebhookDeliveryDetail, WebhookDeliveryQuery, WebhookEdit,
+        WebhookList, WebhookResent, WebhookRotated,
     },
     product_api::{StockItem, StockQuery},
     system::{BackupList, SystemReport},
@@ -153,6 +155,84 @@ impl Api<'_> {
         self.own(Method::DELETE, format!("/api/auth/api-keys/{id}"))
             .send_empty()
             .await
+    }
+
+    /// All webhooks.
+    pub async fn webhooks(&self) -> Result<Vec<Webhook>, Error> {
+        let list = self.own(Method::GET, "/api/webhooks".into());
+        Ok(list.send::<WebhookList>().await?.items)
+    }
+
+    /// Makes a webhook.
+    pub async fn create_webhook(&self, input: &NewWebhook) -> Result<WebhookCreated, Error> {
+        let call = self.own(Method::POST, "/api/webhooks".into());
+        call.json(input).send().await
+    }
+
+    /// A webhook.
+    pub async fn webhook(&self, id: Uuid) -> Result<Webhook, Error> {
+        let call = self.own(Method::GET, format!("/api/webhooks/{id}"));
+        call.send().await
+    }
+
+    /// Changes a webhook.
+    pub async fn edit_webhook(&self, id: Uuid, edit: &WebhookEdit) -> Result<Webhook, Error> {
+        let call = self.own(Method::PATCH, format!("/api/webhooks/{id}"));
+        call.json(edit).send().await
+    }
+
+    /// Deletes a webhook.
+    pub async fn delete_webhook(&self, id: Uuid) -> Result<(), Error> {
+        let call = self.own(Method::DELETE, format!("/api/webhooks/{id}"));
+        call.send_empty().await
+    }
+
+    /// Gives a webhook a new secret.
+    pub async fn rotate_webhook(&self, id: Uuid) -> Result<WebhookRotated, Error> {
+        let path = format!("/api/webhooks/{id}/rotate-secret");
+        self.own(Method::POST, path).send().await
+    }
+
+    /// Sends a webhook a trial.
+    pub async fn test_webhook(&self, id: Uuid) -> Result<WebhookDelivery, Error> {
+        let path = format!("/api/webhooks/{id}/test");
+        self.own(Method::POST, path).send().await
+    }
+
+    /// Sends again all that did not arrive at a webhook.
+    pub async fn resend_failed_deliveries(&self, id: Uuid) -> Result<WebhookResent, Error> {
+        let path = format!("/api/webhooks/{id}/resend-failed");
+        self.own(Method::POST, path).send().await
+    }
+
+    /// What was sent to a webhook.
+    pub async fn webhook_deliveries(
+        &self,
+        id: Uuid,
+        query: &WebhookDeliveryQuery,
+    ) -> Result<Page<WebhookDelivery>, Error> {
+        let call = self.own(Method::GET, format!("/api/webhooks/{id}/deliveries"));
+        call.query(query).send().await
+    }
+
+    /// One delivery to a webhook.
+    pub async fn webhook_delivery(
+        &self,
+        id: Uuid,
+        delivery: Uuid,
+    ) -> Result<WebhookDeliveryDetail, Error> {
+        let path = format!("/api/webhooks/{id}/deliveries/{delivery}");
+        self.own(Method::GET, path).send().await
+    }
+
+    /// Sends an event again.
+    pub async fn resend_delivery(
+        &self,
+        id: Uuid,
+        delivery: Uuid,
+    ) -> Result<WebhookDelivery, Error> {
+        let path = format!("/api/webhooks/{id}/deliveries/{delivery}/resend");
+        self.own(Method::POST, path).send().await
     }
 
     /// What was changed in an area: `catalogue`, `orders`, `accounts` or `images`.

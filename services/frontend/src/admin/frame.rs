@@ -31,6 +31,7 @@ pub enum Section {
     Stock,
     Import,
     ApiKeys,
+    Webhooks,
     Audit,
     Jobs,
     System,
@@ -86,6 +87,11 @@ const fn about(section: Section) -> (&'static str, &'static str, &'static str) {
             "/admin/api-keys",
             "M12.500 10.500a3.500 3.500 0 1 0-3.300-2.300L3.500 14v2.500H6V15h1.500v-1.500H9l1.800-1.800",
         ),
+        Section::Webhooks => (
+            "desk.webhooks",
+            "/admin/webhooks",
+            "M4 10h8.500m0 0L9 6.500M12.500 10 9 13.500M16 4v12",
+        ),
         Section::Audit => (
             "desk.audit",
             "/admin/audit",
@@ -129,6 +135,7 @@ const GROUPS: [(&str, &[(Section, bool)]); 3] = [
         "desk.group_run",
         &[
             (Section::ApiKeys, true),
+            (Section::Webhooks, true),
             (Section::Audit, false),
             (Section::Jobs, false),
             (Section::System, false),

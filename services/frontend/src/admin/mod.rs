@@ -33,6 +33,9 @@ pub mod parts;
 pub mod people;
 pub mod problem;
 pub mod system;
+pub mod webhook;
+pub mod webhook_delivery;
+pub mod webhooks;
 pub mod words;
 
 use axum::{
@@ -96,6 +99,30 @@ pub fn router() -> Router<Shop> {
             get(api_keys::show).post(api_keys::create),
         )
         .route("/admin/api-keys/{id}/end", post(api_keys::end))
+        .route(
+            "/admin/webhooks",
+            get(webhooks::show).post(webhooks::create),
+        )
+        .route(
+            "/admin/webhooks/{id}",
+            get(webhook::show).post(webhook::save),
+        )
+        .route("/admin/webhooks/{id}/switch", post(webhook::switch))
+        .route("/admin/webhooks/{id}/rotate", post(webhook::rotate))
+        .route("/admin/webhooks/{id}/test", post(webhook::test))
+        .route(
+            "/admin/webhooks/{id}/resend-failed",
+            post(webhook::resend_failed),
+        )
+        .route("/admin/webhooks/{id}/delete", post(webhook::delete))
+        .route(
+            "/admin/webhooks/{id}/deliveries/{delivery}",
+            get(webhook_delivery::show),
+        )
+        .route(
+            "/admin/webhooks/{id}/deliveries/{delivery}/resend",
+            post(webhook_delivery::resend),
+        )
         .route("/admin/audit", get(audit::show))
         .route("/admin/jobs", get(jobs::show))
         .route("/admin/jobs/retry-kind", post(jobs::retry_kind))

@@ -15,6 +15,8 @@ const FOR_ADMINS: &[&str] = &[
     "POST /admin/api-keys",
     "GET /admin/customers/invite",
     "POST /admin/customers",
+    "GET /admin/webhooks",
+    "POST /admin/webhooks",
 ];
 
 /// Every address that a `.route(` of the sources in this folder names.
@@ -46,7 +48,7 @@ fn routes() -> Vec<String> {
 fn filled(route: &str) -> String {
     let parts = route.split('/').map(|part| match part {
         "{*rest}" => "nowhere",
-        "{id}" | "{variant}" | "{variant_id}" => Fake::ORDER,
+        "{id}" | "{variant}" | "{variant_id}" | "{delivery}" => Fake::ORDER,
         part if part.starts_with('{') => "some",
         part => part,
     });

@@ -66,6 +66,23 @@ pub fn answer(fake: &Fake, seen: &Seen) -> Option<Response> {
         ("DELETE", ["discounts", "HELLO10"]) => StatusCode::NO_CONTENT.into_response(),
         ("POST", ["discounts"]) => made(discount()),
         (_, ["discounts", _]) => problem(404, json!({"code": "discount_not_found"})),
+        ("GET", ["webhooks"]) => list(json!([webhook()])),
+        ("POST", ["webhooks"]) => made(json!({"secret": "whsec_the-secret", "webhook": webhook()})),
+        ("GET" | "PATCH", ["webhooks", _]) => ok(webhook()),
+        ("DELETE", ["webhooks", _]) => StatusCode::NO_CONTENT.into_response(),
+        ("POST", ["webhooks", _, "rotate-secret"]) => {
+            ok(json!({"secret": "whsec_the-next", "previous_until": NOW}))
+        }
+        ("POST", ["webhooks", _, "resend-failed"]) => ok(json!({"count": 1})),
+        ("GET", ["webhooks", _, "deliveries"]) => list(json!([delivery()])),
+        ("GET", ["webhooks", _, "deliveries", _]) => ok(json!({"delivery": delivery(),
+            "body": "{\"type\":\"order.paid\",\"sequence\":2}", "attempts": [
+                {"number": 1, "at": NOW, "milliseconds": 12, "status": 503,
+                    "error": "only an answer between 200 and 299 is a good one",
+                    "answer": "<b>busy"}]})),
+        ("POST", ["webhooks", _, "test"] | ["webhooks", _, "deliveries", _, "resend"]) => {
+            (StatusCode::ACCEPTED, Json(delivery())).into_response()
+        }
         ("GET", ["audit", "orders"]) => list(json!([entry(
             "refund",
             "order",
@@ -165,6 +182,20 @@ fn discount() -> Value {
         "state": "active", "active": true, "starts_at": NOW, "ends_at": null,
         "minimum": eur(2000), "usage_limit": 100, "once_per_customer": true, "used": 3,
         "created_at": NOW})
+}
+
+fn webhook() -> Value {
+    json!({"id": Fake::SMALL, "url": "https://hooks.example.com/in/key",
+        "description": "Stock keeper", "types": ["order.paid"], "enabled": true,
+        "disabled_reason": null, "failing_since": null, "previous_secret_until": NOW,
+        "created_at": NOW, "updated_at": NOW})
+}
+
+fn delivery() -> Value {
+    json!({"id": Fake::LARGE, "webhook_id": Fake::SMALL, "event_id": format!("evt_{}", Fake::ORDER),
+        "type": "order.paid", "subject_id": Fake::ORDER, "sequence": 2, "state": "pending",
+        "attempts": 1, "last_status": 503, "next_attempt_at": NOW, "created_at": NOW,
+        "finished_at": null})
 }
 
 fn entry(what: &str, kind: &str, title: &str, at: &str, change: Value) -> Value {

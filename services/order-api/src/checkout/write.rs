@@ -19,6 +19,7 @@ use crate::{
     path::{Method, State},
     pricing::{Item, Price, price},
     saga::{Advance, Mailing},
+    webhooks,
 };
 
 /// Writes the order at the prices of the reservation, unless the same request has made it already.
@@ -51,7 +52,7 @@ pub(super) async fn write(
         if let Some(code) = code {
             discounts::use_up(tx, code, &input.email.key()).await?;
         }
-        let advance = NewJob::new(Advance::KIND).payload(&Advance { order: id })?;
+        let advance = Advance::job(id)?;
         let confirmation = Mailing {
             order: id,
             notice: None,
@@ -77,6 +78,7 @@ pub(super) async fn write(
             job,
         };
         let written = insert(tx, &app.env, &order).await?;
+        webhooks::order_placed(tx, app, &written).await?;
         Ok(Placed::Now(Box::new(written)))
     })
 }

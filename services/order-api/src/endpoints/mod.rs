@@ -20,8 +20,21 @@ mod order_refund;
 mod order_ship;
 mod order_show;
 mod order_summary;
+mod shedding;
 mod shipping_methods;
+mod stripe_webhook;
 mod time;
+mod webhook_create;
+mod webhook_delete;
+mod webhook_deliveries;
+mod webhook_delivery;
+mod webhook_edit;
+mod webhook_list;
+mod webhook_resend;
+mod webhook_resend_failed;
+mod webhook_rotate;
+mod webhook_show;
+mod webhook_test;
 
 use axum::{
     Router,
@@ -44,11 +57,14 @@ use crate::{
     path::Event,
 };
 
+pub use shedding::shedding;
+
 #[derive(OpenApi)]
 #[openapi(tags(
     (name = "carts", description = "Carts. A cart's id is its key: whoever knows it may change it."),
     (name = "orders", description = "Placing orders, and what becomes of them."),
     (name = "discounts", description = "Discount codes, for staff."),
+    (name = "webhooks", description = "Where the shop tells others what happens, for admins."),
     (name = "audit", description = "What staff changed, service by service."),
     (name = "system", description = "How the house stands."),
 ))]
@@ -81,8 +97,21 @@ pub fn documented() -> (Router<App>, openapi::OpenApi) {
             discount_edit::edit,
             discount_delete::delete
         ))
+        .routes(routes!(webhook_list::list, webhook_create::create))
+        .routes(routes!(
+            webhook_show::show,
+            webhook_edit::edit,
+            webhook_delete::delete
+        ))
+        .routes(routes!(webhook_rotate::rotate))
+        .routes(routes!(webhook_test::test))
+        .routes(routes!(webhook_resend_failed::resend_failed))
+        .routes(routes!(webhook_deliveries::list))
+        .routes(routes!(webhook_delivery::show))
+        .routes(routes!(webhook_resend::resend))
         .routes(routes!(audit_list::list))
         .routes(routes!(backup_list::list))
+        .routes(routes!(stripe_webhook::hear))
         .routes(routes!(time::time))
         .split_for_parts();
     (router, outside(document))

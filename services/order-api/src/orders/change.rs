@@ -10,7 +10,8 @@ use crate::{
     app::App,
     carts, discounts,
     path::{CancelReason, Effect, Event, Refusal, State, Step},
-    saga::{Advance, Mailing},
+    saga::{Advance, Mailing, Overdue},
+    webhooks,
 };
 
 /// The code of the error that says that an event contradicts what is known: never to be retried.
@@ -107,8 +108,7 @@ pub async fn change(
     let job = match step.commands.is_empty() || cause.by_job {
         true => None,
         false => {
-            let job = NewJob::new(Advance::KIND).payload(&Advance { order })?;
-            Some(enqueue(tx, &app.env, job).await?)
+            Some(enqueue(tx, &app.env, Advance::job(order)?).await?)
         }
     };
     save(tx, app, order, &step.state, job).await?;
@@ -118,13 +118,15 @@ pub async fn change(
         }
     }
     write_effects(tx, app, order, &locked, &step, cause).await?;
-    Ok(Changed {
+    let changed = Changed {
         number: locked.number,
         before: locked.path.0,
         after: step.state,
         currency: locked.currency,
         placed_at: Timestamp::from_micros(locked.placed_at),
-    })
+    };
+    webhooks::order_changed(tx, app, event, &step.effects, &changed).await?;
+    Ok(changed)
 }
 
 /// Where the order stands, locked until the transaction ends.
@@ -219,6 +221,10 @@ async fn write_effects(
                 return_discount(tx, locked).await?;
             }
             Effect::ReturnDiscount => return_discount(tx, locked).await?,
+            Effect::AwaitCustomer => {
+                let due = now + app.settings.customer_pays_within;
+                enqueue(tx, &app.env, Overdue::job(order, due)?).await?;
+            }
         }
     }
     Ok(())
@@ -262,7 +268,7 @@ async fn add_refund(
 }
 
 /// Adds to the timeline of an order that this transaction holds.
-pub(super) async fn add_event(
+pub(crate) async fn add_event(
     tx: &mut Conn,
     env: &Env,
     order: Uuid,

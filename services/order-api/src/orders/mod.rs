@@ -16,12 +16,15 @@ use techcommerce_contracts::{codes, order_api::Order};
 use techcommerce_kernel::{Error, Uuid};
 use techcommerce_store::Conn;
 
+pub(crate) use change::add_event;
 pub use change::{CONTRADICTION, Cause, Changed, change, lock};
 pub use insert::{NewLine, NewOrder, insert};
 pub use list::{Filter, list};
 pub use log::record;
 pub use notes::note;
 pub use rows::{Loaded, OrderRow, find, lines, load, load_new};
+#[cfg(test)]
+pub use rows::{AddressRow, EventRow, LineRow, RefundRow, ShipmentRow};
 pub use shipments::{NewShipment, insert_shipment, is_known_shipment};
 pub use summary::summary;
 pub use view::Audience;

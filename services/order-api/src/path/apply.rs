@@ -65,7 +65,10 @@ impl State {
             (Payment::AuthorisationUnknown, Stock::Reserved) => {
                 vec![Command::Claim, Command::LookupAuthorisation]
             }
-            (Payment::AuthorisationUnknown, _) => vec![Command::LookupAuthorisation],
+            // Not so here: whether a customer who is asked pays at all is not in doubt but open.
+            (Payment::AuthorisationUnknown | Payment::ActionTaken, _) => {
+                vec![Command::LookupAuthorisation]
+            }
             (Payment::Authorised | Payment::Awaiting | Payment::Free, Stock::Reserved) => {
                 vec![Command::Claim]
             }
@@ -80,9 +83,11 @@ impl State {
         match self.payment {
             // Also when nothing was asked yet: an authorisation may be on its way, and a void is
             // final for those that arrive later.
-            Payment::Due | Payment::AuthorisationUnknown | Payment::Authorised => {
-                return vec![Command::Void];
-            }
+            Payment::Due
+            | Payment::AuthorisationUnknown
+            | Payment::ActionRequired
+            | Payment::ActionTaken
+            | Payment::Authorised => return vec![Command::Void],
             Payment::CaptureUnknown => return vec![Command::LookupCapture],
             _ => {}
         }
@@ -103,7 +108,10 @@ impl State {
             Event::Authorised
             | Event::Declined
             | Event::AuthorisationUnknown
-            | Event::AuthorisationNotSeen => self.authorisation(event),
+            | Event::AuthorisationNotSeen
+            | Event::ActionRequired { .. } => self.authorisation(event),
+            Event::ProviderSpoke => self.heard_of(),
+            Event::PaymentOverdue => self.overdue(),
             Event::Captured
             | Event::CaptureRefused
             | Event::CaptureUnknown
@@ -136,7 +144,13 @@ impl State {
         if self.method != Method::Provider {
             return Err(Refusal::Contradiction);
         }
-        let open = matches!(self.payment, Payment::Due | Payment::AuthorisationUnknown);
+        let open = matches!(
+            self.payment,
+            Payment::Due
+                | Payment::AuthorisationUnknown
+                | Payment::ActionRequired
+                | Payment::ActionTaken
+        );
         match (event, self.payment) {
             (Event::Authorised, _) if open => {
                 self.payment = Payment::Authorised;
@@ -153,6 +167,7 @@ impl State {
                 effects.extend(self.give_up(CancelReason::PaymentFailed));
                 Ok(effects)
             }
+            (Event::ActionRequired { heard }, _) if open => Ok(self.customers_turn(*heard)),
             (Event::AuthorisationUnknown, _) if open => {
                 let first = self.payment == Payment::Due && self.asked == 0;
                 self.payment = Payment::AuthorisationUnknown;
@@ -172,6 +187,70 @@ impl State {
             // Known already, or too late to matter: a void is final.
             _ => nothing(),
         }
+    }
+
+    /// The provider waits for the customer, or did when `heard` was what we had heard.
+    fn customers_turn(&mut self, heard: u32) -> Vec<Effect> {
+        let begins = matches!(self.payment, Payment::Due | Payment::AuthorisationUnknown);
+        self.asked = 0;
+        // An answer from before the provider spoke is no news: it is asked again.
+        if heard < self.heard {
+            self.payment = Payment::ActionTaken;
+        } else {
+            self.payment = Payment::ActionRequired;
+        }
+        if self.cancelled.is_some() {
+            return Vec::new();
+        }
+        if self.overdue && self.payment == Payment::ActionRequired {
+            let mut effects = vec![Effect::Timeline("payment_overdue")];
+            effects.extend(self.give_up(CancelReason::PaymentFailed));
+            return effects;
+        }
+        match begins {
+            true => vec![
+                Effect::Timeline("payment_action_required"),
+                Effect::AwaitCustomer,
+            ],
+            false => Vec::new(),
+        }
+    }
+
+    /// Something happened at the provider. Only what is open can have changed: the rest is asked
+    /// for anyhow, or over.
+    fn heard_of(&mut self) -> Effects {
+        if self.method == Method::Provider {
+            match self.payment {
+                Payment::ActionRequired | Payment::ActionTaken => {
+                    self.payment = Payment::ActionTaken;
+                    self.heard = self.heard.saturating_add(1);
+                }
+                Payment::Due | Payment::AuthorisationUnknown => {
+                    self.heard = self.heard.saturating_add(1);
+                }
+                _ => {}
+            }
+        }
+        nothing()
+    }
+
+    /// Time is up. The provider is asked a last time, because what it said of a payment that was
+    /// made may have been lost.
+    fn overdue(&mut self) -> Effects {
+        let open = matches!(
+            self.payment,
+            Payment::Due
+                | Payment::AuthorisationUnknown
+                | Payment::ActionRequired
+                | Payment::ActionTaken
+        );
+        if open && self.cancelled.is_none() {
+            self.overdue = true;
+            if self.payment == Payment::ActionRequired {
+                self.payment = Payment::ActionTaken;
+            }
+        }
+        nothing()
     }
 
     fn capture(&mut self, event: &Event) -> Effects {
@@ -214,6 +293,8 @@ impl State {
                 Event::Voided,
                 Payment::Due
                 | Payment::AuthorisationUnknown
+                | Payment::ActionRequired
+                | Payment::ActionTaken
                 | Payment::Authorised
                 | Payment::CaptureUnknown,
             ) if self.cancelled.is_some() => {
@@ -300,6 +381,10 @@ impl State {
         self.captured = self.total;
         self.asked = 0;
         effects.push(ledger(Entry::Captured, self.total));
+        if self.cancelled.is_none() {
+            // Else it is paid back, and that is what the customer is told.
+            effects.push(Effect::Notify(Notice::Paid));
+        }
         Ok(effects)
     }
 

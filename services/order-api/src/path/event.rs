@@ -17,6 +17,14 @@ pub enum Event {
     AuthorisationUnknown,
     /// The provider never saw the authorisation that was in doubt.
     AuthorisationNotSeen,
+    /// The provider waits for the customer. `heard` is [`State::heard`] as it was before the
+    /// provider was asked: it may have spoken again since.
+    ActionRequired { heard: u32 },
+    /// The provider says that something happened to the payment. It may say so twice, late, or
+    /// before its own answer.
+    ProviderSpoke,
+    /// The customer has had all the time there is to confirm the payment.
+    PaymentOverdue,
     /// The stock is ours and has no deadline any more.
     Claimed,
     /// The reservation had run out and could not be taken again.
@@ -150,6 +158,8 @@ pub enum Notice {
     Failed,
     /// The order was cancelled at somebody's wish.
     Cancelled,
+    /// The money was taken, or the money of an invoice has arrived.
+    Paid,
     /// Goods are on their way.
     Shipped,
     /// Money was paid back.
@@ -173,6 +183,8 @@ pub enum Effect {
     ReopenCart,
     /// A discount that was used is not used up, but the cart stays ordered.
     ReturnDiscount,
+    /// From now on it is the customer's turn, for a while: [`Event::PaymentOverdue`] ends it.
+    AwaitCustomer,
 }
 
 /// What [`State::apply`] answers.

@@ -16,6 +16,7 @@ use crate::{
     locale::Locale,
     orders::{self, Loaded, unreadable},
     path::{CancelReason, Notice, RefundProgress},
+    settings::Settings,
 };
 
 /// Runs [`Mailing`].
@@ -39,7 +40,7 @@ impl techcommerce_jobs::Handler for Handler {
         drop(conn);
         let loaded = loaded.ok_or_else(orders::not_found)?;
         let to = loaded.order.email.parse().map_err(unreadable)?;
-        let text = Text::of(app, &loaded, mailing.notice)?;
+        let text = Text::of(&app.settings, &loaded, mailing.notice)?;
         let mail = Mail::new(job.id, to, &text.subject, text.plain()).html(text.html());
         match app.mailer.send(&mail).await {
             // No mail server will ever take it.
@@ -64,7 +65,7 @@ struct Text {
 }
 
 impl Text {
-    fn of(app: &App, loaded: &Loaded, notice: Option<Notice>) -> Result<Self, Error> {
+    fn of(settings: &Settings, loaded: &Loaded, notice: Option<Notice>) -> Result<Self, Error> {
         let order = &loaded.order;
         let words = Words::of(Locale::of_tag(&order.locale).unwrap_or_default());
         let currency: Currency = order.currency.parse().map_err(unreadable)?;
@@ -73,7 +74,7 @@ impl Text {
         let (subject, mut paragraphs) = said(words, loaded, notice, &money);
         paragraphs.extend(told(loaded, notice).map(str::to_owned));
         Ok(Self {
-            subject: format!("{} – {}", fill(subject, &[&number]), app.settings.shop_name),
+            subject: format!("{} – {}", fill(subject, &[&number]), settings.shop_name),
             greeting: match &loaded.address {
                 Some(address) => fill(words.greeting, &[&address.name]),
                 None => words.greeting_nobody.to_owned(),
@@ -86,9 +87,9 @@ impl Text {
             },
             link: format!(
                 "{}/orders/{}?access_token={}",
-                app.settings.public_url, order.id, order.access_token
+                settings.public_url, order.id, order.access_token
             ),
-            shop: app.settings.shop_name.clone(),
+            shop: settings.shop_name.clone(),
             words,
         })
     }
@@ -168,6 +169,10 @@ fn said(
             _ => (words.failed, one(words.declined)),
         },
         Some(Notice::Cancelled) => (words.cancelled, one(words.was_cancelled)),
+        Some(Notice::Paid) => {
+            let total = money(state.captured);
+            (words.paid, vec![fill(words.was_paid, &[&total])])
+        }
         Some(Notice::Shipped) => {
             let mut paragraphs = one(words.on_its_way);
             if let Some((shipment, _)) = loaded.shipments.last() {
@@ -203,7 +208,7 @@ fn told(loaded: &Loaded, notice: Option<Notice>) -> Option<&str> {
             let refund = refunds.find(|refund| done(refund.id));
             refund.map(|refund| refund.customer_message.as_str())
         }
-        None | Some(Notice::Failed | Notice::Shipped) => None,
+        None | Some(Notice::Failed | Notice::Paid | Notice::Shipped) => None,
     };
     message.filter(|message| !message.is_empty())
 }
@@ -244,6 +249,10 @@ fn escaped(text: &str) -> String {
         .replace('"', "&quot;")
         .replace('\'', "&#39;")
 }
+
+#[cfg(test)]
+#[path = "mail_tests.rs"]
+mod golden;
 
 #[cfg(test)]
 mod tests {

@@ -2,18 +2,21 @@
 //! tidying up.
 
 mod advance;
-mod execute;
+pub mod execute;
 mod mail;
+mod overdue;
+mod reconcile;
 mod tidy;
+pub mod walk;
 mod words;
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use techcommerce_jobs::{JobSet, Schedule};
-use techcommerce_kernel::Uuid;
+use techcommerce_jobs::{JobSet, NewJob, Schedule};
+use techcommerce_kernel::{Error, Timestamp, Uuid};
 
-use crate::{app::App, path::Notice, watch};
+use crate::{app::App, path::Notice, watch, webhooks};
 
 /// Takes an order along its path as far as it goes.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -25,6 +28,40 @@ pub struct Advance {
 impl Advance {
     /// The job's kind.
     pub const KIND: &'static str = "order.advance";
+    /// The longest pause between two attempts: so late is an order at most when what held it up is
+    /// over. Buyers wait for it, and a payment that is in doubt holds goods.
+    pub const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+    /// With pauses of fifteen to thirty seconds more than nine hours, as of any other job.
+    const MAX_ATTEMPTS: u32 = 1_500;
+
+    /// The job for this order.
+    ///
+    /// # Errors
+    /// `internal` if it cannot be written as JSON.
+    pub fn job(order: Uuid) -> Result<NewJob, Error> {
+        let job = NewJob::new(Self::KIND).max_attempts(Self::MAX_ATTEMPTS);
+        job.payload(&Self { order })
+    }
+}
+
+/// Ends the time that a customer has to confirm a payment.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Overdue {
+    /// Of which order.
+    pub order: Uuid,
+}
+
+impl Overdue {
+    /// The job's kind.
+    pub const KIND: &'static str = "order.payment_overdue";
+
+    /// The job for this order, due then.
+    ///
+    /// # Errors
+    /// `internal` if it cannot be written as JSON.
+    pub fn job(order: Uuid, due: Timestamp) -> Result<NewJob, Error> {
+        NewJob::new(Self::KIND).run_at(due).payload(&Self { order })
+    }
 }
 
 /// Sends a mail about an order.
@@ -44,9 +81,16 @@ impl Mailing {
 
 /// The jobs and schedules of this service.
 pub fn jobs(app: &App) -> JobSet {
-    JobSet::new("order-api", app.queue.clone())
+    let set = JobSet::new("order-api", app.queue.clone())
         .handler(advance::Handler(app.clone()))
         .handler(mail::Handler(app.clone()))
+        .handler(overdue::Handler(app.clone()))
+        .handler(reconcile::Handler(app.clone()))
+        .schedule(Schedule::new(
+            reconcile::KIND,
+            Duration::from_hours(1),
+            reconcile::KIND,
+        ))
         .handler(tidy::Handler(app.clone()))
         .schedule(Schedule::new(
             tidy::KIND,
@@ -59,6 +103,6 @@ pub fn jobs(app: &App) -> JobSet {
             app.settings.ledger_check,
             watch::CHECK,
         ))
-        .watch(watch::watch(app))
-        .build()
+        .watch(watch::watch(app));
+    webhooks::jobs(set, app).build()
 }

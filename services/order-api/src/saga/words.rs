@@ -16,6 +16,7 @@ pub(super) struct Words {
     pub confirmed: &'static str,
     pub failed: &'static str,
     pub cancelled: &'static str,
+    pub paid: &'static str,
     pub shipped: &'static str,
     pub refunded: &'static str,
     /// Paragraphs.
@@ -25,6 +26,8 @@ pub(super) struct Words {
     pub sold_out: &'static str,
     pub declined: &'static str,
     pub was_cancelled: &'static str,
+    /// With the amount.
+    pub was_paid: &'static str,
     pub on_its_way: &'static str,
     /// With the carrier and the number.
     pub tracking: &'static str,
@@ -49,6 +52,7 @@ const EN: Words = Words {
     confirmed: "Your order {}",
     failed: "Your order {} could not be completed",
     cancelled: "Your order {} was cancelled",
+    paid: "We have received your payment for order {}",
     shipped: "Your order {} is on its way",
     refunded: "We have paid back for your order {}",
     thanks: "Thank you for your order. This is what we have noted down:",
@@ -57,6 +61,7 @@ const EN: Words = Words {
     sold_out: "Something that you ordered was sold out before your payment was confirmed. You were not charged.",
     declined: "Your payment was declined, so we have cancelled the order. You were not charged. Your cart is still there if you want to try another way to pay.",
     was_cancelled: "Your order was cancelled. What you have paid is paid back.",
+    was_paid: "We have received your payment of {}. Thank you. You will hear from us when your order leaves the house.",
     on_its_way: "Your order is on its way.",
     tracking: "Tracking number with {}: {}",
     the_carrier: "the carrier",
@@ -77,6 +82,7 @@ const DE: Words = Words {
     confirmed: "Ihre Bestellung {}",
     failed: "Ihre Bestellung {} konnte nicht abgeschlossen werden",
     cancelled: "Ihre Bestellung {} wurde storniert",
+    paid: "Ihre Zahlung zur Bestellung {} ist da",
     shipped: "Ihre Bestellung {} ist unterwegs",
     refunded: "Erstattung zu Ihrer Bestellung {}",
     thanks: "Vielen Dank für Ihre Bestellung. Das haben wir notiert:",
@@ -85,6 +91,7 @@ const DE: Words = Words {
     sold_out: "Etwas aus Ihrer Bestellung war ausverkauft, bevor Ihre Zahlung bestätigt wurde. Es wurde nichts abgebucht.",
     declined: "Ihre Zahlung wurde abgelehnt, deshalb haben wir die Bestellung storniert. Es wurde nichts abgebucht. Ihr Warenkorb ist noch da, falls Sie anders zahlen möchten.",
     was_cancelled: "Ihre Bestellung wurde storniert. Was Sie bezahlt haben, wird erstattet.",
+    was_paid: "Wir haben Ihre Zahlung von {} erhalten. Vielen Dank. Sie hören von uns, wenn Ihre Bestellung das Haus verlässt.",
     on_its_way: "Ihre Bestellung ist unterwegs.",
     tracking: "Sendungsnummer bei {}: {}",
     the_carrier: "dem Versender",

@@ -1,6 +1,7 @@
 use http::Method;
 use serde_json::json;
 use techcommerce_contracts::Role;
+use techcommerce_store::with;
 use techcommerce_testkit::on_both_engines;
 
 use super::shop::{GUEST, Shop, person, staff};
@@ -28,7 +29,7 @@ on_both_engines! { MIGRATOR;
         let kinds: Vec<_> = seen["events"].as_array().unwrap().iter().map(|e| &e["kind"]).collect();
         assert_eq!(kinds, ["placed", "authorized", "paid"]);
         assert_eq!(shop.warehouse.lock().on_hand[&mug], 3);
-        assert_eq!(shop.subjects().len(), 1);
+        assert_eq!(shop.subjects().len(), 2, "a confirmation, and that it is paid");
         shop.assert_balanced(&ran).await;
         // Nobody else sees it.
         for other in [GUEST, person(9, Role::Customer)] {
@@ -59,6 +60,41 @@ on_both_engines! { MIGRATOR;
         let (status, _) = shop.put_line(&cart, mug, 3).await;
         assert_eq!(status, 409, "an ordered cart does not change");
         assert_eq!(shop.warehouse.lock().on_hand[&mug], 4);
+    }
+
+    async fn in_a_rush_a_refusal_writes_nothing(db: TestDb) {
+        let shop = Shop::new(&db).await;
+        let (mug, bowl) = (shop.warehouse.stock(1000, 1), shop.warehouse.stock(350, 9));
+        let (first, second) = (shop.cart(&[(mug, 1)]).await, shop.cart(&[(mug, 1)]).await);
+        // Whoever may be refused at once is known to the warehouse alone, and asked of it only
+        // when somebody was refused before.
+        shop.warehouse.lock().refused_at_once.insert(mug);
+        assert_eq!(shop.place(&first, "first", None).await.0, 201);
+        let (status, problem) = shop.place(&second, "second", None).await;
+        assert_eq!((status.as_u16(), &problem["code"]), (409, &json!("out_of_stock")));
+        assert_eq!(shop.warehouse.lock().asked, 2);
+
+        let (status, problem) = shop.place(&second, "second", None).await;
+        assert_eq!((status.as_u16(), &problem["code"]), (409, &json!("out_of_stock")));
+        assert_eq!(shop.warehouse.lock().asked, 2, "refused before anything was held");
+        let records = "SELECT COUNT(*) FROM idempotency_records WHERE order_id IS NULL";
+        let mut conn = db.read().await.unwrap();
+        let left: i64 = with!(conn, |c| sqlx::query_scalar(records).fetch_one(c).await).unwrap();
+        assert_eq!(left, 0);
+        drop(conn);
+
+        // What was ordered is still answered, what else there is can be had.
+        assert_eq!(shop.place(&first, "first", None).await.0, 201);
+        let other = shop.cart(&[(bowl, 1)]).await;
+        assert_eq!(shop.place(&other, "other", None).await.0, 201);
+        // A warehouse that cannot say whether it is there is asked to hold it.
+        shop.warehouse.lock().away = 1;
+        let asked = shop.warehouse.lock().asked;
+        assert_eq!(shop.place(&second, "second", None).await.0, 409);
+        assert_eq!(shop.warehouse.lock().asked, asked + 1);
+        shop.warehouse.lock().refused_at_once.clear();
+        *shop.warehouse.lock().on_hand.get_mut(&mug).unwrap() += 1;
+        assert_eq!(shop.place(&second, "second", None).await.0, 201);
     }
 
     async fn the_answer_is_what_is_read_afterwards(db: TestDb) {

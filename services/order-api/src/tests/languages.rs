@@ -52,7 +52,7 @@ on_both_engines! { MIGRATOR;
         assert_eq!(status, 200);
         shop.settle().await;
         let mails = shop.mails();
-        assert_eq!(mails.len(), 3);
+        assert_eq!(mails.len(), 4);
         let all = mails.join("\n");
         assert!(all.contains("Hallo Ada Example,"), "{all}");
         assert!(all.contains("14,90 EUR"), "{all}");

@@ -26,7 +26,7 @@ on_both_engines! { MIGRATOR;
         assert_ne!(second["id"], order["id"]);
         shop.settle().await;
         assert_eq!(shop.order(&second).await["payment_status"], "paid");
-        assert_eq!(shop.subjects().len(), 3, "two confirmations and one failure");
+        assert_eq!(shop.subjects().len(), 4, "two confirmations, one failure, one payment");
     }
 
     async fn every_token_ends_well_and_charges_once(db: TestDb) {

@@ -110,7 +110,7 @@ on_both_engines! { MIGRATOR;
         let (status, _) = shop.post(&shipments, json!({})).await;
         assert_eq!(status, 409, "nothing is left");
         let ran = shop.settle().await;
-        assert_eq!(shop.subjects().len(), 3, "one confirmation, two shipments");
+        assert_eq!(shop.subjects().len(), 4, "one confirmation, one payment, two shipments");
         shop.assert_balanced(&ran).await;
     }
 

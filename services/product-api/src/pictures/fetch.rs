@@ -3,7 +3,6 @@
 use std::{
     collections::HashMap,
     io,
-    net::{SocketAddr, ToSocketAddrs},
     pin::Pin,
     sync::{Arc, Mutex, PoisonError},
     task::{Context, Poll},
@@ -17,18 +16,18 @@ use http::{HeaderMap, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt, Empty};
 use hyper_rustls::HttpsConnector;
 use hyper_util::{
-    client::legacy::{
-        Client,
-        connect::{HttpConnector, dns::Name},
-    },
+    client::legacy::{Client, connect::HttpConnector},
     rt::TokioExecutor,
 };
-use techcommerce_http::outward::{Trusted, secured};
+use techcommerce_http::outward::{
+    Trusted,
+    guard::{self, HostsAllowed},
+    resolver::{Resolver, chain, inside},
+    secured,
+};
 use techcommerce_kernel::{Called, Meter};
 use tokio::sync::Semaphore;
 use url::Url;
-
-use super::guard::{self, HostsAllowed};
 
 /// The most bytes of a picture; the image service takes no more.
 pub const MAX_BYTES: u64 = 20 * 1024 * 1024;
@@ -67,9 +66,7 @@ pub struct Fetcher {
 impl Fetcher {
     /// A fetcher that says who it fetches for, and whose calls are measured.
     pub fn new(allowed: HostsAllowed, public_url: &str, meter: Meter) -> Self {
-        let resolver = Resolver {
-            allowed: allowed.clone(),
-        };
+        let resolver = Resolver::system(allowed.clone());
         let mut http = HttpConnector::new_with_resolver(resolver);
         http.set_connect_timeout(Some(CONNECT));
         let client = secured(http, Trusted::Usual).map(|https| {
@@ -300,84 +297,4 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
         .parse()
         .ok()?;
     Some(Duration::from_secs(seconds.min(3600)))
-}
-
-/// Looks names up and lets only addresses through that may be asked: the connection is made to
-/// just these, so nothing else can stand behind the name a moment later.
-#[derive(Debug, Clone)]
-struct Resolver {
-    allowed: HostsAllowed,
-}
-
-/// A name stands for addresses that may not be asked.
-#[derive(Debug)]
-struct Inside(String);
-
-impl std::fmt::Display for Inside {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for Inside {}
-
-impl tower::Service<Name> for Resolver {
-    type Response = std::vec::IntoIter<SocketAddr>;
-    type Error = io::Error;
-    type Future = Pin<Box<dyn Future<Output = io::Result<Self::Response>> + Send>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, name: Name) -> Self::Future {
-        let allowed = self.allowed.clone();
-        Box::pin(async move {
-            let host = name.as_str().to_owned();
-            let looked_up = host.clone();
-            let addresses = tokio::task::spawn_blocking(move || {
-                (looked_up.as_str(), 0)
-                    .to_socket_addrs()
-                    .map(Vec::from_iter)
-            });
-            let addresses = addresses.await.map_err(io::Error::other)??;
-            let may = |address: &SocketAddr| allowed.may_connect(&host, address.ip());
-            let open: Vec<SocketAddr> = addresses.into_iter().filter(may).collect();
-            if open.is_empty() {
-                let why = format!("{host} stands for no address of the open internet");
-                return Err(io::Error::new(io::ErrorKind::PermissionDenied, Inside(why)));
-            }
-            Ok(open.into_iter())
-        })
-    }
-}
-
-/// What the guard said, if it was the guard that spoke.
-fn inside(error: &(dyn std::error::Error + 'static)) -> Option<String> {
-    let mut cause = Some(error);
-    while let Some(error) = cause {
-        if let Some(inside) = error.downcast_ref::<Inside>() {
-            return Some(inside.0.clone());
-        }
-        let wrapped = error
-            .downcast_ref::<io::Error>()
-            .and_then(io::Error::get_ref);
-        if let Some(inside) = wrapped.and_then(|inner| inner.downcast_ref::<Inside>()) {
-            return Some(inside.0.clone());
-        }
-        cause = error.source();
-    }
-    None
-}
-
-/// An error with its causes, in a line.
-fn chain(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }

@@ -3,10 +3,10 @@
 //!
 //! A picture that is to be fetched is a row, written in the transaction that gives the product its
 //! address ([`want`]). One job fetches what is due, a few at a time, and asks to be run again
-//! while there is more ([`job`]). Who an address may belong to is decided by [`guard`].
+//! while there is more ([`job`]). Who an address may belong to is decided by
+//! [`guard`](techcommerce_http::outward::guard).
 
 mod fetch;
-pub mod guard;
 mod job;
 mod wanted;
 
@@ -16,8 +16,8 @@ use techcommerce_contracts::{Channel, ServiceTokens};
 use techcommerce_kernel::Meter;
 
 pub use fetch::{Fetcher, Refused};
-pub use guard::HostsAllowed;
 pub(crate) use job::{FetchPictures, KIND};
+pub use techcommerce_http::outward::guard::HostsAllowed;
 pub use wanted::{failures, fetch_rest, tally, want, want_failed};
 
 /// What fetching pictures needs.

@@ -1,6 +1,6 @@
-//! Which addresses the program may be sent to by a catalogue file.
+//! Which addresses the program may be sent to by what somebody wrote: a catalogue file, a webhook.
 //!
-//! Whoever writes a file could otherwise have it ask the machines that stand beside it: cloud
+//! Whoever writes an address could otherwise have it ask the machines that stand beside it: cloud
 //! metadata, databases, routers. So only addresses of the open internet are asked, by the ports of
 //! the web; the owner may name exceptions.
 
@@ -127,6 +127,18 @@ impl HostsAllowed {
             Allowed::Net(net) => net.contains(&address),
             Allowed::Host(..) => false,
         })
+    }
+
+    /// Whether the owner named where this leads to, by its host or by its network.
+    pub fn names(&self, url: &Url) -> bool {
+        let name = url.host_str().unwrap_or_default();
+        let port = url.port_or_known_default().unwrap_or_default();
+        let literal = match url.host() {
+            Some(Host::Ipv4(address)) => Some(IpAddr::V4(address)),
+            Some(Host::Ipv6(address)) => Some(IpAddr::V6(address)),
+            Some(Host::Domain(_)) | None => None,
+        };
+        self.host(name, port) || literal.is_some_and(|address| self.net(address))
     }
 
     /// Whether a connection to an address that `host` stands for may be made. The port was decided
@@ -284,6 +296,9 @@ mod tests {
         assert!(checked("http://127.0.0.1:8080/a.png") && !checked("http://127.0.0.1:8081/"));
         assert!(checked("http://pictures.lan:9000/") && checked("http://10.1.2.3:9000/"));
         assert!(!checked("http://10.2.0.1/"));
+        let named = |url: &str| allowed.names(&Url::parse(url).unwrap());
+        assert!(named("http://pictures.lan/") && named("http://10.1.2.3/"));
+        assert!(!named("http://127.0.0.1/") && !named("https://a.example/"));
         let lan = IpAddr::from([192, 168, 0, 4]);
         assert!(allowed.may_connect("pictures.lan", lan) && !allowed.may_connect("other.lan", lan));
         assert!(
