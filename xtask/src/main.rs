@@ -12,6 +12,7 @@ mod dashboards;
 #[cfg(test)]
 mod deploy_tests;
 mod drill;
+mod faults;
 mod fuzz;
 mod image;
 mod layering;
@@ -21,6 +22,7 @@ mod migrations;
 mod monitoring;
 mod nextest;
 mod pipeline;
+mod postgres_versions;
 mod program;
 mod sizes;
 mod steps;
@@ -68,6 +70,9 @@ enum Chore {
     /// Makes faults in a running shop, one after another, and shows that of each the right alert and no
     /// other reaches people, and clears: docs/drill.md. Takes most of an hour.
     Drill(drill::Options),
+    /// Makes faults in a split shop where people buy, and holds what they were told against what is
+    /// there: docs/faults.md.
+    Faults(faults::Options),
     /// Checks alerts, their tests, runbooks and routes: docs/alerts.md.
     Monitoring {
         /// Passed on: `cargo xtask monitoring -- --help`.
@@ -83,6 +88,12 @@ enum Chore {
     },
     /// Checks what GitHub runs for us and the scripts behind it: docs/release.md.
     Workflows,
+    /// Runs the path of orders in a simulation that a seed decides: docs/simulation.md.
+    Simulate {
+        /// Passed on: `--seeds 10000 --from 0`, `--seed 7`, `--bug NAME`, `--bugs`.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
     /// Throws bytes at what reads from outside: catalogue files, pictures, cookies, settings, tokens.
     Fuzz(fuzz::Options),
     /// Measures the shop beside the least that could do the same, and writes
@@ -116,8 +127,10 @@ fn run(chore: Chore) -> Result<bool> {
         Chore::Migrations => migrations::chore(),
         Chore::ReleaseData => migrations::release_data(),
         Chore::Drill(options) => drill::chore(&options),
+        Chore::Faults(options) => faults::chore(&options),
         Chore::Monitoring { arguments } => monitoring::chore(&arguments),
         Chore::Fuzz(options) => fuzz::chore(&options),
+        Chore::Simulate { arguments } => steps::simulate(&arguments),
         Chore::Workflows => workflows::chore(),
         Chore::Supply { arguments } => supply::chore(&arguments),
         Chore::Bench { arguments } => steps::bench(&arguments),

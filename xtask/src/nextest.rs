@@ -1,5 +1,6 @@
 //! Tests by cargo-nextest, with the numbers from its JUnit report.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -11,15 +12,25 @@ use crate::tools::{self, Tool};
 
 /// Runs the tests that the filter selects (nextest's language of filters).
 pub fn run(context: &Context, filter: &str) -> Result<Report> {
-    run_with(context, &["--filterset", filter])
+    run_with(context, &[], &["--filterset", filter])
+}
+
+/// As [`run`], with variables in place of our own.
+pub fn run_in(context: &Context, environment: &[(&str, &OsStr)], filter: &str) -> Result<Report> {
+    run_with(context, environment, &["--filterset", filter])
 }
 
 /// Runs tests that are not part of a usual run.
 pub fn run_ignored(context: &Context, filter: &str) -> Result<Report> {
-    run_with(context, &["--run-ignored", "only", "--filterset", filter])
+    let ignored = ["--run-ignored", "only", "--filterset", filter];
+    run_with(context, &[], &ignored)
 }
 
-fn run_with(context: &Context, arguments: &[&str]) -> Result<Report> {
+fn run_with(
+    context: &Context,
+    environment: &[(&str, &OsStr)],
+    arguments: &[&str],
+) -> Result<Report> {
     let profile = if context.options.nightly {
         "nightly"
     } else {
@@ -49,7 +60,8 @@ fn run_with(context: &Context, arguments: &[&str]) -> Result<Report> {
     if let Some(axe) = tools::axe() {
         command.env("TECHCOMMERCE_TEST_AXE", axe);
     }
-    let status = context.with_servers(&mut command)?.status()?;
+    context.with_servers(&mut command)?;
+    let status = command.envs(environment.iter().copied()).status()?;
     let Ok(xml) = fs::read_to_string(&report) else {
         bail!("`{}` ended with {status} and no report", show(&command));
     };

@@ -9,8 +9,8 @@ use anyhow::{Context as _, Result, bail};
 use crate::pipeline::{Options, Pipeline, Report, Step};
 use crate::program::{cargo, output, run, target, techcommerce};
 use crate::{
-    dashboards, drill, image, layering, licences, manifests, migrations, monitoring, nextest,
-    sizes, supply, tools, workflows,
+    dashboards, drill, faults, image, layering, licences, manifests, migrations, monitoring,
+    nextest, postgres_versions, sizes, supply, tools, workflows,
 };
 
 /// Committed files that the program writes, each with what makes it do so.
@@ -124,6 +124,7 @@ const JOURNEYS: Step = Step {
     name: "journeys",
     needs: &["tools", "build"],
     run: |context| {
+        tools::schemathesis(!context.options.no_install)?;
         nextest::run(
             context,
             "package(techcommerce-tests) and not test(/^browser::/)",
@@ -142,11 +143,25 @@ const BROWSER: Step = Step {
     },
 };
 
+/// The tests on the versions of PostgreSQL that are not the system's.
+const POSTGRES: Step = Step {
+    name: "postgresql",
+    needs: &["tools", "build"],
+    run: postgres_versions::check,
+};
+
 /// Faults in a running shop, told by its alerts.
 const DRILL: Step = Step {
     name: "drill",
     needs: &["tools", "build"],
     run: drill::check,
+};
+
+/// Faults in a split shop under traffic, held against what its clients were told.
+const FAULTS: Step = Step {
+    name: "faults",
+    needs: &["tools", "build"],
+    run: faults::check,
 };
 
 /// What a cluster would be sent, checked without one and against the program.
@@ -192,7 +207,7 @@ const IMAGE: Step = Step {
 };
 
 /// Everything.
-pub static ALL: [Step; 18] = [
+pub static ALL: [Step; 20] = [
     TOOLS,
     FORMAT,
     LAYERING,
@@ -204,6 +219,8 @@ pub static ALL: [Step; 18] = [
     GENERATED_STEP,
     JOURNEYS,
     BROWSER,
+    POSTGRES,
+    FAULTS,
     DRILL,
     MANIFESTS,
     MIGRATIONS,
@@ -233,6 +250,15 @@ fn said(arguments: &[&str]) -> Result<String> {
     output(Command::new(techcommerce()).args(arguments))
 }
 
+/// Runs the simulation.
+pub fn simulate(arguments: &[String]) -> Result<bool> {
+    run(cargo()
+        .args(["run", "--quiet", "--locked"])
+        .args(["--package", "techcommerce-simulation", "--"])
+        .args(arguments))?;
+    Ok(true)
+}
+
 /// Builds the program and the measurements as they are released, and runs them.
 pub fn bench(arguments: &[String]) -> Result<bool> {
     tools::prepare(true)?;
@@ -246,8 +272,12 @@ pub fn bench(arguments: &[String]) -> Result<bool> {
         .args(["build", "--release", "--locked"])
         .args(packages))?;
     let folder = target().join("release");
+    let (what, arguments) = match arguments.split_first() {
+        Some((first, rest)) if first == "flash-sale" => ("flash-sale", rest),
+        _ => ("run", arguments),
+    };
     run(Command::new(folder.join("techcommerce-bench"))
-        .args(["run", "--program"])
+        .args([what, "--program"])
         .arg(folder.join("techcommerce"))
         .args(arguments))?;
     Ok(true)

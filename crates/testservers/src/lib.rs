@@ -31,6 +31,7 @@ pub use debian::unpack;
 pub use host::{find_program, free_port, is_root};
 pub use monitoring::{Prometheus, monitoring, monitoring_root};
 pub use pgbouncer::Pooler;
+pub use postgres::BIN as POSTGRES_BIN;
 
 /// The shared servers stop after this long without a new user.
 pub const IDLE_MINUTES: u32 = 20;
@@ -172,16 +173,7 @@ pub fn start(kind: Kind) -> io::Result<Server> {
 /// # Errors
 /// As [`start`].
 pub fn start_beside(server: &Server) -> io::Result<Server> {
-    let (url, home) = s3::launch_beside(server.home())?;
-    let server = Server {
-        kind: Kind::S3,
-        url,
-        home,
-        owned: true,
-    };
-    let ends = host::Until::ProcessEnds(std::process::id());
-    host::watch(Kind::S3, server.home(), &ends)?;
-    Ok(server)
+    watched(owned(Kind::S3, s3::launch_beside(server.home())?))
 }
 
 /// As [`start`]; PostgreSQL with settings (`name=value`) on top of ours, the last being right.
@@ -189,13 +181,23 @@ pub fn start_beside(server: &Server) -> io::Result<Server> {
 /// # Errors
 /// As [`start`].
 pub fn start_with(kind: Kind, settings: &[&str]) -> io::Result<Server> {
-    let server = launch(kind, settings)?;
-    host::watch(
-        kind,
-        server.home(),
-        &host::Until::ProcessEnds(std::process::id()),
-    )?;
+    watched(launch(kind, settings)?)
+}
+
+/// Sees to it that the server ends with this process at the latest.
+fn watched(server: Server) -> io::Result<Server> {
+    let ends = host::Until::ProcessEnds(std::process::id());
+    host::watch(server.kind, server.home(), &ends)?;
     Ok(server)
+}
+
+/// A PostgreSQL whose programs stand in `bin`, in place of the system's own; [`POSTGRES_BIN`] lets the tests
+/// start more of the same.
+///
+/// # Errors
+/// As [`start`].
+pub fn start_postgres_by(bin: &Path) -> io::Result<Server> {
+    watched(owned(Kind::Postgres, postgres::launch_by(bin, &[])?))
 }
 
 /// The address of a server for tests: from the environment, else of a shared throw-away one
@@ -211,15 +213,19 @@ pub fn url(kind: Kind) -> io::Result<String> {
 }
 
 fn launch(kind: Kind, settings: &[&str]) -> io::Result<Server> {
-    let (url, home) = match kind {
+    let launched = match kind {
         Kind::Postgres => postgres::launch(settings)?,
         Kind::Redis => redis::launch()?,
         Kind::S3 => s3::launch()?,
     };
-    Ok(Server {
+    Ok(owned(kind, launched))
+}
+
+fn owned(kind: Kind, (url, home): (String, PathBuf)) -> Server {
+    Server {
         kind,
         url,
         home,
         owned: true,
-    })
+    }
 }

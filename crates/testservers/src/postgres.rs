@@ -24,8 +24,15 @@ const SETTINGS: &[&str] = &[
     "log_min_messages=warning",
 ];
 
-/// The folder with `initdb`, `pg_ctl` and `postgres`: the newest version installed.
+/// Names another folder than the one that [`bin`] would find.
+pub const BIN: &str = "TECHCOMMERCE_TEST_POSTGRES_BIN";
+
+/// The folder with `initdb`, `pg_ctl` and `postgres`: the one that [`BIN`] names, else of the newest
+/// version installed.
 pub fn bin() -> io::Result<PathBuf> {
+    if let Some(named) = std::env::var_os(BIN) {
+        return Ok(named.into());
+    }
     let mut found: Vec<(u32, PathBuf)> = Vec::new();
     for (parent, prefix) in [
         ("/usr/lib/postgresql", ""),
@@ -65,9 +72,13 @@ pub fn bin() -> io::Result<PathBuf> {
 /// Makes and starts a cluster with settings (`name=value`) on top of ours; its address and its
 /// folder.
 pub fn launch(settings: &[&str]) -> io::Result<(String, PathBuf)> {
-    let bin = bin()?;
+    launch_by(&bin()?, settings)
+}
+
+/// As [`launch`], with the programs in `bin`.
+pub fn launch_by(bin: &Path, settings: &[&str]) -> io::Result<(String, PathBuf)> {
     let home = new_home(Kind::Postgres)?;
-    start_in(&bin, &home, settings).inspect_err(|_| {
+    start_in(bin, &home, settings).inspect_err(|_| {
         let _ = crate::host::stop(Kind::Postgres, &home);
     })
 }
