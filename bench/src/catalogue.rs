@@ -18,6 +18,11 @@ pub struct Catalogue {
 impl Catalogue {
     /// With so many products of one variant each, of which nobody runs out.
     pub fn new(products: usize) -> Result<Self> {
+        Self::with_stock(products, 100_000_000)
+    }
+
+    /// With so many products, of the first of which there are so many units.
+    pub fn with_stock(products: usize, units: usize) -> Result<Self> {
         let folder = tempfile::tempdir()?;
         let mut text = String::from(
             "Handle,Title,Body (HTML),Vendor,Type,Tags,Published,Option1 Name,Option1 Value,\
@@ -30,10 +35,11 @@ impl Catalogue {
             let body: Vec<&str> = (0..40).map(|_| numbers.word()).collect();
             let (x, y) = (numbers.word(), numbers.word());
             let price = 100 + numbers.below(20_000);
+            let units = if number == 0 { units } else { 100_000_000 };
             writeln!(
                 text,
                 "p-{number},{a} {b} {number},<p>{}</p>,Maker {},Type {},\"{x}, {y}\",TRUE,Title,\
-                 Default Title,SKU-{number},shopify,100000000,deny,{}.{:02},active",
+                 Default Title,SKU-{number},shopify,{units},deny,{}.{:02},active",
                 body.join(" "),
                 number % 50,
                 number % 20,

@@ -1,7 +1,7 @@
 //! Whole checkouts: a cart, three lines, an order; against the same SQL fired by a minimal
 //! program at the same server.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
@@ -83,7 +83,7 @@ pub async fn measure(plan: &Plan, catalogue: &Catalogue, server: &Server) -> Res
         let before = statements(&pool, "placed").await?;
         found
             .postgres
-            .push(place(plan, &placing, Some(postgres), &variants).await?);
+            .push(place(plan.clients, plan.each, &placing, Some(postgres), &variants).await?);
         by_shop += statements(&pool, "placed").await? - before;
 
         let before = statements(&pool, "minimal").await?;
@@ -97,11 +97,11 @@ pub async fn measure(plan: &Plan, catalogue: &Catalogue, server: &Server) -> Res
         // Each pays its orders before the next is measured.
         found
             .postgres_whole
-            .push(place(plan, &whole, Some(postgres), &variants).await?);
+            .push(place(plan.clients, plan.each, &whole, Some(postgres), &variants).await?);
         settled(&format!("{base}/whole")).await?;
         found
             .sqlite_whole
-            .push(place(plan, &sqlite, None, &of_sqlite).await?);
+            .push(place(plan.clients, plan.each, &sqlite, None, &of_sqlite).await?);
         quiet(&sqlite).await?;
     }
     let done = |samples: &[Sample]| samples.iter().map(|sample| sample.done).sum::<usize>() as f64;
@@ -128,7 +128,7 @@ async fn statements(pool: &PgPool, database: &str) -> Result<f64> {
 }
 
 /// Waits until no order of the whole shop waits for its payment any more.
-async fn settled(database: &str) -> Result<()> {
+pub async fn settled(database: &str) -> Result<()> {
     let orders = PgPool::connect(database).await?;
     for _ in 0..1200 {
         let open: i64 = sqlx::query_scalar(
@@ -162,7 +162,7 @@ async fn quiet(shop: &Shop) -> Result<()> {
 }
 
 /// The ids of some hundred variants.
-async fn variants(address: SocketAddr) -> Result<Vec<Uuid>> {
+pub async fn variants(address: SocketAddr) -> Result<Vec<Uuid>> {
     let mut client = Client::connect(address).await?;
     let mut found = Vec::new();
     let mut target = "/api/products?limit=100".to_owned();
@@ -182,26 +182,31 @@ async fn variants(address: SocketAddr) -> Result<Vec<Uuid>> {
     Ok(found)
 }
 
-async fn place(
-    plan: &Plan,
+pub async fn place(
+    clients: usize,
+    each: Duration,
     shop: &Shop,
     database: Option<u32>,
     variants: &Arc<Vec<Uuid>>,
 ) -> Result<Sample> {
-    load::run(
-        plan.clients,
-        plan.each,
-        shop.id()?,
-        database,
-        async |number| {
-            Ok(Buyer {
-                client: Client::connect(shop.address).await?,
-                variants: Arc::clone(variants),
-                next: number * 97,
-            })
-        },
-    )
+    load::run(clients, each, shop.id()?, database, async |number| {
+        Ok(Buyer {
+            client: Client::connect(shop.address).await?,
+            variants: Arc::clone(variants),
+            next: number * 97,
+        })
+    })
     .await
+}
+
+/// The body of an order for a cart.
+pub fn order_body(cart: &str) -> String {
+    format!(
+        "{{\"cart_id\":\"{cart}\",\"email\":\"jo@example.com\",\"shipping_address\":\
+         {{\"name\":\"Jo Miller\",\"line1\":\"1 High Street\",\"city\":\"Leeds\",\
+         \"postal_code\":\"LS1 1AA\",\"country\":\"GB\"}},\"shipping_method\":\"standard\",\
+         \"payment\":{{\"method\":\"test\"}}}}"
+    )
 }
 
 /// Somebody who orders three things, again and again.
@@ -220,12 +225,7 @@ impl Work for Buyer {
             let body = format!("{{\"quantity\":{quantity}}}");
             self.send("PUT", &path, &[], &body, 200).await?;
         }
-        let body = format!(
-            "{{\"cart_id\":\"{cart}\",\"email\":\"jo@example.com\",\"shipping_address\":\
-             {{\"name\":\"Jo Miller\",\"line1\":\"1 High Street\",\"city\":\"Leeds\",\
-             \"postal_code\":\"LS1 1AA\",\"country\":\"GB\"}},\"shipping_method\":\"standard\",\
-             \"payment\":{{\"method\":\"test\"}}}}"
-        );
+        let body = order_body(&cart);
         let key = Uuid::new_v4().to_string();
         let headers = [("idempotency-key", key.as_str())];
         self.send("POST", "/api/orders", &headers, &body, 201)

@@ -12,11 +12,16 @@ mod bare;
 mod catalogue;
 mod checkout;
 mod client;
+mod flash;
+mod hot;
 mod load;
 mod machine;
 mod minimal;
+mod open;
+mod overload;
 mod reads;
 mod report;
+mod rush;
 mod shop;
 mod start;
 mod stats;
@@ -41,6 +46,8 @@ struct Cli {
 enum Command {
     /// Measures everything and writes the report.
     Run(Run),
+    /// Measures what happens when far more comes than can be done, and writes a report of it.
+    FlashSale(rush::Arguments),
     /// Serves fixed bytes with axum and nothing else: what is measured against.
     Bare {
         /// Where to listen.
@@ -110,6 +117,7 @@ async fn run(command: Command) -> Result<()> {
     match command {
         Command::Bare { address, file } => bare::serve(address, &file).await,
         Command::Run(run) => measure(run).await,
+        Command::FlashSale(arguments) => rush::run(arguments).await,
     }
 }
 

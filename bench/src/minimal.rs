@@ -40,7 +40,7 @@ pub struct Checkout {
     number: i64,
 }
 
-const OFFER: &str = "SELECT v.id, v.product_id, p.handle, p.title AS product_title, p.status, \
+pub const OFFER: &str = "SELECT v.id, v.product_id, p.handle, p.title AS product_title, p.status, \
     v.title, v.sku, v.price, v.compare_at_price, v.currency, v.track_inventory, \
     v.inventory_policy, v.archived, s.on_hand, s.reserved, i.alt, i.image_id, i.width, i.height \
     FROM variants v JOIN products p ON p.id = v.product_id \
@@ -52,7 +52,7 @@ const WHOLE: &str = "SELECT c.discount_code, c.order_id, c.updated_at, l.variant
 const LINES: &str = "SELECT variant_id, quantity, seen, added_at FROM cart_lines \
     WHERE cart_key = $1 ORDER BY added_at, variant_id";
 /// As long as what the shop keeps of an offer.
-const QUOTE: &str = "{\"sku\": \"SKU-1234\", \"image\": null, \"price\": {\"amount\": 12345, \
+pub const QUOTE: &str = "{\"sku\": \"SKU-1234\", \"image\": null, \"price\": {\"amount\": 12345, \
     \"currency\": \"EUR\"}, \"for_sale\": true, \"available\": 99999999, \"product_id\": \
     \"01a1fe14-b50c-77ec-bfcc-bfd73ce54e21\", \"variant_id\": \
     \"01a1fe14-b50c-77ec-bfcc-bfd73ce54e22\", \"product_title\": \"copper lamp 1234\", \

@@ -195,8 +195,20 @@ impl<'p> Setup<'p> {
         })
     }
 
+    /// Every balance, computed anew by the program itself.
+    pub async fn audit(&self) -> Result<()> {
+        let output = self.command(&["doctor", "--audit"])?.output().await?;
+        ensure!(
+            output.status.success(),
+            "the audit ended with {}: {}",
+            output.status,
+            self.said()
+        );
+        Ok(())
+    }
+
     /// A folder with the keys that services apart know each other by.
-    async fn keys(&self) -> Result<std::path::PathBuf> {
+    pub async fn keys(&self) -> Result<std::path::PathBuf> {
         let folder = self.folder.path().join("keys");
         if !folder.exists() {
             let mut command = self.command(&["keys", &folder.display().to_string()])?;

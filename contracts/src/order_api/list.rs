@@ -37,6 +37,7 @@ pub struct OrderQuery {
     pub to: Option<Timestamp>,
     /// Staff only: only those that somebody has to look at for this reason, as
     /// `GET /api/orders/summary` counts them.
+    #[param(inline)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub attention: Option<Attention>,
     /// Staff only: only with this mail address.

@@ -55,6 +55,7 @@ pub struct ProductQuery {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub on_sale: Option<bool>,
     /// `relevance` (with `q`), `newest` (else), `price`, `-price` or `title`.
+    #[param(inline)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sort: Option<ProductSort>,
     /// Staff only: `draft`, `active` or `archived`; the public sees active ones. With it the list

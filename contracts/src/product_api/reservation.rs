@@ -77,6 +77,13 @@ pub struct ReserveRequest {
     pub deadline: Timestamp,
 }
 
+/// Asks whether stock may be there, before something is prepared for it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LookRequest {
+    /// What is wanted. Lines of the same variant are added up.
+    pub lines: Vec<LineRequest>,
+}
+
 /// What became of a reservation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -29,6 +29,8 @@ pub fn log_error(error: &Error, what: &'static str) {
     let code = error.code();
     match error.kind() {
         Kind::Internal => tracing::error!(code, ?error, "{what}"),
+        // In a rush there are thousands, and the metrics count them.
+        Kind::Unavailable if code == Error::BUSY => tracing::debug!(code, "{what}"),
         Kind::Unavailable => tracing::warn!(code, ?error, "{what}"),
         _ => {
             let cause = std::error::Error::source(error).map(tracing::field::display);

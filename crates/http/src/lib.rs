@@ -16,6 +16,7 @@ mod identity;
 mod observe;
 pub mod outward;
 mod pace;
+mod shedding;
 mod stack;
 
 pub use edge::{
@@ -28,4 +29,7 @@ pub use error::{ApiError, ApiResult, log_error};
 pub use extract::{Json, Path, Query};
 pub use health::{Check, Health, Report, State};
 pub use identity::{Admin, Caller, ServiceOnly, Signed, Staff};
-pub use stack::{Exposure, Limits, ServiceStack, public_service_stack, service_stack};
+pub use shedding::Shedding;
+pub use stack::{
+    Exposure, Limits, ServiceStack, public_service_stack, service_stack, shedding_service_stack,
+};

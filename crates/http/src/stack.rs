@@ -24,18 +24,18 @@ use axum::{
     routing::Route,
 };
 use futures_util::FutureExt;
-use http::Method;
+use http::{HeaderValue, Method, header};
 use techcommerce_contracts::{Service, TokenVerifier, context::RequestContext};
-use techcommerce_kernel::{Env, Error};
+use techcommerce_kernel::{Env, Error, Kind};
 use techcommerce_telemetry::{HttpRecorder, LogScope, Telemetry};
 use tokio::time::timeout;
 use tower::Layer;
 
 use crate::{
-    ApiError, Health, SecurityHeaders,
+    ApiError, Health, SecurityHeaders, Shedding,
     edge::compression::{Accepted, compressed},
     error::with_document,
-    identity::identify,
+    identity::{identify, is_from_service},
     observe::{Begun, Observed, begin, tell_request_id},
     pace::PacedBody,
 };
@@ -103,7 +103,12 @@ pub struct ServiceStack {
 /// Routes added to the result afterwards are outside of it. The health paths are outside as well:
 /// a service that is busy is alive.
 pub fn service_stack(router: Router, stack: ServiceStack) -> Router {
-    wrap(router, stack, None)
+    wrap(router, stack, None, None)
+}
+
+/// As [`service_stack`], for a service that refuses what would wait for too long.
+pub fn shedding_service_stack(router: Router, stack: ServiceStack, shedding: Shedding) -> Router {
+    wrap(router, stack, None, Some(shedding))
 }
 
 /// As [`service_stack`], for a service that outsiders reach: around all of it, answers are
@@ -114,10 +119,15 @@ pub fn public_service_stack(
     stack: ServiceStack,
     headers: SecurityHeaders,
 ) -> Router {
-    wrap(router, stack, Some(headers))
+    wrap(router, stack, Some(headers), None)
 }
 
-fn wrap(router: Router, stack: ServiceStack, public: Option<SecurityHeaders>) -> Router {
+fn wrap(
+    router: Router,
+    stack: ServiceStack,
+    public: Option<SecurityHeaders>,
+    shedding: Option<Shedding>,
+) -> Router {
     let health = stack.health.router();
     let body_limit = DefaultBodyLimit::max(stack.limits.body_bytes);
     let shared = Arc::new(Shared {
@@ -125,6 +135,7 @@ fn wrap(router: Router, stack: ServiceStack, public: Option<SecurityHeaders>) ->
         under_way: AtomicUsize::new(0),
         body_limit,
         public,
+        shedding,
         stack,
     });
     let health = match &shared.public {
@@ -141,6 +152,7 @@ struct Shared {
     under_way: AtomicUsize,
     body_limit: DefaultBodyLimit,
     public: Option<SecurityHeaders>,
+    shedding: Option<Shedding>,
 }
 
 /// All of the stack in one layer: the framework copies a route with each of its layers for every
@@ -217,7 +229,7 @@ async fn around(shared: Arc<Shared>, mut request: Request, route: Limited) -> Re
     let answer = async move {
         let stack = &shared.stack;
         let answer = match admitted {
-            Err(error) => ApiError(error).into_response(),
+            Err(error) => refused(error),
             Ok(place) if changes => {
                 let work = carried_out(place, route, request);
                 // On the heap: what only reads would carry its place along.
@@ -243,6 +255,34 @@ async fn around(shared: Arc<Shared>, mut request: Request, route: Limited) -> Re
     response
 }
 
+/// What is refused before its work begins. A body that was packed is told what is taken (RFC 9110,
+/// 15.5.16): as it is.
+fn refused(error: Error) -> Response {
+    let packed = error.kind() == Kind::UnsupportedMedia;
+    let mut response = ApiError(error).into_response();
+    if packed {
+        let identity = HeaderValue::from_static("identity");
+        let headers = response.headers_mut();
+        headers.insert(header::ACCEPT_ENCODING, identity);
+    }
+    response
+}
+
+/// Nothing here unpacks bodies: a small one that unpacks to a large one does no harm, and whoever
+/// packs one is told so instead of being misread.
+fn as_it_is(request: &Request) -> Result<(), Error> {
+    let encodings = request.headers().get_all(header::CONTENT_ENCODING);
+    let identity = |value: &HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"identity");
+    match encodings.iter().all(identity) {
+        true => Ok(()),
+        false => Err(Error::new(
+            Kind::UnsupportedMedia,
+            "unsupported_media_type",
+            "Send the body as it is, without `Content-Encoding`.",
+        )),
+    }
+}
+
 /// Whether there is room for the request, and who calls: found out first, because whom we believe
 /// the trace follows from it.
 fn admit(shared: &Arc<Shared>, request: &mut Request) -> Result<Place, Error> {
@@ -250,7 +290,13 @@ fn admit(shared: &Arc<Shared>, request: &mut Request) -> Result<Place, Error> {
         let busy = "Too much is under way here; please try again.";
         return Err(Error::unavailable(busy));
     };
+    as_it_is(request)?;
     identify(request, &shared.stack.verifier, shared.stack.exposure)?;
+    if let Some(shedding) = &shared.shedding
+        && !is_from_service(request)
+    {
+        shedding.check(request)?;
+    }
     Ok(place)
 }
 
@@ -313,7 +359,7 @@ async fn carried_out(_place: Place, mut route: Limited, request: Request) -> Res
 
 fn too_slow() -> Response {
     let error = Error::new(
-        techcommerce_kernel::Kind::Unavailable,
+        Kind::Unavailable,
         "timeout",
         "It took too long. What you sent may still be carried out; repeat it with the same Idempotency-Key.",
     )

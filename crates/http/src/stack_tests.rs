@@ -277,6 +277,22 @@ async fn outsiders_get_the_headers_of_a_careful_site() {
 }
 
 #[tokio::test]
+async fn packed_bodies_are_not_taken() {
+    let app = app(routes(), Limits::default());
+    for (encoding, status) in [("gzip", 415), ("gzip, identity", 415), ("Identity", 200)] {
+        let mut request = ask("POST", "/echo");
+        let headers = request.headers_mut();
+        headers.insert("content-encoding", encoding.parse().unwrap());
+        headers.insert("content-type", "application/json".parse().unwrap());
+        *request.body_mut() = Body::from("1");
+        let (given, headers, _) = app.send(request).await;
+        assert_eq!(given, status, "{encoding}");
+        let told = headers.get("accept-encoding");
+        assert_eq!(told.is_some(), status == 415, "{encoding}");
+    }
+}
+
+#[tokio::test]
 async fn too_much_at_once_is_refused_early() {
     let gate = Arc::new(Notify::new());
     let (entered, mut arrived) = tokio::sync::mpsc::channel(1);

@@ -126,6 +126,15 @@ impl Db {
         }))
     }
 
+    /// How long whoever wants a connection now would wait for it: what there is to do beyond what
+    /// can be done. Nothing while one is free, or while there is only a crowd that came this moment.
+    pub fn queueing(&self) -> Duration {
+        match self {
+            Self::Postgres(postgres) => postgres.pools().0.ahead(),
+            Self::Sqlite { writer, readers } => writer.ahead().max(readers.ahead()),
+        }
+    }
+
     /// Whether the database answers to us.
     ///
     /// # Errors

@@ -17,13 +17,13 @@ use std::{
 
 use sqlx::{Database, Error, Executor, Pool, pool::PoolConnection};
 use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore},
+    sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError},
     time::Instant,
 };
 
 use techcommerce_telemetry::{Span, SpanKind, trace::past_span};
 
-use crate::{StoreError, measured::Measured, told::Told};
+use crate::{StoreError, measured::Measured, told::Told, waiting::Waiting};
 
 /// Whoever waited so long for a connection sees it in the trace.
 const TOLD_WAIT: Duration = Duration::from_millis(1);
@@ -44,6 +44,8 @@ struct Inner<DB: Database> {
     pool: Pool<DB>,
     /// As many as the pool has connections: whoever holds a permit is given one.
     room: Arc<Semaphore>,
+    /// Whoever finds no room.
+    waiting: Waiting,
     at_hand: Mutex<Vec<AtHand<DB>>>,
     connections: u32,
     /// How long somebody waits for a connection.
@@ -70,6 +72,8 @@ pub struct Lease<DB: Database> {
     /// Empty only while it is given back.
     conn: Option<PoolConnection<DB>>,
     taken: Instant,
+    /// Since when it is used now.
+    used_since: Instant,
     turn: u64,
     /// Whether all that was begun on it has ended well.
     good: bool,
@@ -92,6 +96,7 @@ impl<DB: Database> Leases<DB> {
         Self(Arc::new(Inner {
             pool,
             room: Arc::new(Semaphore::new(connections.max(1) as usize)),
+            waiting: Waiting::default(),
             at_hand: Mutex::default(),
             connections,
             patience,
@@ -137,11 +142,11 @@ impl<DB: Database> Leases<DB> {
     }
 
     async fn take_one(&self) -> Result<Lease<DB>, Error> {
-        let waited = tokio::time::timeout(self.0.patience, self.0.room.clone().acquire_owned());
-        let Ok(permit) = waited.await else {
-            return Err(Error::PoolTimedOut);
+        let permit = match Arc::clone(&self.0.room).try_acquire_owned() {
+            Ok(permit) => permit,
+            Err(TryAcquireError::Closed) => return Err(Error::PoolClosed),
+            Err(TryAcquireError::NoPermits) => self.wait().await?,
         };
-        let permit = permit.map_err(|_| Error::PoolClosed)?;
         let (conn, taken, turn) = match self.0.at_hand() {
             Some(one) => (one.conn, one.taken, one.turn),
             None => {
@@ -152,6 +157,7 @@ impl<DB: Database> Leases<DB> {
         Ok(Lease {
             conn: Some(conn),
             taken,
+            used_since: Instant::now(),
             turn,
             good: true,
             in_transaction: false,
@@ -161,6 +167,21 @@ impl<DB: Database> Leases<DB> {
             home: Arc::clone(&self.0),
             _permit: permit,
         })
+    }
+
+    /// Waits for the turn of whoever asks now.
+    async fn wait(&self) -> Result<OwnedSemaphorePermit, Error> {
+        let _waiter = self.0.waiting.enter();
+        let waited = tokio::time::timeout(self.0.patience, self.0.room.clone().acquire_owned());
+        match waited.await {
+            Ok(permit) => permit.map_err(|_| Error::PoolClosed),
+            Err(_) => Err(Error::PoolTimedOut),
+        }
+    }
+
+    /// How long whoever asks for a connection now would wait.
+    pub(crate) fn ahead(&self) -> Duration {
+        self.0.waiting.ahead(self.connections())
     }
 
     /// A transaction that `statement` begins.
@@ -297,6 +318,7 @@ impl<DB: Database> Drop for Lease<DB> {
         let Some(mut conn) = self.conn.take() else {
             return;
         };
+        self.home.waiting.used(self.used_since.elapsed());
         if self.in_transaction {
             // Given up in the middle: the database rolls back what has no connection any more.
             conn.close_on_drop();

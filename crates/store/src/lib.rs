@@ -39,6 +39,7 @@ mod tables;
 mod told;
 mod transact;
 mod turnover;
+mod waiting;
 
 pub use chain::Chain;
 pub use conn::{Conn, Engine};

@@ -22,7 +22,8 @@ const ABOUT: &str = "Everything that the shop's pages do goes through this inter
     `Retry-After`.";
 
 /// The document of the whole interface from those of the services. Paths that lack the outer
-/// prefix get it. What the edge itself may answer is added to every operation.
+/// prefix get it. What the edge itself may answer is added to every operation, and what whoever reads
+/// a request answers to one that is none.
 pub fn merge(title: &str, version: &str, documents: impl IntoIterator<Item = OpenApi>) -> OpenApi {
     let mut info = Info::new(title, version);
     info.description = Some(ABOUT.to_owned());
@@ -80,12 +81,30 @@ fn operations(item: &mut PathItem) -> impl Iterator<Item = (bool, &mut Operation
 }
 
 fn add_edge_answers(operation: &mut Operation, changes: bool) {
+    let has_body = operation.request_body.is_some();
+    let has_parameters = operation
+        .parameters
+        .as_ref()
+        .is_some_and(|parameters| !parameters.is_empty());
     let answers = &mut operation.responses.responses;
     let mut add = |status: &str, description: &str| {
         answers
             .entry(status.to_owned())
             .or_insert_with(|| RefOr::T(problem(description)));
     };
+    if has_body || has_parameters {
+        add(
+            "400",
+            "`invalid_input`, with `errors` that name each wrong place; `invalid_json`",
+        );
+    }
+    if has_body {
+        add("413", "`too_large`: the body is larger than allowed here");
+        add(
+            "415",
+            "`unsupported_media_type`: the body is of another type, or packed",
+        );
+    }
     add(
         "401",
         "`unauthenticated`: the credential that was sent opens nothing",
@@ -135,11 +154,11 @@ mod tests {
     #[openapi(paths(read, change))]
     struct Document;
 
-    #[utoipa::path(get, path = "/things/{id}", responses((status = 200, description = "It.")))]
+    #[utoipa::path(get, path = "/things/{id}", params(("id" = String, Path)), responses((status = 200, description = "It.")))]
     #[allow(dead_code, reason = "only its document counts")]
     fn read() {}
 
-    #[utoipa::path(post, path = "/api/things", responses((status = 503, description = "Mine.")))]
+    #[utoipa::path(post, path = "/api/things", request_body = String, responses((status = 503, description = "Mine.")))]
     #[allow(dead_code, reason = "only its document counts")]
     fn change() {}
 
@@ -161,10 +180,13 @@ mod tests {
         };
         assert_eq!(
             answers("/paths/~1api~1things~1{id}/get"),
-            ["200", "401", "429", "503"]
+            ["200", "400", "401", "429", "503"]
         );
         let change = "/paths/~1api~1things/post";
-        assert_eq!(answers(change), ["401", "403", "429", "503"]);
+        assert_eq!(
+            answers(change),
+            ["400", "401", "403", "413", "415", "429", "503"]
+        );
         let own = whole.pointer(change).unwrap();
         assert_eq!(own["responses"]["503"]["description"], "Mine.");
         let components = &whole["components"];

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use techcommerce_contracts::{
     Client, codes,
     product_api::{
-        ClaimRequest, LineRequest, Quote, QuoteRequest, Quotes, Reservation, ReserveRequest,
-        RestockRequest,
+        ClaimRequest, LineRequest, LookRequest, Quote, QuoteRequest, Quotes, Reservation,
+        ReserveRequest, RestockRequest,
     },
 };
 use techcommerce_kernel::{Error, Uuid};
@@ -46,6 +46,16 @@ impl Products {
             .into_iter()
             .map(|quote| (quote.variant_id, quote));
         Ok(by_id.collect())
+    }
+
+    /// Whether a reservation of these may succeed.
+    ///
+    /// # Errors
+    /// `out_of_stock` with the lines, if it was refused to others a moment ago.
+    pub async fn look(&self, lines: Vec<LineRequest>) -> Result<(), Error> {
+        let request = LookRequest { lines };
+        let call = self.0.post("/internal/reservations/look").json(&request);
+        call.idempotent().send_empty().await
     }
 
     /// Holds all lines or none. The same request is the same reservation.

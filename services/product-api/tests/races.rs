@@ -63,6 +63,79 @@ on_both_engines! { MIGRATOR;
         assert_eq!(audit::audit(&db).await.unwrap(), Vec::new());
     }
 
+    async fn what_is_sold_out_is_refused_from_memory_until_it_comes_back(db: TestDb) {
+        let (env, clock) = Env::manual(6);
+        let v = product(&db, &env, "mug", &[counted(3)]).await;
+        let notifier = Notifier::default();
+        let (collector, task) = Collector::new(db.db(), env.clone(), notifier.clone());
+        tokio::spawn(task.run(std::future::pending()));
+        let look = || collector.look(&[(v[0], 1)].into());
+        assert!(look().is_ok(), "nothing was decided yet");
+        let all = (0..5).map(|_| wanted(&env, &[(v[0], 1)])).collect();
+        assert_eq!(won(&race(std::slice::from_ref(&collector), all).await), 3);
+        assert_eq!(look().unwrap_err().code(), "out_of_stock");
+        // Who buys changes the stock too, but brings nothing back.
+        notifier.taken(Some(9));
+        assert!(look().is_err());
+        // What ran out is found by the first who comes a moment later.
+        clock.advance(Duration::from_secs(901));
+        assert!(look().is_ok());
+        let all = (0..5).map(|_| wanted(&env, &[(v[0], 1)])).collect();
+        assert_eq!(won(&race(std::slice::from_ref(&collector), all).await), 3);
+        assert!(look().is_err());
+        notifier.changed(Some(10));
+        assert!(look().is_ok(), "somebody gave some back");
+    }
+
+    async fn a_flash_sale_in_which_some_never_pay(db: TestDb) {
+        // 20 units, 100 buyers who try 20 times each, at two replicas. Every third who gets one
+        // never pays for it.
+        let (env, clock) = Env::manual(7);
+        let v = product(&db, &env, "mug", &[counted(20)]).await;
+        let collectors = replicas(&db, &env, 2);
+        let (mut sold, mut tries, mut held) = (0, 0, 0_usize);
+        let mut buyers: Vec<usize> = (0..100).collect();
+        for _round in 0..20 {
+            let all: Vec<Wanted> = buyers.iter().map(|_| wanted(&env, &[(v[0], 1)])).collect();
+            tries += all.len();
+            let ids: Vec<Uuid> = all.iter().map(|wanted| wanted.id).collect();
+            let mut set = JoinSet::new();
+            for (place, wanted) in all.into_iter().enumerate() {
+                let collector = collectors[place % 2].clone();
+                set.spawn(async move { (place, collector.reserve(wanted).await) });
+            }
+            let outcomes = set.join_all().await;
+            let mut gone = Vec::new();
+            for (place, outcome) in outcomes {
+                match outcome {
+                    Err(error) => assert_eq!(error.code(), "out_of_stock", "{error:?}"),
+                    Ok(_) => {
+                        held += 1;
+                        gone.push(buyers[place]);
+                        if held % 3 != 0 {
+                            let claimed = transact!(db, |tx| -> Result<bool, Error> {
+                                let claim = reservations::claim(tx, &env, ids[place], "order:1", "test");
+                                claim.await.map(|(answer, _)| answer.is_ok())
+                            });
+                            assert!(claimed.unwrap(), "what is held is sold to who pays in time");
+                            sold += 1;
+                        }
+                    }
+                }
+            }
+            let now = level(&db, v[0]).await;
+            assert_eq!(now.on_hand + sold, 20, "not one more, not one less");
+            assert!(now.reserved <= now.on_hand);
+            buyers.retain(|buyer| !gone.contains(buyer));
+            clock.advance(Duration::from_secs(901));
+        }
+        reservations::expire_all(&db, &env).await.unwrap();
+        let after = level(&db, v[0]).await;
+        assert_eq!((sold, after.on_hand, after.reserved), (20, 0, 0), "after {tries} tries");
+        assert!(held > 20, "some never paid, and theirs were sold again");
+        assert_eq!(audit::audit(&db).await.unwrap(), Vec::new());
+    }
+
     async fn two_lines_that_share_a_variant(db: TestDb) {
         let (env, _clock) = Env::manual(2);
         let v = product(&db, &env, "mug", &[counted(10)]).await;

@@ -1,7 +1,7 @@
 //! A product-api of a few lines: quotes, reservations, claims, restocks.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{Arc, Mutex, MutexGuard},
 };
 
@@ -10,9 +10,10 @@ use axum::{
     extract::{Path, State},
     routing::post,
 };
+use http::StatusCode;
 use serde_json::json;
 use techcommerce_contracts::product_api::{
-    ClaimRequest, InventoryPolicy, Quote, QuoteRequest, Quotes, Reservation, ReservationState,
+    ClaimRequest, InventoryPolicy, LineRequest, LookRequest, Quote, QuoteRequest, Quotes, Reservation, ReservationState,
     ReserveRequest, ReservedLine, RestockRequest,
 };
 use techcommerce_http::{ApiResult, Json};
@@ -53,6 +54,10 @@ pub struct Inner {
     gates: HashMap<(&'static str, Moment), Arc<Gate>>,
     /// How many calls from now on fail.
     pub away: u32,
+    /// What is refused to those who look before they order.
+    pub refused_at_once: HashSet<Uuid>,
+    /// How many asked to hold something.
+    pub asked: u32,
 }
 
 impl Inner {
@@ -214,6 +219,8 @@ impl Warehouse {
             restocked: HashMap::new(),
             gates: HashMap::new(),
             away: 0,
+            refused_at_once: HashSet::new(),
+            asked: 0,
         })))
     }
 
@@ -276,6 +283,7 @@ impl Warehouse {
         Router::new()
             .route("/internal/quotes", post(quotes))
             .route("/internal/reservations", post(reserve))
+            .route("/internal/reservations/look", post(look))
             .route("/internal/reservations/{id}/claim", post(claim))
             .route("/internal/reservations/{id}/release", post(release))
             .route("/internal/restocks", post(restock))
@@ -304,7 +312,21 @@ async fn reserve(
 ) -> ApiResult<Json<Reservation>> {
     let mut inner = warehouse.lock();
     inner.answers()?;
+    inner.asked += 1;
     Ok(Json(inner.hold(&request)?))
+}
+
+async fn look(
+    State(warehouse): State<Warehouse>,
+    Json(request): Json<LookRequest>,
+) -> ApiResult<StatusCode> {
+    let mut inner = warehouse.lock();
+    inner.answers()?;
+    let refused = |line: &LineRequest| inner.refused_at_once.contains(&line.variant_id);
+    if request.lines.iter().any(refused) {
+        return Err(Error::conflict("out_of_stock", "Not enough.").into());
+    }
+    Ok(StatusCode::NO_CONTENT)
 }
 
 async fn claim(

@@ -9,7 +9,8 @@ use axum::{
     extract::State,
     routing::{get, post},
 };
-use techcommerce_contracts::product_api::{ClaimRequest, Reservation, ReserveRequest};
+use http::StatusCode;
+use techcommerce_contracts::product_api::{ClaimRequest, LookRequest, Reservation, ReserveRequest};
 use techcommerce_http::{ApiResult, Json, Path, ServiceOnly};
 use techcommerce_kernel::{Error, Uuid};
 use techcommerce_store::transact;
@@ -21,6 +22,7 @@ use crate::reservations::{self, Wanted};
 pub fn routes() -> Router<App> {
     Router::new()
         .route("/internal/reservations", post(reserve))
+        .route("/internal/reservations/look", post(look))
         .route("/internal/reservations/{id}", get(show))
         .route("/internal/reservations/{id}/claim", post(claim))
         .route("/internal/reservations/{id}/release", post(release))
@@ -33,6 +35,17 @@ async fn reserve(
 ) -> ApiResult<Json<Reservation>> {
     let wanted = Wanted::new(&request, app.env.now())?;
     Ok(Json(app.collector.reserve(wanted).await?))
+}
+
+/// Whether a reservation may succeed: refuses what was refused to others a moment ago.
+async fn look(
+    State(app): State<App>,
+    _: ServiceOnly,
+    Json(request): Json<LookRequest>,
+) -> ApiResult<StatusCode> {
+    let lines = reservations::sum(&request.lines)?;
+    app.collector.look(&lines)?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 async fn show(
@@ -55,7 +68,11 @@ async fn claim(
     let (answer, position) = transact!(app.db, |tx| -> Result<Claimed, Error> {
         reservations::claim(tx, &app.env, id, &request.reference, &actor).await
     })?;
-    app.notifier.changed(position);
+    match &answer {
+        Ok(_) => app.notifier.taken(position),
+        // What was held for it is free.
+        Err(_) => app.notifier.changed(position),
+    }
     Ok(Json(answer?))
 }
 

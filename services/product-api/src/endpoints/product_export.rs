@@ -8,7 +8,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use bytes::Bytes;
-use futures_util::stream;
+use futures_util::{StreamExt, stream};
 use http::header;
 use serde::Deserialize;
 use techcommerce_contracts::{Problem, context::RequestContext};
@@ -95,6 +95,8 @@ pub async fn export(
             Some((Err(error), (receiver, None)))
         },
     );
+    // Whoever compresses it asks once more after its end.
+    let body = body.fuse();
     let head = [
         (header::CONTENT_TYPE, media_type.to_owned()),
         (

@@ -1,16 +1,22 @@
 //! Tells the read model of this process that there is something to read.
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use tokio::sync::{Notify, watch};
-
-use std::sync::Arc;
 
 /// Tells the model of new changes, and tells others how far the model is. Clones are the same.
 #[derive(Debug, Clone)]
 pub struct Notifier {
     changed: Arc<Notify>,
     applied: Arc<watch::Sender<i64>>,
+    /// How often something changed that may have brought stock back.
+    heard: Arc<AtomicU64>,
 }
 
 impl Default for Notifier {
@@ -18,6 +24,7 @@ impl Default for Notifier {
         Self {
             changed: Arc::default(),
             applied: Arc::new(watch::channel(-1).0),
+            heard: Arc::default(),
         }
     }
 }
@@ -26,8 +33,21 @@ impl Notifier {
     /// Changes up to a position are committed. Call it after the commit.
     pub fn changed(&self, position: Option<i64>) {
         if position.is_some() {
+            self.heard.fetch_add(1, Ordering::AcqRel);
             self.changed.notify_one();
         }
+    }
+
+    /// As [`Notifier::changed`], for changes that only take stock away.
+    pub fn taken(&self, position: Option<i64>) {
+        if position.is_some() {
+            self.changed.notify_one();
+        }
+    }
+
+    /// How many changes of this process there were that may have brought stock back.
+    pub fn heard(&self) -> u64 {
+        self.heard.load(Ordering::Acquire)
     }
 
     /// Waits for [`Notifier::changed`], or for `at_most`.
@@ -49,7 +69,7 @@ impl Notifier {
     /// back; not longer than a second, for the change is made either way.
     pub async fn caught_up(&self, position: Option<i64>) {
         let Some(position) = position else { return };
-        self.changed.notify_one();
+        self.changed(Some(position));
         let mut applied = self.applied.subscribe();
         let reached = applied.wait_for(|applied| *applied >= position);
         if tokio::time::timeout(Duration::from_secs(1), reached)

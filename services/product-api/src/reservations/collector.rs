@@ -3,9 +3,9 @@
 //! In a rush on one variant each request alone would wait for the row's lock and for the disk.
 //! Together they take the rows once, in the order of ids, and wait once.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
-use techcommerce_kernel::{Env, Error};
+use techcommerce_kernel::{Env, Error, Uuid};
 use techcommerce_store::{Db, transact};
 use techcommerce_telemetry::{ActiveSpan, Counter, Span, SpanKind};
 use tokio::sync::{mpsc, oneshot};
@@ -14,6 +14,7 @@ use super::{
     expire::expire_all,
     lines::Wanted,
     reserve::{Answer, reserve},
+    sold_out::SoldOut,
 };
 use crate::model::Notifier;
 
@@ -29,6 +30,7 @@ type Waiting = (Wanted, Option<ActiveSpan>, oneshot::Sender<Answer>);
 #[derive(Debug, Clone)]
 pub struct Collector {
     queue: mpsc::Sender<Waiting>,
+    sold_out: SoldOut,
 }
 
 /// Decides what waits in the queue. Run it once.
@@ -37,6 +39,7 @@ pub struct CollectorTask {
     db: Db,
     env: Env,
     notifier: Notifier,
+    sold_out: SoldOut,
     /// Reservations that ran out.
     expired: Counter,
 }
@@ -45,16 +48,30 @@ impl Collector {
     /// A queue, and the task that empties it.
     pub fn new(db: Db, env: Env, notifier: Notifier) -> (Self, CollectorTask) {
         let (sender, receiver) = mpsc::channel(QUEUE);
+        let sold_out = SoldOut::new(env.clone(), notifier.clone());
         (
-            Self { queue: sender },
+            Self {
+                queue: sender,
+                sold_out: sold_out.clone(),
+            },
             CollectorTask {
                 queue: receiver,
                 db,
                 env,
                 notifier,
+                sold_out,
                 expired: Counter::default(),
             },
         )
+    }
+
+    /// Whether these lines may be there, without asking anybody: for a caller who would prepare
+    /// something before it reserves.
+    ///
+    /// # Errors
+    /// `out_of_stock` if it was decided a moment ago that they are not.
+    pub fn look(&self, lines: &BTreeMap<Uuid, i64>) -> Result<(), Error> {
+        self.sold_out.look(lines)
     }
 
     /// Waits until the request is decided.
@@ -138,8 +155,12 @@ impl CollectorTask {
             answers.push(answer);
         }
         let span = span_of_all(&spans);
+        let heard = self.sold_out.heard();
         let decided = span.around(self.decide_all(&requests)).await;
         drop(span);
+        for refusal in decided.iter().filter_map(|answer| answer.as_ref().err()) {
+            self.sold_out.decided(refusal, heard);
+        }
         for (answer, decision) in answers.into_iter().zip(decided) {
             // Whoever no longer waits asks again with the same id and gets the same answer.
             let _ = answer.send(decision);
@@ -207,7 +228,7 @@ impl CollectorTask {
             transact!(self.db, |tx| -> Result<(Vec<Answer>, Option<i64>), Error> {
                 reserve(tx, &self.env, requests).await
             })?;
-        self.notifier.changed(position);
+        self.notifier.taken(position);
         Ok(answers)
     }
 }

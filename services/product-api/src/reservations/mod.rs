@@ -24,11 +24,12 @@ mod release;
 mod reserve;
 mod restock;
 mod rows;
+mod sold_out;
 
 pub use claim::claim;
 pub use collector::{Collector, CollectorTask};
 pub use expire::{expire_all, expire_due};
-pub use lines::Wanted;
+pub use lines::{Wanted, sum};
 pub use prune::prune;
 pub use quotes::quotes;
 pub use release::release;
