@@ -6,7 +6,7 @@ use techcommerce_contracts::codes;
 use techcommerce_kernel::{Error, Uuid};
 use techcommerce_store::{Conn, execute, transact, with};
 
-use super::Attempt;
+use super::{Attempt, flow};
 use crate::{app::App, carts};
 
 /// The cart at the moment of the request.
@@ -31,12 +31,7 @@ pub(crate) struct SnapshotLine {
 }
 
 /// What [`fix`] found.
-pub(super) enum Fixed {
-    /// The same request made this order before.
-    Ordered(Uuid),
-    /// The order is yet to be made, of this.
-    Open(Snapshot),
-}
+type Fixed = flow::Fixed<Snapshot, Uuid>;
 
 #[derive(sqlx::FromRow)]
 struct Record {

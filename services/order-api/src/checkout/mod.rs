@@ -1,18 +1,24 @@
 //! From a cart to an order.
 //!
+//! What follows what is [`flow`]'s:
+//!
 //! 1. [`fix`]: what is asked for is fixed under an id that follows from the caller and the
 //!    idempotency key, so that a retry asks for the same.
 //! 2. The stock is reserved under an id that follows from that; product-api answers with prices.
 //! 3. [`write`]: the order, its lines, the answer to the key and the job that takes the payment
 //!    are written in one transaction.
 //!
+//! An order of what was refused to others a moment ago is not begun at all ([`rush`]).
+//!
 //! Who dies between 2 and 3 leaves a reservation that runs out by itself; a retry with the same
 //! key finishes the same order. A refusal leaves nothing behind: the same key may be tried again
 //! when the cart has changed.
 
 mod fix;
+pub mod flow;
 mod input;
 mod keys;
+mod rush;
 mod write;
 
 use techcommerce_contracts::{
@@ -30,8 +36,10 @@ use crate::{
     locale::Locale,
     orders::{self, Audience, Loaded},
 };
-use fix::{Fixed, Snapshot, fix};
+use fix::{Snapshot, fix};
+use flow::{Desk, Fixed};
 pub use keys::{IdempotencyKey, derived_id};
+pub(crate) use rush::Rush;
 
 /// Makes the cart an order, or gives the order that the same request made before. `accepted` is the
 /// language of a customer who does not name one.
@@ -50,7 +58,17 @@ pub async fn place(
     let attempt =
         input::check(app, input).and_then(|()| Attempt::new(caller, key, accepted, input));
     let outcome = match attempt {
-        Ok(attempt) => try_to_place(app, &attempt, input).await,
+        Ok(attempt) => {
+            let work = Work {
+                app,
+                attempt: &attempt,
+                input,
+            };
+            match rush::look(app, &attempt).await {
+                Ok(()) => flow::place(&work).await,
+                Err(error) => Err(error),
+            }
+        }
         Err(error) => Err(error),
     };
     app.metrics.checkout(match &outcome {
@@ -80,30 +98,56 @@ enum Placed {
     Before(Uuid),
 }
 
-async fn try_to_place(app: &App, attempt: &Attempt, input: &OrderInput) -> Result<Placed, Error> {
-    let snapshot = match fix(app, attempt).await? {
-        Fixed::Ordered(order) => return Ok(Placed::Before(order)),
-        Fixed::Open(snapshot) => snapshot,
-    };
-    app.faults.at(Point::RequestFixed)?;
-    let reservation = keys::reservation_id(attempt.id, &snapshot);
-    let reserved = match app
-        .products
-        .reserve(&request(app, reservation, &snapshot)?)
-        .await
-    {
-        Ok(reserved) => reserved,
-        Err(error) => return refuse(app, attempt, None, error).await,
-    };
-    app.faults.at(Point::StockReserved)?;
-    let written = write::write(app, attempt, input, &snapshot, &reserved).await;
-    let outcome = match written {
-        Ok(outcome) => outcome,
-        Err(error) => return refuse(app, attempt, Some(&reserved), error).await,
-    };
-    app.queue.wake();
-    app.faults.at(Point::OrderWritten)?;
-    Ok(outcome)
+/// One request at work.
+struct Work<'a> {
+    app: &'a App,
+    attempt: &'a Attempt,
+    input: &'a OrderInput,
+}
+
+impl Desk for Work<'_> {
+    type Snapshot = Snapshot;
+    type Reserved = Reservation;
+    type Order = Placed;
+
+    fn at(&self, point: Point) -> Result<(), Error> {
+        self.app.faults.at(point)
+    }
+
+    async fn fix(&self) -> Result<Fixed<Snapshot, Placed>, Error> {
+        Ok(match fix(self.app, self.attempt).await? {
+            Fixed::Ordered(order) => Fixed::Ordered(Placed::Before(order)),
+            Fixed::Open(snapshot) => Fixed::Open(snapshot),
+        })
+    }
+
+    async fn reserve(&self, snapshot: &Snapshot) -> Result<Reservation, Error> {
+        let id = keys::reservation_id(self.attempt.id, snapshot);
+        let request = request(self.app, id, snapshot)?;
+        let reserved = self.app.products.reserve(&request).await;
+        reserved.inspect_err(|error| self.app.rush.refused(error, self.app.env.now()))
+    }
+
+    async fn write(&self, snapshot: &Snapshot, reserved: &Reservation) -> Result<Placed, Error> {
+        let placed = write::write(self.app, self.attempt, self.input, snapshot, reserved).await?;
+        self.app.queue.wake();
+        Ok(placed)
+    }
+
+    async fn forget(&self) -> Result<bool, Error> {
+        fix::forget(self.app, self.attempt.id).await
+    }
+
+    async fn ordered(&self) -> Result<Option<Placed>, Error> {
+        let order = fix::order_of(self.app, self.attempt.id).await?;
+        Ok(order.map(Placed::Before))
+    }
+
+    async fn release(&self, reserved: &Reservation) {
+        if let Err(error) = self.app.products.release(reserved.id).await {
+            tracing::warn!(?error, reservation = %reserved.id, "left to run out by itself");
+        }
+    }
 }
 
 /// One request to order.
@@ -162,29 +206,4 @@ fn request(app: &App, id: Uuid, snapshot: &Snapshot) -> Result<ReserveRequest, E
         lines: lines?,
         deadline: app.env.now() + app.settings.reservation,
     })
-}
-
-/// Gives back what the attempt holds, unless the same request, sent twice at once, has become an
-/// order meanwhile. What is in doubt is left as it is: a retry finishes it.
-async fn refuse(
-    app: &App,
-    attempt: &Attempt,
-    reserved: Option<&Reservation>,
-    error: Error,
-) -> Result<Placed, Error> {
-    if error.is_transient() || error.kind() == techcommerce_kernel::Kind::Internal {
-        return Err(error);
-    }
-    if !fix::forget(app, attempt.id).await? {
-        return match fix::order_of(app, attempt.id).await? {
-            Some(order) => Ok(Placed::Before(order)),
-            None => Err(error),
-        };
-    }
-    if let Some(reserved) = reserved
-        && let Err(failed) = app.products.release(reserved.id).await
-    {
-        tracing::warn!(error = ?failed, reservation = %reserved.id, "left to run out by itself");
-    }
-    Err(error)
 }

@@ -34,7 +34,11 @@ impl TestProvider {
         Behaviour::of(token).is_some()
     }
 
-    pub(super) async fn operate(
+    /// Does a step; the same key again is the same step.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn operate(
         &self,
         charge: &Charge,
         operation: Operation,
@@ -78,11 +82,11 @@ impl TestProvider {
         })
     }
 
-    pub(super) async fn lookup(
-        &self,
-        charge: &Charge,
-        operation: Operation,
-    ) -> Result<Reply, Error> {
+    /// What became of a step.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn lookup(&self, charge: &Charge, operation: Operation) -> Result<Reply, Error> {
         let behaviour = Self::behaviour(charge);
         let key = charge.key(operation);
         let answer = transact!(self.db, |tx| -> Result<Answer, Error> {

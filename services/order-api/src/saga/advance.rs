@@ -1,31 +1,27 @@
 //! The job that takes an order along its path.
 //!
-//! It asks the path what is to be done, does it outside, and records what happened, one command
-//! at a time; every record is one transaction that also proves that the job is still its own. A
-//! job that dies anywhere finds the same command again, and every command may be carried out
-//! twice.
+//! What is done when is [`walk`]'s; here is with what. Every record is one transaction that also
+//! proves that the job is still its own. A job that dies anywhere finds the same command again,
+//! and every command may be carried out twice.
 
 use std::time::Duration;
 
 use async_trait::async_trait;
 use techcommerce_jobs::{Job, Outcome};
-use techcommerce_kernel::{Error, Uuid};
+use techcommerce_kernel::{Error, Timestamp, Uuid};
 use techcommerce_store::{Conn, execute, transact};
 
-use super::{Advance, execute::execute as carry_out};
+use super::{
+    Advance,
+    execute::{self, execute as carry_out},
+    walk::{Hands, walk},
+};
 use crate::{
     app::App,
     faults::Point,
     orders::{self, Cause, Changed, OrderRow},
-    path::{Command, Event, State},
+    path::{Command, State},
 };
-
-/// No path is longer, however often the provider hesitates.
-const MAX_STEPS: usize = 100;
-/// The pause after the provider's first "nobody knows".
-const FIRST_PAUSE: Duration = Duration::from_millis(500);
-/// The longest pause between two questions.
-const LONGEST_PAUSE: Duration = Duration::from_mins(15);
 
 /// Runs [`Advance`].
 pub(super) struct Handler(pub App);
@@ -34,6 +30,10 @@ pub(super) struct Handler(pub App);
 impl techcommerce_jobs::Handler for Handler {
     fn kind(&self) -> &'static str {
         Advance::KIND
+    }
+
+    fn longest_pause(&self) -> Duration {
+        Advance::LONGEST_PAUSE
     }
 
     async fn run(&self, job: &Job) -> Result<Outcome, Error> {
@@ -50,66 +50,45 @@ impl techcommerce_jobs::Handler for Handler {
 
 async fn advance(app: &App, job: &Job, id: Uuid) -> Result<Outcome, Error> {
     let (order, variants) = load(app, id).await?;
-    let mut state = order.path.0.clone();
-    let mut in_doubt = false;
-    for _ in 0..MAX_STEPS {
-        let mut commands = state.commands();
-        if commands.is_empty() {
-            match finish(app, job, id).await? {
-                None => return Ok(Outcome::Completed),
-                Some(newer) => {
-                    state = newer;
-                    continue;
-                }
-            }
-        }
-        if in_doubt {
-            // Asking at once again would be no use; everything else goes on.
-            commands.retain(|command| !command.is_lookup());
-            if commands.is_empty() {
-                return Ok(Outcome::RetryAt(app.env.now() + pause(state.asked)));
-            }
-        }
-        let (command, outcome) = first_that_works(app, &order, &variants, commands).await?;
-        let mut done = false;
-        for _ in 0..=usize::from(outcome.twice) {
-            (state, done) = record(app, job, id, &outcome).await?;
-        }
-        app.faults.at(Point::Recorded(command.name()))?;
-        if done {
-            return Ok(Outcome::Completed);
-        }
-        in_doubt |= is_doubt(&outcome.event);
-    }
-    Err(Error::internal("the order does not come to rest"))
+    let state = order.path.0.clone();
+    let work = Work {
+        app,
+        job,
+        order,
+        variants,
+    };
+    walk(&work, state).await
 }
 
-/// Carries out the first command that can be; the others are not held up by one that cannot.
-async fn first_that_works(
-    app: &App,
-    order: &OrderRow,
-    variants: &[Uuid],
-    commands: Vec<Command>,
-) -> Result<(Command, super::execute::Outcome), Error> {
-    let mut failure = None;
-    for command in commands {
-        app.faults.at(Point::Before(command.name()))?;
-        match carry_out(app, order, variants, &command).await {
-            Ok(outcome) => {
-                app.faults.at(Point::After(command.name()))?;
-                return Ok((command, outcome));
-            }
-            Err(error) => {
-                tracing::warn!(
-                    command = command.name(),
-                    ?error,
-                    "a step has to be tried again"
-                );
-                failure.get_or_insert(error);
-            }
-        }
+/// An order under a job of ours.
+struct Work<'a> {
+    app: &'a App,
+    job: &'a Job,
+    order: OrderRow,
+    /// What the lines are of, by position.
+    variants: Vec<Uuid>,
+}
+
+impl Hands for Work<'_> {
+    fn now(&self) -> Timestamp {
+        self.app.env.now()
     }
-    Err(failure.unwrap_or_else(|| Error::internal("nothing to do")))
+
+    fn at(&self, point: Point) -> Result<(), Error> {
+        self.app.faults.at(point)
+    }
+
+    async fn carry_out(&self, state: &State, command: &Command) -> Result<execute::Outcome, Error> {
+        carry_out(self.app, &self.order, &self.variants, state, command).await
+    }
+
+    async fn record(&self, happened: &execute::Outcome) -> Result<(State, bool), Error> {
+        record(self.app, self.job, self.order.id, happened).await
+    }
+
+    async fn finish(&self) -> Result<Option<State>, Error> {
+        finish(self.app, self.job, self.order.id).await
+    }
 }
 
 async fn load(app: &App, id: Uuid) -> Result<(OrderRow, Vec<Uuid>), Error> {
@@ -121,13 +100,11 @@ async fn load(app: &App, id: Uuid) -> Result<(OrderRow, Vec<Uuid>), Error> {
     Ok((order, variants))
 }
 
-/// Records what happened, provided that the job is still ours. If nothing is left to do the job
-/// ends with it; gives whether it did beside the state.
 async fn record(
     app: &App,
     job: &Job,
     id: Uuid,
-    outcome: &super::execute::Outcome,
+    outcome: &execute::Outcome,
 ) -> Result<(State, bool), Error> {
     let cause = Cause {
         by_job: true,
@@ -149,7 +126,6 @@ async fn record(
     Ok((changed.after, done))
 }
 
-/// Ends the job if there is still nothing to do; else gives the state in which there is.
 async fn finish(app: &App, job: &Job, id: Uuid) -> Result<Option<State>, Error> {
     transact!(app.db, |tx| -> Result<Option<State>, Error> {
         job.guard(tx).await?;
@@ -168,19 +144,4 @@ async fn end(tx: &mut Conn, app: &App, job: &Job, id: Uuid) -> Result<(), Error>
     job.complete_in(tx, &app.env).await?;
     execute!(tx, sqlx::query(CLEAR).bind(id).bind(job.id))?;
     Ok(())
-}
-
-/// How long to wait before the provider is asked for the `asked`th time in a row.
-fn pause(asked: u32) -> Duration {
-    let doublings = asked.saturating_sub(1).min(16);
-    FIRST_PAUSE
-        .saturating_mul(1 << doublings)
-        .min(LONGEST_PAUSE)
-}
-
-fn is_doubt(event: &Event) -> bool {
-    matches!(
-        event,
-        Event::AuthorisationUnknown | Event::CaptureUnknown | Event::RefundUnknown { .. }
-    )
 }
