@@ -198,6 +198,31 @@ pub struct Payment {
     pub refunded: Money,
     /// Why it failed, for a person, as `declined`.
     pub failure: Option<String>,
+    /// What the customer has to do for it to be made; who placed the order asks again a moment
+    /// later, because the provider is asked after the order was placed. Staff are not told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_action: Option<NextAction>,
+}
+
+/// What the customer has to do at the payment provider.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct NextAction {
+    /// `stripe`: confirm the payment with Stripe's own library and the `client_secret`.
+    pub kind: String,
+    /// Lets the customer's browser confirm this payment, and nothing else.
+    pub client_secret: String,
+    /// Where the customer confirms it without any library, if there is such a page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub redirect_url: Option<String>,
+}
+
+/// Without what opens the payment.
+impl std::fmt::Debug for NextAction {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("NextAction")
+            .field("kind", &self.kind)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Money given back.
@@ -247,7 +272,8 @@ pub struct ShipmentLine {
 /// Something that happened to an order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct OrderEvent {
-    /// As `placed`, `authorized`, `paid`, `payment_failed`, `shipped`, `refunded`, `cancelled`;
+    /// As `placed`, `payment_action_required`, `payment_overdue`, `authorized`, `paid`,
+    /// `payment_failed`, `shipped`, `refunded`, `cancelled`;
     /// for staff also steps of the house, and `note`.
     pub kind: String,
     /// What the customer is told of it; may be empty.

@@ -52,7 +52,9 @@ pub struct PaymentInput {
     /// By which method.
     pub method: PaymentMethod,
     /// What the provider's own form gave. For `test`: `tok_success` (also if none is given),
-    /// `tok_decline`, `tok_timeout`, `tok_twice`, `tok_lost_reply` or `tok_slow_unknown`.
+    /// `tok_decline`, `tok_timeout`, `tok_twice`, `tok_lost_reply` or `tok_slow_unknown`. For
+    /// `stripe`: a PaymentMethod (`pm_…`) that Stripe's own library made, or nothing: then the
+    /// customer confirms the payment as the order's `payment.next_action` says.
     #[serde(default)]
     pub token: Option<String>,
 }

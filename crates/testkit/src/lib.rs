@@ -29,6 +29,7 @@ mod http_client;
 mod process;
 mod redis;
 mod s3;
+pub mod stripe;
 
 use std::net::{Ipv4Addr, SocketAddr};
 

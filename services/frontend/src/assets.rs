@@ -21,6 +21,7 @@ const ADMIN_JS: &str = concat!(
     include_str!("../static/admin.js"),
     include_str!("../static/admin-catalogue.js"),
 );
+const PAY_JS: &str = include_str!("../static/pay.js");
 const ICON: &str = include_str!("../static/favicon.svg");
 const PLACEHOLDER: &str = include_str!("../static/placeholder.svg");
 
@@ -38,6 +39,8 @@ pub struct Assets {
     pub admin_css: String,
     /// The address of what the pages for staff add to the script.
     pub admin_js: String,
+    /// The address of the script of the page on which a card is paid with.
+    pub pay_js: String,
     /// The icon's address.
     pub icon: String,
     files: HashMap<String, File>,
@@ -69,6 +72,7 @@ impl Assets {
         let js = add("shop", "js", JS, "text/javascript; charset=utf-8");
         let admin_css = add("admin", "css", ADMIN_CSS, "text/css; charset=utf-8");
         let admin_js = add("admin", "js", ADMIN_JS, "text/javascript; charset=utf-8");
+        let pay_js = add("pay", "js", PAY_JS, "text/javascript; charset=utf-8");
         let icon = add("icon", "svg", ICON, "image/svg+xml");
         // What an import has not fetched yet points here by a fixed name.
         let file = File {
@@ -82,6 +86,7 @@ impl Assets {
             js,
             admin_css,
             admin_js,
+            pay_js,
             icon,
             files,
         }

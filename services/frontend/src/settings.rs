@@ -32,6 +32,8 @@ pub struct Settings {
     pub prices_include_tax: bool,
     /// The ways of paying that the checkout offers, the first chosen beforehand.
     pub payment_methods: Vec<PaymentMethod>,
+    /// What browsers know the shop by at Stripe; empty: cards cannot be paid with in the pages.
+    pub stripe_publishable_key: String,
     /// Where the shop ships to, ISO 3166-1 alpha-2, the first chosen beforehand.
     pub countries: Vec<String>,
     /// The shop's own address, without a slash at its end, as `https://shop.example`.
@@ -58,6 +60,7 @@ impl Settings {
             languages: Vec::new(),
             prices_include_tax: true,
             payment_methods: vec![PaymentMethod::Test, PaymentMethod::Invoice],
+            stripe_publishable_key: String::new(),
             countries: Self::default_countries(),
             public_url: public_url.trim_end_matches('/').to_owned(),
             allowed_origins: Vec::new(),

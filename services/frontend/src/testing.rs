@@ -211,6 +211,7 @@ impl Site {
             channel
         };
         let mut settings = Settings::new("Tidewell", Currency::EUR, "https://shop.example");
+        settings.stripe_publishable_key = "pk_test_1".to_owned();
         settings.address_lines = vec!["Quay 1".into(), "24103 Kiel".into()];
         settings.contact_email = Some("hello@tidewell.example".into());
         let deps = Deps {

@@ -1,13 +1,16 @@
 //! Recomputing what must agree.
 //!
 //! The ledger is the truth; the orders' balances, the lines' sums, the provider's books, the uses
-//! of discounts and the jobs have to agree with it. Every difference is one line that says what was
+//! of discounts and the jobs have to agree with it; and what the comparison with a provider outside
+//! has left open is told again. Every difference is one line that says what was
 //! expected and what is there. The rows are read in pages by key, so that a large shop can be
 //! audited while it runs; an order that changes meanwhile is read as one statement and so is
 //! consistent in itself.
 
 use techcommerce_kernel::{Error, Uuid};
 use techcommerce_store::{Conn, Db, with};
+
+use crate::payment::findings;
 
 /// How many orders are looked at at a time.
 const PAGE: i64 = 500;
@@ -66,6 +69,7 @@ pub async fn audit(db: &Db) -> Result<Audit, Error> {
         drop(conn);
         let Some(last) = rows.last() else {
             audit.differences.extend(discounts(db).await?);
+            audit.differences.extend(findings::disagreements(db).await?);
             return Ok(audit);
         };
         after = last.id;
@@ -198,6 +202,12 @@ fn check(row: &Row, differs: &mut dyn FnMut(String)) {
         if at_rest && row.ledger_authorised > row.ledger_captured + row.ledger_voided {
             differs("an authorisation was neither captured nor voided".to_owned());
         }
+    }
+    if row.method == "stripe"
+        && at_rest
+        && row.ledger_authorised > row.ledger_captured + row.ledger_voided
+    {
+        differs("an authorisation was neither captured nor voided".to_owned());
     }
     let job = row.job.as_deref();
     if !at_rest && !matches!(job, Some("ready" | "running")) {

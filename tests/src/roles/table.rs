@@ -225,6 +225,8 @@ fn orders() -> Vec<Rule> {
         anyone("delete /api/carts/{id}/discount"),
         anyone("get /api/shipping-methods").asks(|things| format!("?cart_id={}", things.cart)),
         anyone("get /api/time"),
+        // Whoever sends it: its signature counts.
+        anyone("post /api/payments/stripe/webhook").sends(|_| json(json!({"id": "evt_planted"}))),
         anyone("post /api/orders"),
         signed("get /api/orders"),
         Rule::new("get /api/orders/{id}", May::OwnerOrStaff("order_not_found")),

@@ -18,7 +18,7 @@ use crate::shop::{Engine, Setup, Shop};
 use crate::shopper::eventually;
 
 /// The secrets that are followed, with the test that changes each under a running shop.
-const CHANGED: [(&str, &str); 11] = [
+const CHANGED: [(&str, &str); 13] = [
     ("database_url", "secrets::password"),
     ("databases.auth", "rotation"),
     ("databases.images", "rotation"),
@@ -32,6 +32,14 @@ const CHANGED: [(&str, &str); 11] = [
     ("images.s3_secret_key", "secrets::pictures"),
     ("redis_url", "secrets::redis"),
     ("smtp_url", "secrets::mail"),
+    (
+        "stripe.secret_key",
+        "services/order-api/src/tests/stripe_secrets.rs: its double wants the key",
+    ),
+    (
+        "stripe.webhook_secret",
+        "services/order-api/src/tests/stripe_secrets.rs: its double signs with it",
+    ),
     ("traces.headers", "secrets::collector"),
 ];
 

@@ -16,13 +16,16 @@ use std::net::SocketAddr;
 
 use techcommerce_config::Settings;
 use techcommerce_contracts::{Service, order_api::PaymentMethod};
+use techcommerce_follow::Source;
 use techcommerce_http::TrustedProxies;
 use techcommerce_jobs::JobSet;
-use techcommerce_kernel::Error;
+use techcommerce_kernel::{Env, Error, Meter};
+use techcommerce_order_api::{Stripe, StripeDeps};
 use techcommerce_runtime::{Module, Switchboard};
+use techcommerce_store::Db;
 use utoipa::openapi::OpenApi;
 
-use crate::ground::Ground;
+use crate::{following::source, ground::Ground};
 
 pub use images::store as image_store;
 
@@ -114,6 +117,33 @@ fn jobs_of_others(ground: &Ground, switchboard: &Switchboard) -> Result<Vec<JobS
 fn payment_methods(settings: &Settings) -> Vec<PaymentMethod> {
     let names = settings.orders.payment_methods.iter();
     names.filter_map(|name| name.parse().ok()).collect()
+}
+
+/// The shop's Stripe, if it has a key there.
+pub fn stripe(
+    settings: &Settings,
+    db: Db,
+    env: &Env,
+    meter: Meter,
+) -> Result<Option<Stripe>, Error> {
+    let Some(key) = &settings.stripe.secret_key else {
+        return Ok(None);
+    };
+    let secrets = |text: String| {
+        let secrets = text.split_whitespace().map(str::to_owned);
+        Ok(secrets.collect::<Vec<String>>())
+    };
+    let webhook_secrets = match &settings.stripe.webhook_secret {
+        Some(secret) => source("stripe.webhook_secret", secret).map(secrets)?,
+        None => Source::fixed(Vec::new()),
+    };
+    let deps = StripeDeps {
+        api_address: settings.stripe.api_address.clone(),
+        secret_key: source("stripe.secret_key", key),
+        webhook_secrets,
+    };
+    let public_url = settings.public_url.as_str().to_owned();
+    Stripe::new(deps, db, env.clone(), meter, public_url).map(Some)
 }
 
 /// The origins that a browser on this machine may name beside the public address.

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::{Method, request::Parts};
 use serde_json::{Value, json};
 
-use super::{Fault, SECRET_KEY, State, books::Books};
+use super::{Fault, State, books::Books};
 
 /// Stripe keeps keys for at least a day; this one forgets them right after.
 const KEYS_LIVE: i64 = 24 * 3600;
@@ -148,7 +148,7 @@ impl Asked {
 impl State {
     /// Whether the request may be carried out, or what is answered instead.
     pub(super) fn begin(&mut self, asked: &Asked) -> Result<(), Answer> {
-        if asked.bearer.as_deref() != Some(&format!("Bearer {SECRET_KEY}")) {
+        if asked.bearer.as_deref() != Some(&format!("Bearer {}", self.secret_key)) {
             return Err(Answer::error(401, "invalid_request_error", None));
         }
         if asked.version.is_none() {

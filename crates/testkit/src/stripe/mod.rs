@@ -63,6 +63,8 @@ type Shared = Arc<Mutex<State>>;
 
 struct State {
     env: Env,
+    secret_key: String,
+    webhook_secret: String,
     books: Books,
     faults: VecDeque<Fault>,
     /// Answers nothing at all while it is set.
@@ -87,6 +89,8 @@ impl Stripe {
         let address = listener.local_addr().expect("an address");
         let shared = Arc::new(Mutex::new(State {
             env,
+            secret_key: SECRET_KEY.to_owned(),
+            webhook_secret: WEBHOOK_SECRET.to_owned(),
             books: Books::default(),
             faults: VecDeque::new(),
             away: false,
@@ -121,6 +125,16 @@ impl Stripe {
     /// The next requests that change something are treated so, one after the other.
     pub fn faults(&self, faults: impl IntoIterator<Item = Fault>) {
         lock(&self.shared).faults.extend(faults);
+    }
+
+    /// From now on it wants this key.
+    pub fn knows(&self, secret_key: &str) {
+        secret_key.clone_into(&mut lock(&self.shared).secret_key);
+    }
+
+    /// From now on it signs with this secret.
+    pub fn signs_with(&self, webhook_secret: &str) {
+        webhook_secret.clone_into(&mut lock(&self.shared).webhook_secret);
     }
 
     /// While it is away it accepts connections and drops them.
@@ -225,8 +239,9 @@ impl Stripe {
 
     /// The header `Stripe-Signature` of a body that is sent now.
     pub fn signature(&self, body: &str) -> String {
-        let now = lock(&self.shared).env.now().as_seconds();
-        messages::signature(WEBHOOK_SECRET, now, body)
+        let state = lock(&self.shared);
+        let now = state.env.now().as_seconds();
+        messages::signature(&state.webhook_secret, now, body)
     }
 
     /// From now on messages are sent to the shop at `base`, each twice and until it was taken.
@@ -236,9 +251,10 @@ impl Stripe {
         Delivery(tokio::spawn(async move {
             let mut waiting: VecDeque<String> = VecDeque::new();
             loop {
-                let (new, now) = {
+                let (new, now, secret) = {
                     let mut state = lock(&shared);
-                    (state.outbox.take(), state.env.now().as_seconds())
+                    let secret = state.webhook_secret.clone();
+                    (state.outbox.take(), state.env.now().as_seconds(), secret)
                 };
                 // Each comes a second time, behind all others that wait.
                 waiting.extend(new.into_iter().flat_map(|body| [body.clone(), body]));
@@ -246,7 +262,7 @@ impl Stripe {
                     tokio::time::sleep(Duration::from_millis(20)).await;
                     continue;
                 };
-                let signature = messages::signature(WEBHOOK_SECRET, now, &body);
+                let signature = messages::signature(&secret, now, &body);
                 let sent = client
                     .request(http::Method::POST, "/api/payments/stripe/webhook")
                     .header("stripe-signature", &signature)

@@ -19,7 +19,7 @@ use techcommerce_contracts::{
 use techcommerce_kernel::{Error, FieldError, Kind, Money};
 
 use self::form::{Trouble, form};
-use super::sign::forget_session;
+use super::{pay, sign::forget_session};
 use crate::{failure::Failure, forms::Sent, money, page::see_other, shop::Shop, visitor::Visitor};
 
 /// `GET /checkout`
@@ -106,8 +106,12 @@ pub async fn place(
     {
         Ok(order) => {
             let access = order.access_token.as_deref().unwrap_or_default();
-            let query = serde_urlencoded::to_string([("access_token", access)]).unwrap_or_default();
-            let address = format!("/orders/{}?{query}", order.id);
+            // A card is confirmed on a page of its own, which waits for the provider.
+            let below = match order.payment.method {
+                PaymentMethod::Stripe => "/pay",
+                _ => "",
+            };
+            let address = pay::address(order.id, Some(access), below);
             // The cart stays in its cookie: it shows as empty while the order stands, and is
             // there again if the payment is refused.
             see_other(&address)

@@ -11,7 +11,8 @@ pub mod language;
 pub mod listing;
 pub mod login;
 pub mod order;
-pub mod password;
+pub mod pay;
+mod password;
 pub mod password_change;
 pub mod product;
 pub mod products;
@@ -42,6 +43,7 @@ pub fn router() -> Router<Shop> {
         .route("/cart/discount", post(cart::discount))
         .route("/checkout", get(checkout::show).post(checkout::place))
         .route("/orders/{id}", get(order::show))
+        .route("/orders/{id}/pay", get(pay::show))
         .route("/account", get(account::show))
         .route("/account/sessions/{id}", post(account::revoke))
         .route(

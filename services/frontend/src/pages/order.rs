@@ -16,7 +16,10 @@ use techcommerce_contracts::order_api::{
 };
 use techcommerce_kernel::{Kind, Uuid};
 
-use super::sums::{self, Sum};
+use super::{
+    pay,
+    sums::{self, Sum},
+};
 use crate::{
     catalogue::Picture,
     failure::Failure,
@@ -40,6 +43,8 @@ struct OrderPage {
     steps: Vec<Step>,
     notice: Option<String>,
     notice_bad: bool,
+    /// Where the customer confirms the payment.
+    pay: Option<String>,
     lines: Vec<Line>,
     address: Vec<String>,
     shipping_method: String,
@@ -89,6 +94,8 @@ pub async fn show(
 ) -> Result<Response, Failure> {
     let access = Some(sent.text("access_token").to_owned()).filter(|token| !token.is_empty());
     let guest = access.is_some();
+    let pay_at = access.clone();
+    let confirmed = sent.text("confirmed") == "1";
     let Ok(id) = id.parse::<Uuid>() else {
         return Ok(not_shown(&shop, &visitor).await);
     };
@@ -104,7 +111,13 @@ pub async fn show(
         },
     };
     let age = shop.env.now().since(order.placed_at);
-    let view = view(page.private(), &order, guest, age);
+    let mut view = view(page.private(), &order, guest, age);
+    // Who has just confirmed it waits for us to hear of it.
+    let asked = order.payment.next_action.is_some() && !confirmed;
+    if asked && !shop.settings.stripe_publishable_key.is_empty() {
+        view.pay = Some(pay::address(id, pay_at.as_deref(), "/pay"));
+        view.notice = Some(view.page.t("pay.needed").to_owned());
+    }
     let mut response = render(StatusCode::OK, &view.page, &view);
     // The address opens the order: it is told to nobody, not even by a link.
     let policy = HeaderValue::from_static("same-origin");
@@ -182,6 +195,7 @@ fn view(page: Page, order: &Order, guest: bool, age: Duration) -> OrderPage {
         steps,
         notice: notice.map(|key| texts.with(key, order.email.as_str())),
         notice_bad: failed.is_some(),
+        pay: None,
         lines: lines.collect(),
         address: address_of(&texts, order),
         shipping_method: shipping_of(order),

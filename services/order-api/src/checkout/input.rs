@@ -56,6 +56,17 @@ pub(super) fn check(app: &App, input: &OrderInput) -> Result<(), Error> {
                 "is none that the test provider knows".to_owned(),
             );
         }
+        PaymentMethod::Stripe if app.providers.stripe().is_none() => {
+            wrong("payment.method", "is not set up in this shop".to_owned());
+        }
+        PaymentMethod::Stripe if token.is_some_and(|token| !is_payment_method(token)) => {
+            wrong(
+                "payment.token",
+                "must be a PaymentMethod of Stripe, as pm_1Nv…; leave it out for the customer to \
+                 confirm the payment"
+                    .to_owned(),
+            );
+        }
         PaymentMethod::Invoice if token.is_some() => {
             wrong(
                 "payment.token",
@@ -69,6 +80,13 @@ pub(super) fn check(app: &App, input: &OrderInput) -> Result<(), Error> {
         wrong("locale", "must be a language, as de or de-AT".to_owned());
     }
     Error::check(fields)
+}
+
+/// Whether it can be what Stripe's library made of a card. A card's number is none, so that none is
+/// taken by mistake.
+fn is_payment_method(token: &str) -> bool {
+    let ours = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    token.starts_with("pm_") && token.len() <= 255 && token.bytes().all(ours)
 }
 
 fn address(address: &Address) -> Vec<FieldError> {

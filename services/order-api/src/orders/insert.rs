@@ -180,6 +180,8 @@ fn loaded(new: &NewOrder<'_>, now: i64) -> Loaded {
         placed_at: now,
         method: input.payment.method.name().to_owned(),
         token: input.payment.token.clone(),
+        client_secret: None,
+        redirect_url: None,
     };
     let lines = new.lines.iter().zip(&price.lines).zip(0_i64..);
     let to = &input.shipping_address;

@@ -22,9 +22,9 @@ pub use insert::{NewLine, NewOrder, insert};
 pub use list::{Filter, list};
 pub use log::record;
 pub use notes::note;
-pub use rows::{Loaded, OrderRow, find, lines, load, load_new};
 #[cfg(test)]
 pub use rows::{AddressRow, EventRow, LineRow, RefundRow, ShipmentRow};
+pub use rows::{Loaded, OrderRow, find, lines, load, load_new};
 pub use shipments::{NewShipment, insert_shipment, is_known_shipment};
 pub use summary::summary;
 pub use view::Audience;
@@ -55,7 +55,15 @@ pub fn shown(loaded: Loaded, audience: Audience) -> Result<Order, Error> {
 /// `order_not_found`.
 pub async fn show(app: &App, id: Uuid, audience: Audience) -> Result<Order, Error> {
     let mut conn = app.db.read().await?;
-    let orders = load(&mut conn, &[id]).await?;
+    show_in(&mut conn, id, audience).await
+}
+
+/// The order as it is shown, as this connection or transaction sees it.
+///
+/// # Errors
+/// `order_not_found`.
+pub async fn show_in(conn: &mut Conn, id: Uuid, audience: Audience) -> Result<Order, Error> {
+    let orders = load(conn, &[id]).await?;
     let order = orders.into_iter().next().ok_or_else(not_found)?;
     view::view(order, audience)
 }

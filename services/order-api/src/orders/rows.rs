@@ -33,6 +33,8 @@ pub struct OrderRow {
     pub placed_at: i64,
     pub method: String,
     pub token: Option<String>,
+    pub client_secret: Option<String>,
+    pub redirect_url: Option<String>,
 }
 
 /// A line's row.
@@ -133,8 +135,9 @@ pub struct Loaded {
 
 const ORDER: &str = "SELECT o.id, o.number, o.reservation_id, o.owner_id, o.email, \
      o.access_token, o.currency, o.shipping_method, o.discount_code, o.subtotal, o.discount, \
-     o.shipping, o.tax, o.tax_included, o.total, o.path, o.locale, o.placed_at, p.method, p.token \
-     FROM orders o JOIN payments p ON p.order_id = o.id WHERE o.id IN ";
+     o.shipping, o.tax, o.tax_included, o.total, o.path, o.locale, o.placed_at, p.method, p.token, \
+     s.client_secret, s.redirect_url FROM orders o JOIN payments p ON p.order_id = o.id \
+     LEFT JOIN stripe_payments s ON s.order_id = o.id WHERE o.id IN ";
 
 /// Runs `sql` followed by the list of ids and `order`, and gives the rows.
 macro_rules! by_orders {

@@ -1,8 +1,8 @@
 //! An order as it is shown.
 
 use techcommerce_contracts::order_api::{
-    Address, FulfillmentStatus, Order, OrderAction, OrderEvent, OrderLine, OrderStatus, Payment,
-    PaymentStatus, Refund, Shipment, ShipmentLine, StaffView,
+    Address, FulfillmentStatus, NextAction, Order, OrderAction, OrderEvent, OrderLine, OrderStatus,
+    Payment, PaymentStatus, Refund, Shipment, ShipmentLine, StaffView,
 };
 use techcommerce_kernel::{Currency, Error, Money, Timestamp};
 
@@ -27,8 +27,11 @@ pub enum Audience {
 pub(super) const NOTE: &str = "note";
 
 /// Steps of the house that customers are not told of.
-const INTERNAL: [&str; 7] = [
+const INTERNAL: [&str; 10] = [
     NOTE,
+    "disputed",
+    "dispute_won",
+    "dispute_lost",
     "stock_claimed",
     "stock_lost",
     "stock_released",
@@ -83,6 +86,10 @@ pub(super) fn view(loaded: Loaded, audience: Audience) -> Result<Order, Error> {
             captured: money(state.captured),
             refunded: money(state.refunded()),
             failure: failure(state).map(str::to_owned),
+            next_action: match staff {
+                true => None,
+                false => next_action(state, order.client_secret, order.redirect_url),
+            },
         },
         refunds: refunds
             .into_iter()
@@ -128,6 +135,20 @@ pub(super) fn view(loaded: Loaded, audience: Audience) -> Result<Order, Error> {
             refundable: money(state.refundable()),
             actions: actions(state),
         }),
+    })
+}
+
+/// What the customer has to do, as long as it is the customer's turn.
+fn next_action(
+    state: &State,
+    client_secret: Option<String>,
+    redirect_url: Option<String>,
+) -> Option<NextAction> {
+    let waits = state.payment == path::Payment::ActionRequired && state.cancelled.is_none();
+    Some(NextAction {
+        kind: "stripe".to_owned(),
+        client_secret: client_secret.filter(|_| waits)?,
+        redirect_url,
     })
 }
 

@@ -177,7 +177,7 @@ impl State {
                     .into_iter()
                     .collect())
             }
-            (Event::AuthorisationNotSeen, Payment::AuthorisationUnknown) => {
+            (Event::AuthorisationNotSeen, Payment::AuthorisationUnknown | Payment::ActionTaken) => {
                 self.payment = Payment::Due;
                 nothing()
             }

@@ -39,6 +39,10 @@ pub enum Payment {
     Due,
     /// The provider was asked; the answer is not known.
     AuthorisationUnknown,
+    /// The provider waits for the customer, who has to confirm the payment there.
+    ActionRequired,
+    /// The provider has said that something happened meanwhile, and is to be asked what.
+    ActionTaken,
     /// The provider holds the total.
     Authorised,
     /// The capture was asked for; the answer is not known.
@@ -150,6 +154,13 @@ pub struct State {
     pub lines: Vec<Line>,
     /// How often in a row the provider's answer was not known.
     pub asked: u32,
+    /// How often the provider has spoken of the payment while it was open. What it said is never
+    /// believed; it is a reason to ask, also when an answer is under way that is older.
+    #[serde(default)]
+    pub heard: u32,
+    /// The customer has had all the time there is: who has not paid by the next answer never will.
+    #[serde(default)]
+    pub overdue: bool,
 }
 
 /// `status` of the public interface.
@@ -256,6 +267,8 @@ impl State {
                 })
                 .collect(),
             asked: 0,
+            heard: 0,
+            overdue: false,
         }
     }
 
@@ -311,9 +324,11 @@ impl State {
     /// `payment_status` as it is shown.
     pub fn payment_status(&self) -> PaymentStatus {
         match self.payment {
-            Payment::Due | Payment::AuthorisationUnknown | Payment::Awaiting => {
-                PaymentStatus::Pending
-            }
+            Payment::Due
+            | Payment::AuthorisationUnknown
+            | Payment::ActionRequired
+            | Payment::ActionTaken
+            | Payment::Awaiting => PaymentStatus::Pending,
             Payment::Authorised | Payment::CaptureUnknown => PaymentStatus::Authorized,
             Payment::Declined | Payment::Voided => PaymentStatus::Failed,
             Payment::Free if self.cancelled.is_some() => PaymentStatus::Refunded,

@@ -6,8 +6,8 @@ use techcommerce_telemetry::{Counters, Label, Telemetry};
 use super::{Answer, Operation, Reply};
 
 /// The providers that can be asked; an invoice asks nobody.
-const PROVIDERS: &[&str] = &["test"];
-const OUTCOMES: &[&str] = &["succeeded", "declined", "error", "timeout"];
+const PROVIDERS: &[&str] = &["test", "stripe"];
+const OUTCOMES: &[&str] = &["succeeded", "action", "declined", "error", "timeout"];
 
 /// Counts what is asked of providers. Clones are the same.
 #[derive(Clone)]
@@ -21,8 +21,9 @@ impl Attempts {
     pub fn new(telemetry: &Telemetry, meter: Meter) -> Self {
         let counters = telemetry.counters(
             "techcommerce_payment_attempts_total",
-            "Steps that move or hold money, asked of a payment provider: succeeded; declined; error, \
-             when it could not be reached; timeout, when it is not known what became of it",
+            "Steps that move or hold money, asked of a payment provider: succeeded; action, when the \
+             customer has to confirm it; declined; error, when it could not be reached; timeout, when \
+             it is not known what became of it",
             [
                 Label::one_of("provider", PROVIDERS),
                 Label::one_of("outcome", OUTCOMES),
@@ -46,6 +47,7 @@ impl Attempts {
         if !matches!(operation, Operation::Void) {
             let outcome = match reply.as_ref().map(|reply| reply.answer) {
                 Ok(Answer::Done) => "succeeded",
+                Ok(Answer::Action) => "action",
                 Ok(Answer::Refused) => "declined",
                 Ok(Answer::Unknown | Answer::NotSeen) => "timeout",
                 Err(_) => "error",
@@ -58,7 +60,7 @@ impl Attempts {
 
 fn how(reply: &Result<Reply, Error>) -> Called {
     match reply.as_ref().map(|reply| reply.answer) {
-        Ok(Answer::Done | Answer::Refused | Answer::NotSeen) => Called::Ok,
+        Ok(Answer::Done | Answer::Action | Answer::Refused | Answer::NotSeen) => Called::Ok,
         Ok(Answer::Unknown) => Called::Timeout,
         Err(_) => Called::Error,
     }

@@ -7,9 +7,12 @@
 //! An error of a call says nothing about what happened outside; the same call is simply made
 //! again. [`Answer::Unknown`] is for what the provider itself leaves open.
 
-mod books;
+pub mod books;
+pub(crate) mod disputes;
+pub(crate) mod findings;
 mod invoice;
 mod measured;
+pub(crate) mod stripe;
 mod test_provider;
 
 use techcommerce_contracts::order_api::PaymentMethod;
@@ -17,6 +20,7 @@ use techcommerce_kernel::{Error, Money, Uuid};
 
 pub use books::Operation;
 pub use measured::Attempts;
+pub use stripe::{Stripe, StripeDeps};
 pub use test_provider::TestProvider;
 
 /// What a provider says to a step.
@@ -24,6 +28,8 @@ pub use test_provider::TestProvider;
 pub enum Answer {
     /// It happened.
     Done,
+    /// The customer has to confirm it at the provider.
+    Action,
     /// It did not happen and never will.
     Refused,
     /// Nobody knows; look it up later.
@@ -73,8 +79,8 @@ impl Charge {
 
 /// A payment provider.
 ///
-/// A new one (Stripe) becomes a variant of [`Way`] and a module beside [`TestProvider`]; nothing else
-/// knows which there are.
+/// A new one becomes a variant of [`Way`] and a module beside [`Stripe`]; nothing else knows which
+/// there are.
 #[derive(Clone)]
 pub struct Provider {
     way: Way,
@@ -85,6 +91,8 @@ pub struct Provider {
 enum Way {
     /// For trials: its tokens decide what happens.
     Test(TestProvider),
+    /// By card.
+    Stripe(Stripe),
     /// Nobody: the customer pays later by bank transfer.
     Invoice,
 }
@@ -124,6 +132,10 @@ impl Provider {
                 let asking = provider.lookup(charge, operation);
                 self.attempts.measure("test", operation, asking).await
             }
+            Way::Stripe(provider) => {
+                let asking = provider.lookup(charge, operation);
+                self.attempts.measure("stripe", operation, asking).await
+            }
             Way::Invoice => Ok(invoice::answer(operation).into()),
         }
     }
@@ -139,6 +151,10 @@ impl Provider {
                 let asking = provider.operate(charge, operation, amount);
                 self.attempts.measure("test", operation, asking).await
             }
+            Way::Stripe(provider) => {
+                let asking = provider.operate(charge, operation, amount);
+                self.attempts.measure("stripe", operation, asking).await
+            }
             Way::Invoice => Ok(invoice::answer(operation).into()),
         }
     }
@@ -148,24 +164,38 @@ impl Provider {
 #[derive(Clone)]
 pub struct Providers {
     test: TestProvider,
+    stripe: Option<Stripe>,
     attempts: Attempts,
 }
 
 impl Providers {
     /// All that there are, and where what is asked of them is measured.
-    pub fn new(test: TestProvider, attempts: Attempts) -> Self {
-        Self { test, attempts }
+    pub fn new(test: TestProvider, stripe: Option<Stripe>, attempts: Attempts) -> Self {
+        Self {
+            test,
+            stripe,
+            attempts,
+        }
+    }
+
+    /// Stripe, if the shop has it.
+    pub fn stripe(&self) -> Option<&Stripe> {
+        self.stripe.as_ref()
     }
 
     /// The provider of a method.
     ///
     /// # Errors
-    /// `internal` for a method that this version does not know.
+    /// `unavailable` for a method that this process has not the means for: orders that were paid
+    /// by it go on when it has.
     pub fn of(&self, method: PaymentMethod) -> Result<Provider, Error> {
         let way = match method {
             PaymentMethod::Test => Way::Test(self.test.clone()),
             PaymentMethod::Invoice => Way::Invoice,
-            PaymentMethod::Stripe => return Err(Error::internal("this version has no Stripe")),
+            PaymentMethod::Stripe => Way::Stripe(self.stripe.clone().ok_or_else(|| {
+                Error::unavailable("The payment provider is not set up.")
+                    .caused_by("stripe.secret_key is not set")
+            })?),
         };
         Ok(Provider {
             way,

@@ -8,13 +8,13 @@ use crate::{
     app::App,
     checkout::derived_id,
     orders::{OrderRow, unreadable},
-    path::{Command, Event},
+    path::{Command, Event, State},
     payment::{Answer, Charge, Operation, Provider, Reply},
     products::Claimed,
 };
 
 /// What came of a command: one event, or two if the provider answered twice.
-pub(super) struct Outcome {
+pub struct Outcome {
     /// What happened.
     pub event: Event,
     /// Whether it is told twice.
@@ -39,10 +39,11 @@ pub(super) async fn execute(
     app: &App,
     order: &OrderRow,
     variants: &[Uuid],
+    state: &State,
     command: &Command,
 ) -> Result<Outcome, Error> {
     let mut span = Span::child(SpanKind::Internal, || named(command));
-    let outcome = span.around(carry_out(app, order, variants, command)).await;
+    let outcome = span.around(carry_out(app, order, variants, state.heard, command)).await;
     if let Err(error) = &outcome {
         span.fail(error.code().to_owned());
     }
@@ -70,13 +71,14 @@ async fn carry_out(
     app: &App,
     order: &OrderRow,
     variants: &[Uuid],
+    heard: u32,
     command: &Command,
 ) -> Result<Outcome, Error> {
     let (provider, charge) = payment(app, order)?;
     Ok(match command {
-        Command::Authorise => authorised(provider.authorise(&charge).await?),
+        Command::Authorise => authorised(heard, provider.authorise(&charge).await?),
         Command::LookupAuthorisation => {
-            authorised(provider.lookup(&charge, Operation::Authorise).await?)
+            authorised(heard, provider.lookup(&charge, Operation::Authorise).await?)
         }
         Command::Capture => captured(provider.capture(&charge).await?),
         Command::LookupCapture => captured(provider.lookup(&charge, Operation::Capture).await?),
@@ -86,7 +88,7 @@ async fn carry_out(
                 event: match reply.answer {
                     Answer::Done => Event::Voided,
                     Answer::Refused => Event::VoidRefused,
-                    Answer::Unknown | Answer::NotSeen => {
+                    Answer::Action | Answer::Unknown | Answer::NotSeen => {
                         return Err(Error::unavailable("The provider does not say."));
                     }
                 },
@@ -143,10 +145,11 @@ fn payment(app: &App, order: &OrderRow) -> Result<(Provider, Charge), Error> {
     Ok((app.providers.of(method)?, charge))
 }
 
-fn authorised(reply: Reply) -> Outcome {
+fn authorised(heard: u32, reply: Reply) -> Outcome {
     Outcome {
         event: match reply.answer {
             Answer::Done => Event::Authorised,
+            Answer::Action => Event::ActionRequired { heard },
             Answer::Refused => Event::Declined,
             Answer::Unknown => Event::AuthorisationUnknown,
             Answer::NotSeen => Event::AuthorisationNotSeen,
@@ -160,7 +163,7 @@ fn captured(reply: Reply) -> Outcome {
         event: match reply.answer {
             Answer::Done => Event::Captured,
             Answer::Refused => Event::CaptureRefused,
-            Answer::Unknown => Event::CaptureUnknown,
+            Answer::Action | Answer::Unknown => Event::CaptureUnknown,
             Answer::NotSeen => Event::CaptureNotSeen,
         },
         twice: reply.twice,
@@ -172,7 +175,7 @@ fn refunded(id: Uuid, reply: Reply) -> Outcome {
         event: match reply.answer {
             Answer::Done => Event::Refunded { id },
             Answer::Refused => Event::RefundRefused { id },
-            Answer::Unknown => Event::RefundUnknown { id },
+            Answer::Action | Answer::Unknown => Event::RefundUnknown { id },
             Answer::NotSeen => Event::RefundNotSeen { id },
         },
         twice: reply.twice,

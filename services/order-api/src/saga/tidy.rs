@@ -15,6 +15,8 @@ pub(super) const KIND: &str = "order.tidy";
 
 /// Rows that one transaction deletes at most.
 const BATCH: i64 = 500;
+/// How long a message of the payment provider is remembered: it sends again for days.
+const MESSAGES: Duration = Duration::from_hours(24 * 30);
 /// How long an idempotency key is remembered.
 const KEYS: Duration = Duration::from_hours(24 * 30);
 
@@ -33,6 +35,7 @@ impl techcommerce_jobs::Handler for Handler {
         let stale = now - app.settings.cart_lifetime;
         while carts::delete_stale(&app.db, stale, BATCH).await? > 0 {}
         while delete_keys(app, now - KEYS).await? > 0 {}
+        while delete_messages(app, now - MESSAGES).await? > 0 {}
         Ok(Outcome::Done)
     }
 }
@@ -40,6 +43,17 @@ impl techcommerce_jobs::Handler for Handler {
 async fn delete_keys(app: &App, before: Timestamp) -> Result<u64, Error> {
     const DELETE: &str = "DELETE FROM idempotency_records WHERE id IN \
          (SELECT id FROM idempotency_records WHERE created_at < $1 ORDER BY id LIMIT $2)";
+    transact!(app.db, |tx| -> Result<u64, Error> {
+        Ok(execute!(
+            tx,
+            sqlx::query(DELETE).bind(before.as_micros()).bind(BATCH)
+        )?)
+    })
+}
+
+async fn delete_messages(app: &App, before: Timestamp) -> Result<u64, Error> {
+    const DELETE: &str = "DELETE FROM stripe_events WHERE id IN \
+         (SELECT id FROM stripe_events WHERE created_at < $1 ORDER BY id LIMIT $2)";
     transact!(app.db, |tx| -> Result<u64, Error> {
         Ok(execute!(
             tx,

@@ -53,7 +53,7 @@ async fn run(shop: &Shop, payment: &Value, staff: Option<(&str, &Value)>) -> Val
     ending(shop, &order, variant)
 }
 
-async fn break_everywhere(shop: &Shop, payment: Value, staff: Option<(&str, Value)>) {
+pub(super) async fn break_everywhere(shop: &Shop, payment: Value, staff: Option<(&str, Value)>) {
     let staff = staff.as_ref().map(|(action, body)| (*action, body));
     let reset = |break_at| {
         let mut plan = shop.plan.lock().unwrap();

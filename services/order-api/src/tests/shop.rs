@@ -10,18 +10,20 @@ use http::{Method, Request, StatusCode, header};
 use serde_json::{Value, json};
 use techcommerce_contracts::{
     Channel, Client, Principal, Role, Service, ServiceTokens, TokenSigner, identity::TOKEN_HEADER,
+    order_api::PaymentMethod,
 };
+use techcommerce_follow::Source;
 use techcommerce_jobs::{Ended, JobSet, Ran, Wake};
-use techcommerce_kernel::{Env, Error, ManualClock, Uuid};
+use techcommerce_kernel::{Env, Error, ManualClock, Meter, Uuid};
 use techcommerce_mail::{Mailer, Sender, Transport};
 use techcommerce_store::Db;
 use techcommerce_telemetry::Telemetry;
-use techcommerce_testkit::{TempDir, TestDb};
+use techcommerce_testkit::{TempDir, TestDb, stripe};
 use tower::ServiceExt;
 
 use super::warehouse::Warehouse;
 use crate::{
-    Deps, Settings, audit, build_with,
+    Deps, Settings, Stripe, StripeDeps, audit, build_with,
     faults::{Faults, Point},
 };
 
@@ -64,7 +66,37 @@ impl Shop {
     }
 
     pub async fn with(db: &TestDb, settings: Settings) -> Self {
+        Self::made(db, settings, Env::manual(7), None).await
+    }
+
+    /// One that takes cards at a Stripe of the test's own, which goes by the same clock.
+    pub async fn with_stripe(db: &TestDb) -> (Self, stripe::Stripe) {
         let (env, clock) = Env::manual(7);
+        let double = stripe::Stripe::start_by(env.clone()).await;
+        let deps = StripeDeps {
+            api_address: double.address(),
+            secret_key: stripe::SECRET_KEY.into(),
+            webhook_secrets: Source::fixed(vec![stripe::WEBHOOK_SECRET.to_owned()]),
+        };
+        let at = Settings::default().public_url;
+        let stripe = Stripe::new(deps, db.db(), env.clone(), Meter::default(), at).unwrap();
+        let shop = Self::with_this_stripe(db, (env, clock), stripe).await;
+        (shop, double)
+    }
+
+    /// One that takes cards at this Stripe.
+    pub async fn with_this_stripe(db: &TestDb, env: (Env, ManualClock), stripe: Stripe) -> Self {
+        let mut settings = Settings::default();
+        settings.payment_methods.push(PaymentMethod::Stripe);
+        Self::made(db, settings, env, Some(stripe)).await
+    }
+
+    async fn made(
+        db: &TestDb,
+        settings: Settings,
+        (env, clock): (Env, ManualClock),
+        stripe: Option<Stripe>,
+    ) -> Self {
         let signer = TokenSigner::from_seed(&[7; 32], env.clone());
         let warehouse = Warehouse::new(env.clone());
         let (channel, binding) = Channel::local(Service::ProductApi);
@@ -96,7 +128,8 @@ impl Shop {
             mailer: Mailer::new(transport, sender, env.clone()).unwrap(),
             wake: Wake::default(),
             telemetry: Telemetry::new("0", "0"),
-            provider: techcommerce_kernel::Meter::default(),
+            provider: Meter::default(),
+            stripe,
             settings,
         };
         crate::seed_demo_discounts(&deps.db, &env).await.unwrap();

@@ -8,12 +8,12 @@ use std::{process::ExitCode, time::Duration};
 use techcommerce_auth::Sessions;
 use techcommerce_config::Settings;
 use techcommerce_contracts::{Body, Channel, Service};
-use techcommerce_kernel::{Env, Error};
+use techcommerce_kernel::{Env, Error, Meter};
 use techcommerce_store::Db;
 
 use crate::{
     cli::Doctor,
-    compose::image_store,
+    compose::{image_store, stripe},
     data_folder::DataFolder,
     ground::{mailer, needs_folder, sessions},
     here::{Here, address, calls},
@@ -170,6 +170,9 @@ impl Findings {
         if here.has(Service::Worker) {
             self.examine_mail(settings, &env).await;
         }
+        if let Ok(orders) = stores.get(Service::OrderApi) {
+            self.examine_payments(settings, here, orders, &env).await;
+        }
         self.examine_collector(settings, &env).await;
         if here.has(Service::OrderApi) || here.has(Service::Frontend) {
             advise(settings);
@@ -236,6 +239,41 @@ impl Findings {
             None => "mails go into the folder mail",
         };
         self.note(way, checked, "check smtp_url and shop.email_sender");
+    }
+
+    /// The payment provider outside, if the shop has one.
+    async fn examine_payments(&mut self, settings: &Settings, here: &Here, db: &Db, env: &Env) {
+        let takes = settings
+            .orders
+            .payment_methods
+            .iter()
+            .any(|m| m == "stripe");
+        let stripe = match stripe(settings, db.clone(), env, Meter::default()) {
+            Ok(Some(stripe)) => stripe.try_out().await,
+            Ok(None) if takes => Err(Error::invalid("configuration", "there is no key for it")),
+            Ok(None) => return,
+            Err(error) => Err(error),
+        };
+        self.note(
+            "the payment provider answers and knows the shop",
+            stripe,
+            "check stripe.secret_key and stripe.api_address, and that the network lets the worker out \
+             to it",
+        );
+        let deaf = here.has(Service::OrderApi) && settings.stripe.webhook_secret.is_none();
+        let blind = here.has(Service::Frontend) && settings.stripe.publishable_key.is_empty();
+        let half = [
+            (deaf, "stripe.webhook_secret"),
+            (blind, "stripe.publishable_key"),
+        ];
+        for (_, key) in half.iter().filter(|(missing, _)| takes && *missing) {
+            let missing: Result<(), Error> = Err(Error::invalid("configuration", "it is not set"));
+            self.note(
+                key,
+                missing,
+                "take it from the dashboard of the payment provider",
+            );
+        }
     }
 
     async fn examine_collector(&self, settings: &Settings, env: &Env) {
