@@ -6,6 +6,7 @@ use std::borrow::Cow;
 mod json;
 mod path;
 mod query;
+mod strict;
 
 pub use json::Json;
 pub use path::Path;

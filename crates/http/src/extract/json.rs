@@ -10,7 +10,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use techcommerce_contracts::codes;
 use techcommerce_kernel::{Error, Kind};
 
-use super::{NO_NUL, full_path, without_value};
+use super::{NO_NUL, full_path, strict::Strict, without_value};
 use crate::ApiError;
 
 /// A JSON body, in or out.
@@ -24,6 +24,19 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+        Self::with_bytes(request, state).await.map(|(json, _)| json)
+    }
+}
+
+impl<T: DeserializeOwned> Json<T> {
+    /// The body, and as it was sent.
+    ///
+    /// # Errors
+    /// Those of the extractor.
+    pub async fn with_bytes<S: Send + Sync>(
+        request: Request,
+        state: &S,
+    ) -> Result<(Self, Bytes), ApiError> {
         if !is_json(request.headers()) {
             return Err(Error::new(
                 Kind::UnsupportedMedia,
@@ -33,7 +46,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
             .into());
         }
         let bytes = Bytes::from_request(request, state).await.map_err(unread)?;
-        Ok(Self(from_slice(&bytes)?))
+        Ok((Self(from_slice(&bytes)?), bytes))
     }
 }
 
@@ -87,6 +100,14 @@ fn from_slice<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
     deserializer
         .end()
         .map_err(|error| explain("", &error, false))?;
+    // Only what has a list can have one in the place of an object.
+    if bytes.contains(&b'[') {
+        let plain = serde_json::from_slice(bytes).map_err(|error| explain("", &error, false))?;
+        serde_path_to_error::deserialize::<_, T>(Strict(plain)).map_err(|error| {
+            let path = error.path().to_string();
+            explain(&path, error.inner(), false)
+        })?;
+    }
     Ok(value)
 }
 
