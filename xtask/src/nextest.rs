@@ -60,6 +60,9 @@ fn run_with(
     if let Some(axe) = tools::axe() {
         command.env("TECHCOMMERCE_TEST_AXE", axe);
     }
+    if let Some(libraries) = tools::webhooks() {
+        command.env("TECHCOMMERCE_TEST_WEBHOOKS", libraries);
+    }
     context.with_servers(&mut command)?;
     let status = command.envs(environment.iter().copied()).status()?;
     let Ok(xml) = fs::read_to_string(&report) else {

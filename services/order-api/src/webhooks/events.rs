@@ -1,6 +1,8 @@
 //! What happened, written in the transaction in which it happened, with a delivery and a job for
 //! each endpoint that wants to know. A shop without endpoints pays one small read.
 
+use std::time::Duration;
+
 use techcommerce_contracts::order_api::WebhookEventType as Kind;
 use techcommerce_jobs::{NewJob, enqueue};
 use techcommerce_kernel::{Currency, Error, Timestamp, Uuid};
@@ -119,7 +121,7 @@ async fn announce(
 ) -> Result<(), Error> {
     const SEQUENCE: &str = "UPDATE orders SET webhook_sequence = webhook_sequence + 1 \
          WHERE id = $1 RETURNING webhook_sequence";
-    for kind in kinds {
+    for (place, kind) in (0..).zip(kinds) {
         let wanting = listeners.iter().filter(|it| wants(&it.types, *kind));
         let wanting: Vec<Uuid> = wanting.map(|listener| listener.id).collect();
         if wanting.is_empty() {
@@ -133,7 +135,14 @@ async fn announce(
             kind: "order",
             id: order,
         };
-        write(tx, app, *kind, subject, sequence, data, &wanting).await?;
+        let about = About {
+            kind: *kind,
+            subject,
+            sequence,
+            // What happened at once is sent one after the other.
+            due: app.env.now() + Duration::from_micros(place),
+        };
+        write(tx, app, about, data, &wanting).await?;
     }
     Ok(())
 }
@@ -143,6 +152,15 @@ fn wants(types: &str, kind: Kind) -> bool {
     types.is_empty() || types.split(' ').any(|name| name == kind.name())
 }
 
+/// What is written of an event beside what it says.
+pub(super) struct About {
+    pub kind: Kind,
+    pub subject: Subject,
+    pub sequence: i64,
+    /// When it is sent.
+    pub due: Timestamp,
+}
+
 /// Writes an event and its deliveries to `endpoints`; gives the last delivery.
 ///
 /// # Errors
@@ -150,9 +168,7 @@ fn wants(types: &str, kind: Kind) -> bool {
 pub(super) async fn write(
     tx: &mut Conn,
     app: &App,
-    kind: Kind,
-    subject: Subject,
-    sequence: i64,
+    about: About,
     data: &Data,
     endpoints: &[Uuid],
 ) -> Result<Option<Uuid>, Error> {
@@ -160,7 +176,13 @@ pub(super) async fn write(
          (id, type, subject_id, sequence, body, created_at) VALUES ($1, $2, $3, $4, $5, $6)";
     const DELIVERY: &str = "INSERT INTO webhook_deliveries \
          (id, endpoint_id, event_id, state, job_id, attempts, tries, next_at, created_at) \
-         VALUES ($1, $2, $3, 'pending', $4, 0, 0, $5, $5)";
+         VALUES ($1, $2, $3, 'pending', $4, 0, 0, $5, $6)";
+    let About {
+        kind,
+        subject,
+        sequence,
+        due,
+    } = about;
     let (id, now) = (app.env.new_id(), app.env.now());
     let body = Body::new(id, kind, now, subject, sequence, data).text()?;
     execute!(
@@ -176,7 +198,7 @@ pub(super) async fn write(
     let mut last = None;
     for endpoint in endpoints {
         let delivery = app.env.new_id();
-        let job = enqueue(tx, &app.env, job(delivery)?).await?;
+        let job = enqueue(tx, &app.env, job(delivery)?.run_at(due)).await?;
         execute!(
             tx,
             sqlx::query(DELIVERY)
@@ -184,6 +206,7 @@ pub(super) async fn write(
                 .bind(*endpoint)
                 .bind(id)
                 .bind(job)
+                .bind(due.as_micros())
                 .bind(now.as_micros())
         )?;
         last = Some(delivery);

@@ -1,0 +1,291 @@
+//! Who is told of an order, by mail and by webhook, when the shop is killed while it tells them.
+//!
+//! Neither SMTP nor HTTP lets two sides agree for certain: a shop that dies after the other side
+//! took something and before it has written that down tells it again. It is the same then, under the
+//! same `Message-ID` or `webhook-id`; and what was not under way at that moment is told once.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex};
+
+use anyhow::{Context, Result, ensure};
+use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::{TcpListener, TcpStream};
+
+use crate::shop::{Engine, Setup, Shop};
+use crate::shopper::{buy, eventually, wait_for_payment};
+use crate::staff::{Stock, product, text};
+
+/// Somebody who takes what comes, and may leave the first unanswered.
+#[derive(Clone)]
+struct Told {
+    port: u16,
+    held: Arc<Mutex<Held>>,
+}
+
+#[derive(Default)]
+struct Held {
+    /// What was taken, by its id, as often as it was.
+    taken: BTreeMap<String, Vec<String>>,
+    /// How many are left without an answer.
+    mute: usize,
+    /// How many were.
+    unanswered: usize,
+}
+
+impl Told {
+    async fn start(speak: Speak) -> Result<Self> {
+        let socket = TcpListener::bind("127.0.0.1:0").await?;
+        let told = Self {
+            port: socket.local_addr()?.port(),
+            held: Arc::default(),
+        };
+        let serving = told.clone();
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = socket.accept().await {
+                let told = serving.clone();
+                // Whoever breaks off has its reasons.
+                tokio::spawn(async move {
+                    match speak {
+                        Speak::Smtp => told.post(stream).await.ok(),
+                        Speak::Http => told.hook(stream).await.ok(),
+                    }
+                });
+            }
+        });
+        Ok(told)
+    }
+
+    /// The next is not answered.
+    fn hold_one(&self) {
+        self.held.lock().unwrap().mute = 1;
+    }
+
+    /// Takes something; whether it is answered.
+    fn take(&self, id: String, what: String) -> bool {
+        let mut held = self.held.lock().unwrap();
+        held.taken.entry(id).or_default().push(what);
+        if held.mute > 0 {
+            held.mute -= 1;
+            held.unanswered += 1;
+            return false;
+        }
+        true
+    }
+
+    fn unanswered(&self) -> usize {
+        self.held.lock().unwrap().unanswered
+    }
+
+    fn taken(&self) -> BTreeMap<String, Vec<String>> {
+        self.held.lock().unwrap().taken.clone()
+    }
+
+    async fn until(&self, ids: usize) -> Result<()> {
+        eventually("all that is to be told", async || {
+            Ok((self.taken().len() >= ids).then_some(()))
+        })
+        .await
+    }
+
+    async fn post(&self, stream: TcpStream) -> Result<()> {
+        let (read, mut write) = stream.into_split();
+        let mut lines = BufReader::new(read).lines();
+        write.write_all(b"220 mail.test ready\r\n").await?;
+        let mut mail: Option<String> = None;
+        while let Some(line) = lines.next_line().await? {
+            let answer = match (&mut mail, line.split(' ').next().unwrap_or_default()) {
+                (Some(text), ".") => {
+                    let text = std::mem::take(text);
+                    mail = None;
+                    let id = header(&text, "Message-ID").context("a mail without an id")?;
+                    if !self.take(id, text) {
+                        // Until the other side is gone.
+                        while lines.next_line().await?.is_some() {}
+                        return Ok(());
+                    }
+                    "250 queued"
+                }
+                (Some(text), _) => {
+                    text.push_str(&line);
+                    text.push('\n');
+                    continue;
+                }
+                (None, "EHLO") => "250 mail.test",
+                (None, "DATA") => {
+                    mail = Some(String::new());
+                    "354 go on"
+                }
+                (None, "QUIT") => "221 bye",
+                (None, _) => "250 fine",
+            };
+            write.write_all(format!("{answer}\r\n").as_bytes()).await?;
+        }
+        Ok(())
+    }
+
+    async fn hook(&self, stream: TcpStream) -> Result<()> {
+        let (read, mut write) = stream.into_split();
+        let mut read = BufReader::new(read);
+        let mut head = String::new();
+        while !head.ends_with("\r\n\r\n") {
+            ensure!(read.read_line(&mut head).await? > 0, "half a request");
+        }
+        let length = header(&head, "content-length").context("no length")?;
+        let mut body = vec![0; length.parse()?];
+        read.read_exact(&mut body).await?;
+        let id = header(&head, "webhook-id").context("no id")?;
+        if !self.take(id, String::from_utf8(body)?) {
+            let _ = read.read_u8().await;
+            return Ok(());
+        }
+        write
+            .write_all(b"HTTP/1.1 204 Fine\r\ncontent-length: 0\r\n\r\n")
+            .await?;
+        Ok(())
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Speak {
+    Smtp,
+    Http,
+}
+
+fn header(text: &str, name: &str) -> Option<String> {
+    let mut lines = text.lines().take_while(|line| !line.is_empty());
+    let found = lines.find_map(|line| {
+        let (left, right) = line.split_once(':')?;
+        left.eq_ignore_ascii_case(name).then_some(right)
+    });
+    found.map(|value| value.trim().to_owned())
+}
+
+/// All that was taken twice was the same, and happened at the kill.
+fn ensure_same(taken: &BTreeMap<String, Vec<String>>) -> Result<BTreeSet<String>> {
+    let mut twice = BTreeSet::new();
+    for (id, copies) in taken {
+        ensure!(copies.len() <= 2, "{id} came {} times", copies.len());
+        if copies.len() == 2 {
+            twice.insert(id.clone());
+        }
+    }
+    Ok(twice)
+}
+
+async fn killed_and_started(shop: &mut Shop, told: &Told) -> Result<()> {
+    eventually("something unanswered", async || {
+        Ok((told.unanswered() == 1).then_some(()))
+    })
+    .await?;
+    shop.kill()?;
+    shop.start_again().await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn mails_come_once_and_after_a_kill_once_more_under_the_same_id() -> Result<()> {
+    let server = Told::start(Speak::Smtp).await?;
+    let setup = Setup::new(Engine::Sqlite).await;
+    let address = format!("smtp://127.0.0.1:{}?tls=none", server.port);
+    let mut shop = setup.set("TECHCOMMERCE_SMTP_URL", &address).start().await?;
+    let lamp = product(&shop.admin().await?, "Lamp", Stock::Counted(100)).await?;
+    server.hold_one();
+    let client = shop.plain_client();
+    let order = buy(&client, &lamp.variant_id, 1, "first").await?;
+    killed_and_started(&mut shop, &server).await?;
+    let client = shop.plain_client();
+    wait_for_payment(&client, &order, "paid").await?;
+    // The order, and that it is paid.
+    server.until(2).await?;
+    eventually("the mail again", async || {
+        Ok((!ensure_same(&server.taken())?.is_empty()).then_some(()))
+    })
+    .await?;
+    let first = server.taken();
+
+    let staff = shop.admin().await?;
+    for key in ["second", "third"] {
+        let order = buy(&client, &lamp.variant_id, 1, key).await?;
+        wait_for_payment(&client, &order, "paid").await?;
+        let path = format!("/api/orders/{}", order.id);
+        let ship = staff.post(&format!("{path}/shipments"));
+        ship.json(&json!({})).expect(201).await?;
+        let refund = json!({"reason": "scratched"});
+        let refund = staff.post(&format!("{path}/refunds")).json(&refund);
+        refund.expect(201).await?;
+    }
+    server.until(2 + 4 + 4).await?;
+    let taken = server.taken();
+    ensure!(taken.len() == 10, "{} mails", taken.len());
+    let mut subjects = BTreeSet::new();
+    for (id, copies) in &taken {
+        if !first.contains_key(id) {
+            ensure!(copies.len() == 1, "{id} came twice and nobody was killed");
+        }
+        let mail = &copies[0];
+        for part in ["text/plain", "text/html", "To: "] {
+            ensure!(mail.contains(part), "{id} has no {part}: {mail}");
+        }
+        let subject = header(mail, "Subject").context("no subject")?;
+        ensure!(
+            subjects.insert(subject.clone()),
+            "{subject} came under two ids"
+        );
+    }
+    ensure_same(&taken)?;
+    let output = shop.output();
+    for secret in ["access_token=", "ada@example.com", "Ada@example.com"] {
+        ensure!(!output.contains(secret), "{secret} is in the log");
+    }
+    shop.stop().await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn webhooks_are_told_everything_and_after_a_kill_again_under_the_same_id() -> Result<()> {
+    let receiver = Told::start(Speak::Http).await?;
+    let setup = Setup::new(Engine::Sqlite).await;
+    let mut shop = setup
+        .set("TECHCOMMERCE_WEBHOOKS_HOSTS_ALLOWED", "127.0.0.1")
+        .start()
+        .await?;
+    let admin = shop.admin().await?;
+    let lamp = product(&admin, "Lamp", Stock::Counted(100)).await?;
+    let url = format!("http://127.0.0.1:{}/in", receiver.port);
+    let made: Value = admin
+        .post("/api/webhooks")
+        .json(&json!({ "url": url }))
+        .value(201)
+        .await?;
+    let secret = text(&made, "/secret")?;
+    receiver.hold_one();
+    let client = shop.plain_client();
+    let order = buy(&client, &lamp.variant_id, 1, "first").await?;
+    killed_and_started(&mut shop, &receiver).await?;
+    let client = shop.plain_client();
+    wait_for_payment(&client, &order, "paid").await?;
+    // Placed, authorised, paid.
+    receiver.until(3).await?;
+    eventually("the event again", async || {
+        Ok((!ensure_same(&receiver.taken())?.is_empty()).then_some(()))
+    })
+    .await?;
+    for copies in receiver.taken().values() {
+        ensure!(copies.iter().all(|copy| *copy == copies[0]), "{copies:?}");
+    }
+    for key in ["second", "third"] {
+        let order = buy(&client, &lamp.variant_id, 1, key).await?;
+        wait_for_payment(&client, &order, "paid").await?;
+    }
+    receiver.until(9).await?;
+    let taken = receiver.taken();
+    let mut told: Vec<(String, String)> = Vec::new();
+    for copies in taken.values() {
+        let event: Value = serde_json::from_str(&copies[0])?;
+        told.push((text(&event, "/subject/id")?, text(&event, "/type")?));
+    }
+    told.sort();
+    told.dedup();
+    ensure!(told.len() == 9 && taken.len() == 9, "{told:?}");
+    ensure!(!shop.output().contains(&secret), "the secret is in the log");
+    shop.stop().await
+}
