@@ -9,7 +9,7 @@ source "$root/scripts/lib.sh"
 usage() {
   cat <<'END'
 Says whether a tag may become a release: it is vMAJOR.MINOR.PATCH, Cargo.toml has that version, CHANGELOG.md
-tells of it, and its commit is on the branch that was reviewed.
+tells of it, tests/upgrades has its data for both databases, and its commit is on the branch that was reviewed.
 
 Usage: scripts/check_tag.sh --tag TAG [--branch NAME]
 
@@ -44,6 +44,11 @@ version=$(sed -n 's/^version = "\(.*\)"/\1/p' "$root/Cargo.toml" | head -n 1)
 [[ $tag == "v$version" ]] || fail "$tag is not the version of Cargo.toml, $version." "Raise the version first, then tag that commit."
 grep -qF "## $version" "$root/CHANGELOG.md" 2>/dev/null || grep -qF "## [$version]" "$root/CHANGELOG.md" 2>/dev/null ||
   fail "CHANGELOG.md has no section of $version."
+for database in sqlite postgres; do
+  [[ -d $root/tests/upgrades/$version/$database ]] ||
+    fail "tests/upgrades has no data of $version on $database." \
+      "cargo xtask release-data makes them; later versions are tried on them."
+done
 git -C "$root" rev-parse --verify --quiet "refs/tags/$tag" >/dev/null || fail "There is no tag $tag."
 git -C "$root" merge-base --is-ancestor "$tag^{commit}" "$branch" ||
   fail "$tag is not on $branch." "Only what was reviewed and delivered becomes a release."

@@ -4,3 +4,4 @@ mod commands;
 mod every_call;
 mod shop;
 mod steps;
+mod tags;
