@@ -23,6 +23,7 @@
 //! The tables come with [`with_tables`].
 
 pub mod backoff;
+mod clocks;
 mod dead;
 mod enqueue;
 mod findings;

@@ -23,7 +23,12 @@ use tokio::{
 
 use techcommerce_telemetry::{Span, SpanKind, trace::past_span};
 
-use crate::{StoreError, measured::Measured, told::Told, waiting::Waiting};
+use crate::{
+    StoreError,
+    measured::Measured,
+    told::{Told, heard},
+    waiting::Waiting,
+};
 
 /// Whoever waited so long for a connection sees it in the trace.
 const TOLD_WAIT: Duration = Duration::from_millis(1);
@@ -77,6 +82,9 @@ pub struct Lease<DB: Database> {
     turn: u64,
     /// Whether all that was begun on it has ended well.
     good: bool,
+    /// Whether something was begun on it to which the server has not answered. The driver's pool
+    /// would wait for that, and who is not there does not answer it either.
+    unanswered: bool,
     in_transaction: bool,
     /// When the statement that runs was begun, where somebody measures.
     begun: Option<Instant>,
@@ -160,6 +168,7 @@ impl<DB: Database> Leases<DB> {
             used_since: Instant::now(),
             turn,
             good: true,
+            unanswered: false,
             in_transaction: false,
             begun: None,
             statement: Span::default(),
@@ -254,6 +263,7 @@ impl<DB: Database> Lease<DB> {
     #[allow(clippy::expect_used, reason = "only `drop` takes it out")]
     fn begin_statement(&mut self) -> (&mut DB::Connection, &mut Span) {
         self.good = false;
+        self.unanswered = true;
         self.begun = self.home.measured.get().map(|_| Instant::now());
         self.statement = match self.transaction.active() {
             Some(transaction) => transaction.child(SpanKind::Client, "statement"),
@@ -267,11 +277,13 @@ impl<DB: Database> Lease<DB> {
     /// The last statement ended well.
     pub fn ended(&mut self) {
         self.good = true;
+        self.unanswered = false;
         self.measure(true);
     }
 
     /// The last statement failed.
     pub fn failed(&mut self, error: &StoreError) {
+        self.unanswered = error.is_unreachable();
         // A rule of the schema that holds is the database doing its work.
         let well = error.is_unique_violation() || error.is_foreign_key_violation();
         self.measure(well);
@@ -294,7 +306,8 @@ impl<DB: Database> Lease<DB> {
     {
         let (conn, span) = self.begin_statement();
         span.rename(|| statement.to_owned());
-        let done = conn.execute(statement).await;
+        let done = heard::<DB, _>(conn.execute(statement)).await;
+        self.unanswered = matches!(done, Err(Error::Io(_)));
         self.measure(done.is_ok());
         done.map(drop)
     }
@@ -319,7 +332,7 @@ impl<DB: Database> Drop for Lease<DB> {
             return;
         };
         self.home.waiting.used(self.used_since.elapsed());
-        if self.in_transaction {
+        if self.in_transaction || self.unanswered {
             // Given up in the middle: the database rolls back what has no connection any more.
             conn.close_on_drop();
             return;

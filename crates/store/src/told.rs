@@ -3,13 +3,53 @@
 //! Only the driver sees every statement's text, so it is looked at on its way there: the span gets
 //! the name of its verb and its table. The text goes nowhere, and neither do the values.
 
-use std::{fmt, pin::Pin};
+use std::{fmt, io, pin::Pin, time::Duration};
 
-use futures_util::stream::BoxStream;
+use futures_util::{StreamExt, stream, stream::BoxStream};
 use sqlx::{Database, Describe, Either, Error, Execute, Executor, SqlStr, error::BoxDynError};
 use techcommerce_telemetry::Span;
 
 type BoxFuture<'e, T> = Pin<Box<dyn Future<Output = T> + Send + 'e>>;
+
+/// The longest that PostgreSQL may be silent while a statement runs. It ends what takes longer than
+/// 15 s itself; whoever hears nothing for longer will hear nothing more: the connection is gone, and
+/// whatever stands between did not say so. Without this one would wait for a quarter of an hour,
+/// until the kernel gives up.
+pub(crate) const SILENCE: Duration = Duration::from_secs(20);
+
+fn silent() -> Error {
+    let why = "PostgreSQL is silent; the connection is given up";
+    Error::Io(io::Error::new(io::ErrorKind::TimedOut, why))
+}
+
+/// What the server says to a statement, or that it does not.
+pub(crate) async fn heard<DB: Database, T>(
+    saying: impl Future<Output = Result<T, Error>>,
+) -> Result<T, Error> {
+    // SQLite is not over a network.
+    if DB::NAME != "PostgreSQL" {
+        return saying.await;
+    }
+    let said = tokio::time::timeout(SILENCE, saying).await;
+    said.unwrap_or_else(|_| Err(silent()))
+}
+
+/// The same for what it says piece by piece.
+fn all_heard<'e, DB: Database, T: Send + 'e>(
+    saying: BoxStream<'e, Result<T, Error>>,
+) -> BoxStream<'e, Result<T, Error>> {
+    if DB::NAME != "PostgreSQL" {
+        return saying;
+    }
+    stream::unfold(Some(saying), |open| async move {
+        let mut saying = open?;
+        match tokio::time::timeout(SILENCE, saying.next()).await {
+            Ok(said) => Some((said?, Some(saying))),
+            Err(_) => Some((Err(silent()), None)),
+        }
+    })
+    .boxed()
+}
 
 /// The driver's connection, for one statement.
 pub struct Told<'c, C> {
@@ -49,10 +89,10 @@ where
         'c: 'e,
         E: 'q + Execute<'q, Self::Database>,
     {
-        match name(query, self.span) {
+        all_heard::<Self::Database, _>(match name(query, self.span) {
             Either::Left(query) => self.conn.fetch_many(query),
             Either::Right(known) => self.conn.fetch_many(known),
-        }
+        })
     }
 
     fn fetch_optional<'e, 'q: 'e, E>(
@@ -63,10 +103,10 @@ where
         'c: 'e,
         E: 'q + Execute<'q, Self::Database>,
     {
-        match name(query, self.span) {
+        Box::pin(heard::<Self::Database, _>(match name(query, self.span) {
             Either::Left(query) => self.conn.fetch_optional(query),
             Either::Right(known) => self.conn.fetch_optional(known),
-        }
+        }))
     }
 
     fn prepare_with<'e>(

@@ -124,6 +124,15 @@ impl Pool {
         let queue = self.set.queue();
         let counted = async {
             queue.heartbeat(&self.settings.name).await?;
+            let right = self.set.put_clocks_right(self.settings.lease).await?;
+            if right > 0 {
+                let service = self.set.service();
+                tracing::warn!(
+                    service,
+                    jobs = right,
+                    "a clock that ran ahead was put right"
+                );
+            }
             queue.stats_by_kind().await
         };
         match counted.await {

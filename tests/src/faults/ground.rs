@@ -204,7 +204,7 @@ async fn town(shop: &Shop, client: Client, seed: u64) -> Result<Town> {
 }
 
 /// Where an address leads.
-fn place_of(url: &str) -> Result<SocketAddr> {
+pub fn place_of(url: &str) -> Result<SocketAddr> {
     let (_, rest) = url.split_once("://").context("an address")?;
     let rest = rest.rsplit_once('@').map_or(rest, |(_, rest)| rest);
     let place = rest.split('/').next().unwrap_or_default();

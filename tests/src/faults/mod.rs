@@ -21,6 +21,7 @@ mod people;
 mod plan;
 mod planted;
 mod run;
+mod silence;
 mod wire;
 
 use std::fmt::Display;

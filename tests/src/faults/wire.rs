@@ -14,9 +14,9 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
-/// How long a connection that went half-open stays so, whatever becomes of the way: then whoever
-/// stands in the middle resets it, as firewalls do that have forgotten a connection.
-const FORGOTTEN: Duration = Duration::from_secs(20);
+/// How long a connection that went half-open stays so, whatever becomes of the way: longer than
+/// anybody may wait for it.
+const FORGOTTEN: Duration = Duration::from_secs(120);
 const CONNECT: Duration = Duration::from_secs(2);
 
 /// What becomes of what goes over a way.
