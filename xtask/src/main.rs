@@ -25,6 +25,7 @@ mod pipeline;
 mod postgres_versions;
 mod program;
 mod sizes;
+mod soak;
 mod steps;
 mod supply;
 mod tools;
@@ -94,6 +95,9 @@ enum Chore {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// Lets shoppers come for an hour, and judges whether memory, file descriptors, connections and
+    /// tables stay as they are: docs/soak.md.
+    Soak(soak::Options),
     /// Throws bytes at what reads from outside: catalogue files, pictures, cookies, settings, tokens.
     Fuzz(fuzz::Options),
     /// Measures the shop beside the least that could do the same, and writes
@@ -129,6 +133,7 @@ fn run(chore: Chore) -> Result<bool> {
         Chore::Drill(options) => drill::chore(&options),
         Chore::Faults(options) => faults::chore(&options),
         Chore::Monitoring { arguments } => monitoring::chore(&arguments),
+        Chore::Soak(options) => soak::chore(&options),
         Chore::Fuzz(options) => fuzz::chore(&options),
         Chore::Simulate { arguments } => steps::simulate(&arguments),
         Chore::Workflows => workflows::chore(),

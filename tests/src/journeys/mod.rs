@@ -5,6 +5,8 @@ mod catalogue;
 mod counter;
 mod errors;
 mod guest;
+mod hostile;
+mod hostile_bodies;
 mod idempotency;
 mod import;
 mod import_formats;

@@ -6,6 +6,7 @@ use axum::{
 };
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode, header};
+use http_body_util::LengthLimitError;
 use serde::{Serialize, de::DeserializeOwned};
 use techcommerce_contracts::codes;
 use techcommerce_kernel::{Error, Kind};
@@ -75,7 +76,7 @@ fn is_json(headers: &HeaderMap) -> bool {
 }
 
 fn unread(rejection: BytesRejection) -> ApiError {
-    if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
+    if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE || grew_too_large(&rejection) {
         Error::new(
             Kind::TooLarge,
             "too_large",
@@ -85,6 +86,18 @@ fn unread(rejection: BytesRejection) -> ApiError {
     } else {
         Error::invalid("body_unread", "The body ended before it was complete.").into()
     }
+}
+
+/// Whether somebody on the way in cut the body off at their own limit.
+fn grew_too_large(rejection: &BytesRejection) -> bool {
+    let mut cause = std::error::Error::source(rejection);
+    while let Some(error) = cause {
+        if error.is::<LengthLimitError>() {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
 }
 
 /// Reads `bytes` as JSON of shape `T`.
@@ -193,6 +206,26 @@ mod tests {
         assert_eq!(path_of(r#"{"lines":[]}"#).await, "email");
         assert_eq!(path_of(r#"{"email":"a","lines":[],"x":1}"#).await, "x");
         assert_eq!(path_of("[]").await, "");
+    }
+
+    #[tokio::test]
+    async fn a_list_in_the_place_of_an_object_is_refused() {
+        assert_eq!(path_of(r#"["a",[]]"#).await, "");
+        assert_eq!(path_of(r#"{"email":"a","lines":[[2]]}"#).await, "lines[0]");
+        let good = r#"{"email":"a","lines":[{"quantity":2}]}"#;
+        assert!(take("application/json", good).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_body_that_was_cut_off_for_its_length_is_too_large() {
+        let long = Body::from(r#"{"email":"a","lines":[]}"#);
+        let request = Request::builder()
+            .header(header::CONTENT_TYPE, "application/json")
+            .body(Body::new(http_body_util::Limited::new(long, 10)))
+            .unwrap();
+        let taken = Json::<Order>::from_request(request, &()).await;
+        let ApiError(error) = taken.map(drop).unwrap_err();
+        assert_eq!((error.kind(), error.code()), (Kind::TooLarge, "too_large"));
     }
 
     #[tokio::test]

@@ -1,0 +1,41 @@
+//! `cargo xtask soak`: a shop at half its load for an hour, by tests/src/soak (docs/soak.md).
+
+use std::process::Command;
+
+use anyhow::Result;
+
+use crate::program::{cargo, command, run, techcommerce};
+use crate::tools::{self, Tool};
+
+/// For how long, and how much.
+#[derive(clap::Args)]
+pub struct Options {
+    /// How long shoppers come.
+    #[arg(long, default_value_t = 60.0)]
+    minutes: f64,
+    /// How many of them a second. About half of what a debug build does on two cores.
+    #[arg(long, default_value_t = 4.0)]
+    rate: f64,
+}
+
+/// Runs it; false if something grew.
+pub fn chore(options: &Options) -> Result<bool> {
+    tools::prepare(true)?;
+    run(cargo().args(["build", "--package", "techcommerce"]))?;
+    Ok(invocation(options)?.status()?.success())
+}
+
+fn invocation(options: &Options) -> Result<Command> {
+    let mut test = command(Tool::NEXTEST.find()?);
+    test.env("CARGO", cargo().get_program())
+        .args(["nextest", "run", "--package", "techcommerce-tests"])
+        .args(["--run-ignored", "only", "--no-capture", "--filterset"])
+        .arg("package(techcommerce-tests) and test(=soak::all)")
+        .env(
+            "TECHCOMMERCE_TEST_BINARY",
+            std::path::absolute(techcommerce())?,
+        )
+        .env("TECHCOMMERCE_SOAK_MINUTES", options.minutes.to_string())
+        .env("TECHCOMMERCE_SOAK_RATE", options.rate.to_string());
+    Ok(test)
+}
