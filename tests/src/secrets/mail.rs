@@ -130,18 +130,19 @@ async fn a_password_is_changed_and_every_mail_arrives() -> Result<()> {
         })
         .await
     };
+    // Two for each order: that it was placed, and that it is paid.
     order("first").await?;
-    arrived(1).await?;
+    arrived(2).await?;
 
     // The file first; the mail goes out with the password of before.
     mounted.put(&[("url", &server.address("second-of-mail"))])?;
     said(&shop, REFUSED, KEY, 1).await?;
     order("second").await?;
-    arrived(2).await?;
+    arrived(4).await?;
     // Whoever is refused now looks at the file at once.
     server.know("second-of-mail");
     order("third").await?;
-    arrived(3).await?;
+    arrived(6).await?;
     said(&shop, IN_FORCE, KEY, 1).await?;
 
     // The server first: no mail is given up, the job is tried again.
@@ -155,7 +156,7 @@ async fn a_password_is_changed_and_every_mail_arrives() -> Result<()> {
     mounted.put(&[("url", &server.address("third-of-mail"))])?;
     shop.processes.signal_all("HUP")?;
     said(&shop, IN_FORCE, KEY, 2).await?;
-    arrived(4).await?;
+    arrived(8).await?;
 
     let metrics = shop.management().get("/metrics").expect(200).await?.text();
     let refused = "techcommerce_mails_total{outcome=\"refused\"} 0";
