@@ -113,7 +113,7 @@ async fn level(
     };
     let refused = |first: bool| {
         let all = visits.iter();
-        let at = |visit: &&Visit| matches!(visit.outcome, Outcome::Refused(step) if (step == 0) == first);
+        let at = move |visit: &&Visit| matches!(visit.outcome, Outcome::Refused(step) if (step == 0) == first);
         all.filter(at)
     };
     Ok(Level {
