@@ -25,7 +25,7 @@ const COMMANDS: [&str; 11] = [
 const CHECKOUT: [&str; 3] = ["request-fixed", "stock-reserved", "order-written"];
 
 /// Who calls whom. What stands in capitals is no service of ours.
-pub const EDGES: [(&str, &str); 21] = [
+pub const EDGES: [(&str, &str); 22] = [
     ("people", "frontend"),
     ("frontend", "api"),
     ("frontend", "images"),
@@ -47,12 +47,14 @@ pub const EDGES: [(&str, &str); 21] = [
     ("images", STORE),
     ("worker", STORE),
     ("worker", MAIL),
+    ("worker", CARDS),
 ];
 
 pub const DATABASE: &str = "DATABASE";
 pub const REDIS: &str = "REDIS";
 pub const STORE: &str = "STORE";
 pub const MAIL: &str = "MAIL";
+pub const CARDS: &str = "CARDS";
 
 /// Something that goes wrong for a while.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,8 +91,10 @@ pub enum Fault {
     Link(&'static str, &'static str, Mode),
     /// The mail server takes a mail and says nothing of it, or takes none.
     Mail(MailMode),
-    /// What the provider does with the cards that are used meanwhile.
+    /// What the provider for trials does with the cards that are used meanwhile.
     Provider(&'static str),
+    /// What the double of Stripe does with its next requests.
+    Cards(Trouble),
 }
 
 /// What the mail server does.
@@ -100,6 +104,21 @@ pub enum MailMode {
     Refuses,
     /// Has it and breaks off before it says so.
     Lies,
+}
+
+/// How the double of Stripe answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trouble {
+    /// It breaks off before anything is done.
+    BreaksOff,
+    /// It is done, and nobody is told.
+    LosesReply,
+    /// 500, and nothing is done.
+    Fails,
+    /// 429, and nothing is done.
+    Refuses,
+    /// It is done after three seconds.
+    Slow,
 }
 
 /// What can only be done one after another.
@@ -124,7 +143,7 @@ impl Fault {
             | Self::Hang(_)
             | Self::TwoWorkers
             | Self::Clock(..) => Lane::Processes,
-            Self::Link(_, to, _) if to == STORE || to == MAIL || to == REDIS => Lane::Stores,
+            Self::Link(_, to, _) if [STORE, MAIL, REDIS, CARDS].contains(&to) => Lane::Stores,
             Self::Link(..) => Lane::Links,
             Self::DatabaseStops
             | Self::DatabaseFailsOver
@@ -135,13 +154,9 @@ impl Fault {
             | Self::RedisEmpty
             | Self::RedisHangs
             | Self::Mail(_)
-            | Self::Provider(_) => Lane::Stores,
+            | Self::Provider(_)
+            | Self::Cards(_) => Lane::Stores,
         }
-    }
-
-    /// Whether only root can do it, who may mount file systems.
-    pub fn needs_disk(self) -> bool {
-        matches!(self, Self::Disk | Self::DatabaseDisk)
     }
 }
 
@@ -167,6 +182,9 @@ impl fmt::Display for Fault {
             }
             Self::Mail(mode) => write!(f, "mail:{}", format!("{mode:?}").to_lowercase()),
             Self::Provider(card) => write!(f, "provider:{card}"),
+            Self::Cards(trouble) => {
+                write!(f, "cards:{}", format!("{trouble:?}").to_lowercase())
+            }
         }
     }
 }
@@ -216,6 +234,15 @@ pub fn all() -> Vec<Fault> {
         "tok_twice",
     ] {
         all.push(Fault::Provider(card));
+    }
+    for trouble in [
+        Trouble::BreaksOff,
+        Trouble::LosesReply,
+        Trouble::Fails,
+        Trouble::Refuses,
+        Trouble::Slow,
+    ] {
+        all.push(Fault::Cards(trouble));
     }
     for (from, to) in EDGES {
         for mode in [SLOW, Mode::Cut, Mode::Reset, Mode::HalfOpen] {

@@ -159,8 +159,15 @@ impl Seen {
         all
     }
 
-    fn book(&self, order: &str) -> Option<&Book> {
-        self.books.iter().find(|book| book.order == order)
+    /// All that the provider has done for an order.
+    fn book(&self, order: &str) -> Book {
+        let mut all = Book::default();
+        for book in self.books.iter().filter(|book| book.order == order) {
+            all.held |= book.held;
+            all.captured += book.captured;
+            all.refunded += book.refunded;
+        }
+        all
     }
 }
 
@@ -226,8 +233,7 @@ fn money(attempt: &Attempt, order: &Order, deeds: &[&Deed], seen: &Seen) -> Vec<
         // What is under way may differ yet.
         return found;
     }
-    let none = Book::default();
-    let book = seen.book(&order.id).unwrap_or(&none);
+    let book = seen.book(&order.id);
     for (what, shop, provider) in [
         ("captured", order.captured, book.captured),
         ("refunded", order.refunded, book.refunded),
@@ -272,8 +278,8 @@ fn money(attempt: &Attempt, order: &Order, deeds: &[&Deed], seen: &Seen) -> Vec<
     found
 }
 
-/// A confirmation, one mail of each shipment, of each refund by staff that was asked for while the
-/// order stood, and of the end.
+/// A confirmation, that it is paid, one mail of each shipment, of each refund by staff, and of an
+/// order's end.
 fn told_by_mail(
     attempt: &Attempt,
     order: &Order,
@@ -283,7 +289,12 @@ fn told_by_mail(
     let refunds = deeds.iter().filter(|deed| {
         matches!(deed.wish, Wish::Refund { .. }) && deed.heard.is_done() && !order.is_cancelled()
     });
-    let due = 1 + order.shipments + refunds.count() + usize::from(order.is_cancelled());
+    let paid = order.captured > 0 && !order.is_cancelled();
+    let due = 1
+        + usize::from(paid)
+        + order.shipments
+        + refunds.count()
+        + usize::from(order.is_cancelled());
     let got = seen.mails.get(&attempt.email).map_or(0, BTreeSet::len);
     (got < due).then(|| {
         let what = format!("{got} mails came of {due}");

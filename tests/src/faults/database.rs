@@ -8,6 +8,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use techcommerce_testkit::{Kind, TempDir, folder, free_address, is_root, start_with};
 use tokio::time::{Instant, sleep, timeout};
@@ -179,7 +180,8 @@ impl Database {
     }
 
     pub async fn connect(&self) -> Result<PgConnection> {
-        let connecting = PgConnection::connect_with(&self.url()?.parse()?);
+        let options: PgConnectOptions = self.url()?.parse()?;
+        let connecting = PgConnection::connect_with(&options);
         Ok(timeout(Duration::from_secs(10), connecting).await??)
     }
 

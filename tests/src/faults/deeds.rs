@@ -7,7 +7,9 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use tokio::time::{Instant, sleep};
 
-use super::catalogue::{Fault, MailMode};
+use techcommerce_testkit::stripe;
+
+use super::catalogue::{Fault, MailMode, Trouble};
 use super::ground::Ground;
 use super::people::Town;
 use super::wire::Mode;
@@ -73,6 +75,8 @@ async fn begin(ground: &Ground, town: &Town, fault: Fault) -> Result<Done> {
         Fault::Provider(card) => {
             town.token.send_replace(Some(card));
         }
+        // So many requests, or until it is over.
+        Fault::Cards(trouble) => ground.cards.faults([troubled(trouble); 20]),
     }
     Ok(Done::Made)
 }
@@ -119,9 +123,20 @@ async fn end(ground: &Ground, town: &Town, fault: Fault) -> Result<()> {
         Fault::Provider(_) => {
             town.token.send_replace(None);
         }
+        Fault::Cards(_) => ground.cards.calm(),
         Fault::DatabaseCuts | Fault::RedisEmpty => {}
     }
     Ok(())
+}
+
+fn troubled(trouble: Trouble) -> stripe::Fault {
+    match trouble {
+        Trouble::BreaksOff => stripe::Fault::BreakOff,
+        Trouble::LosesReply => stripe::Fault::LoseReply,
+        Trouble::Fails => stripe::Fault::Status(500),
+        Trouble::Refuses => stripe::Fault::Status(429),
+        Trouble::Slow => stripe::Fault::Slow(Duration::from_secs(3)),
+    }
 }
 
 /// Waits until a process has died at a point, or nobody came there.

@@ -69,12 +69,7 @@ async fn take(
             }
             if line == "." {
                 in_mail = false;
-                let mut taken = taken.lock().unwrap_or_else(PoisonError::into_inner);
-                taken
-                    .entry(std::mem::take(&mut recipient))
-                    .or_default()
-                    .insert(std::mem::take(&mut id));
-                drop(taken);
+                keep(&taken, &mut recipient, &mut id);
                 if now == MailMode::Lies {
                     return Ok(());
                 }
@@ -101,6 +96,12 @@ async fn take(
         to.write_all(answer).await?;
     }
     Ok(())
+}
+
+fn keep(taken: &Mutex<Taken>, recipient: &mut String, id: &mut String) {
+    let mut taken = taken.lock().unwrap_or_else(PoisonError::into_inner);
+    let ids = taken.entry(std::mem::take(recipient)).or_default();
+    ids.insert(std::mem::take(id));
 }
 
 #[cfg(test)]

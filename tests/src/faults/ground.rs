@@ -7,10 +7,11 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
+use techcommerce_testkit::stripe::{Delivery, SECRET_KEY, Stripe, WEBHOOK_SECRET};
 use techcommerce_testkit::{Client, TestRedis, TestS3};
 use tokio::sync::{Mutex, watch};
 
-use super::catalogue::{DATABASE, EDGES, MAIL, REDIS, STORE};
+use super::catalogue::{CARDS, DATABASE, EDGES, MAIL, REDIS, STORE};
 use super::database::{Database, mount, unmount};
 use super::doubles::MailServer;
 use super::journal::Journal;
@@ -32,12 +33,16 @@ pub struct Ground {
     pub database: Mutex<Database>,
     pub redis: TestRedis,
     pub mail: MailServer,
+    /// The payment provider, whose books are its own.
+    pub cards: Stripe,
     /// What a process is told to do at a point of an order's path, and what time it has.
     pub trial: PathBuf,
     /// The services' data folder, if it is a disk of its own.
     pub disk: Option<PathBuf>,
     wires: BTreeMap<(&'static str, &'static str), Wire>,
     _s3: TestS3,
+    /// The provider's messages; they come twice, and by the way that people take.
+    _messages: Delivery,
 }
 
 impl Ground {
@@ -47,6 +52,7 @@ impl Ground {
         let redis = TestRedis::own();
         let s3 = TestS3::own();
         let mail = MailServer::start().await?;
+        let cards = Stripe::start().await;
         let setup = Setup::new(Engine::Split).await;
         let trial = setup.folder().join("trial");
         std::fs::create_dir_all(&trial)?;
@@ -62,8 +68,12 @@ impl Ground {
             )
             .set("TECHCOMMERCE_IMAGES_S3_ACCESS_KEY", &s3.access_key)
             .set("TECHCOMMERCE_IMAGES_S3_SECRET_KEY", &s3.secret_key)
-            // Whoever starts finds what it needs, whoever else is away.
-            .set("TECHCOMMERCE_DATABASE_CONNECTIONS", "10");
+            .set("TECHCOMMERCE_DATABASE_CONNECTIONS", "10")
+            .set("TECHCOMMERCE_ORDERS_PAYMENT_METHODS", "test;invoice;stripe")
+            .set("TECHCOMMERCE_STRIPE_SECRET_KEY", SECRET_KEY)
+            .set("TECHCOMMERCE_STRIPE_WEBHOOK_SECRET", WEBHOOK_SECRET)
+            .set("TECHCOMMERCE_STRIPE_PUBLISHABLE_KEY", "pk_test_double")
+            .set("TECHCOMMERCE_STRIPE_API_ADDRESS", &cards.address());
         for service in SERVICES {
             setup = setup.set_for(service, "TECHCOMMERCE_TRIAL_NAME", service);
         }
@@ -74,6 +84,7 @@ impl Ground {
                 REDIS => place_of(redis.url())?,
                 STORE => place_of(&s3.endpoint)?,
                 MAIL => mail.address,
+                CARDS => place_of(&cards.address())?,
                 service => setup.place(service).0,
             };
             let wire = Wire::to(target).await?;
@@ -94,6 +105,10 @@ impl Ground {
                 }
                 STORE => (
                     "TECHCOMMERCE_IMAGES_S3_ENDPOINT".to_owned(),
+                    format!("http://{at}"),
+                ),
+                CARDS => (
+                    "TECHCOMMERCE_STRIPE_API_ADDRESS".to_owned(),
                     format!("http://{at}"),
                 ),
                 MAIL => (
@@ -126,6 +141,7 @@ impl Ground {
             "http://{}",
             wires[&("people", "frontend")].address()
         ));
+        let messages = cards.deliver_to(client.base());
         let town = town(&shop, client, seed).await?;
         let ground = Self {
             shop: Mutex::new(shop),
@@ -135,7 +151,9 @@ impl Ground {
             trial,
             disk,
             wires,
+            cards,
             _s3: s3,
+            _messages: messages,
         };
         Ok((ground, town))
     }

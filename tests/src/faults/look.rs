@@ -74,7 +74,8 @@ async fn levels(town: &Town) -> Result<BTreeMap<String, Level>> {
     Ok(levels)
 }
 
-/// The books of the provider for trials: they are its own, though they lie beside the shop's.
+/// The books of the double of Stripe, and those of the provider for trials: they are its own, though
+/// they lie beside the shop's.
 async fn books(ground: &Ground) -> Result<Vec<Book>> {
     const BOOKS: &str = "SELECT payment::text, state, captured, refunded \
          FROM order_api.test_provider_payments";
@@ -86,5 +87,12 @@ async fn books(ground: &Ground) -> Result<Vec<Book>> {
         captured,
         refunded,
     };
-    Ok(rows.into_iter().map(book).collect())
+    let mut books: Vec<Book> = rows.into_iter().map(book).collect();
+    books.extend(ground.cards.intents().into_iter().map(|intent| Book {
+        order: intent.metadata.get("order").cloned().unwrap_or(intent.id),
+        held: intent.status == "requires_capture",
+        captured: intent.captured,
+        refunded: intent.refunded,
+    }));
+    Ok(books)
 }

@@ -282,12 +282,15 @@ async fn fill_cart(town: &Town, key: &str, random: &mut StdRng) -> Option<Attemp
     }
     let subtotal = PRICE * quantity;
     let total = subtotal + if subtotal < FREE_FROM { SHIPPING } else { 0 };
-    let token = match declined {
-        true => Some("tok_decline"),
-        false => *town.token.borrow(),
+    let usual = *town.token.borrow();
+    let payment = match (random.random_range(0..2), declined) {
+        (0, true) => json!({"method": "stripe", "token": "pm_card_chargeDeclined"}),
+        (0, false) => json!({"method": "stripe", "token": "pm_card_visa"}),
+        (_, true) => crate::shopper::card(Some("tok_decline")),
+        (_, false) => crate::shopper::card(usual),
     };
     let email = format!("{key}@example.com");
-    let mut body = checkout(cart, crate::shopper::card(token));
+    let mut body = checkout(cart, payment);
     body["email"] = json!(email);
     Some(Attempt {
         key: key.to_owned(),

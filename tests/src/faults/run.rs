@@ -9,7 +9,7 @@ use anyhow::{Result, bail};
 use tokio::time::{Instant, sleep};
 
 use super::catalogue::{LANES, Lane};
-use super::checker::{Invariant, Seen, Violation, check};
+use super::checker::{Invariant, Violation, check};
 use super::deeds::{self, Done};
 use super::ground::Ground;
 use super::journal::Heard;
@@ -166,7 +166,11 @@ async fn settle(town: &Town, ground: &Ground, ended: Instant) -> Result<Vec<Viol
             _ => late < SAGAS,
         };
         if found.is_empty() {
-            return audit(ground).await;
+            let mut found = audit(ground).await?;
+            for wrong in ground.cards.violations() {
+                found.push(Violation::new(Invariant::Payments, "Stripe", wrong));
+            }
+            return Ok(found);
         }
         // What is beyond its time will not be mended by more of it.
         if !found.iter().all(waits) {
