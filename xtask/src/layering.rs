@@ -18,6 +18,8 @@ enum Layer {
     /// Test helpers: whatever they pull in must not reach the product.
     Testkit,
     Tests,
+    /// Runs parts of services as they are, and is held against others.
+    Simulation,
     Xtask,
 }
 
@@ -82,6 +84,7 @@ fn layer(path: &str) -> Option<Layer> {
         ("crates", "telemetry") => Layer::Telemetry,
         ("crates", "testkit" | "testservers") => Layer::Testkit,
         ("crates", _) => Layer::Crate,
+        ("tests", "simulation") => Layer::Simulation,
         ("tests" | "bench", _) => Layer::Tests,
         // Reads migrations as the program does.
         ("xtask", "migrations") => Layer::Tests,
@@ -91,18 +94,23 @@ fn layer(path: &str) -> Option<Layer> {
 }
 
 fn allowed(from: Layer, to: Layer, for_tests: bool) -> bool {
-    use Layer::{App, Contracts, Crate, Kernel, Service, Telemetry, Testkit, Tests, Xtask};
+    use Layer::{
+        App, Contracts, Crate, Kernel, Service, Simulation, Telemetry, Testkit, Tests, Xtask,
+    };
     match (from, to) {
-        (_, Tests | Xtask | App) => false,
-        (Tests | Testkit | Xtask, Testkit) => true,
+        (_, Tests | Simulation | Xtask | App) => false,
+        (Tests | Simulation | Testkit | Xtask, Testkit) => true,
         (_, Testkit) => for_tests && from != Kernel,
-        (App, Service) => true,
+        (App | Simulation, Service) => true,
         (_, Service) => false,
         (Kernel, _) => false,
         (Telemetry, to) => to == Kernel,
         (Contracts, to) => to == Kernel || to == Telemetry,
         (Xtask, _) => false,
-        (App | Service | Crate | Testkit | Tests, Contracts | Telemetry | Kernel | Crate) => true,
+        (
+            App | Service | Crate | Testkit | Tests | Simulation,
+            Contracts | Telemetry | Kernel | Crate,
+        ) => true,
     }
 }
 
@@ -180,6 +188,10 @@ mod tests {
             ("crates/telemetry", ("contracts", "contracts", None)),
             ("crates/telemetry", ("store", "crates/store", None)),
             ("apps/app", ("tests", "tests", None)),
+            (
+                "services/auth",
+                ("simulation", "tests/simulation", Some("dev")),
+            ),
             ("tests", ("auth", "services/auth", None)),
             ("bench", ("auth", "services/auth", None)),
         ] {

@@ -13,8 +13,8 @@ use axum::{
 use http::StatusCode;
 use serde_json::json;
 use techcommerce_contracts::product_api::{
-    ClaimRequest, InventoryPolicy, LineRequest, LookRequest, Quote, QuoteRequest, Quotes, Reservation, ReservationState,
-    ReserveRequest, ReservedLine, RestockRequest,
+    ClaimRequest, InventoryPolicy, LineRequest, LookRequest, Quote, QuoteRequest, Quotes,
+    Reservation, ReservationState, ReserveRequest, ReservedLine, RestockRequest,
 };
 use techcommerce_http::{ApiResult, Json};
 use techcommerce_kernel::{Currency, Env, Error, Money, Uuid};
@@ -80,7 +80,10 @@ impl Inner {
             let live = match known.state {
                 ReservationState::Held => known.deadline > now,
                 ReservationState::Claimed => true,
-                ReservationState::Released | ReservationState::Expired => false,
+                ReservationState::Released => {
+                    return Err(Error::conflict("reservation_released", "Released."));
+                }
+                ReservationState::Expired => false,
             };
             if live {
                 return Ok(known.clone());

@@ -6,8 +6,8 @@
 //!                    │ ▲ │ deadline passes        │
 //!            release │ │ ▼                        │ release
 //!                    │ └ expired ── claim ──▶ claimed (if the stock is still there)
-//!                    ▼ ▲
-//!                 released ── reserve ──▶ held
+//!                    ▼
+//!                 released, for good
 //! ```
 //! `held` counts in `stock_levels.reserved`; a claim moves it out of `on_hand` with a movement.
 //! All writes take locks in one order: stock levels by variant id, then reservations by id, then

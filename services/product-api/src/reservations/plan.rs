@@ -65,7 +65,15 @@ fn decide(
                 return Verdict::Repeat(before.answer());
             }
             ReservationState::Held => return Verdict::Renew,
-            ReservationState::Released | ReservationState::Expired => {}
+            // A request that was long on its way, and comes again after the stock was given back: to
+            // hold it once more would let a claim that is as late sell to an order that is over.
+            ReservationState::Released => {
+                return Verdict::Refuse(Error::conflict(
+                    codes::RESERVATION_RELEASED,
+                    "The reservation was given up.",
+                ));
+            }
+            ReservationState::Expired => {}
         }
     }
     if let Err(error) = check(&request.lines, offers, left) {
