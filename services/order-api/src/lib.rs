@@ -52,11 +52,11 @@ pub use fresh::is_new;
 pub use payment::{Stripe, StripeDeps};
 pub use settings::{Settings, Shipping};
 
-/// The schema, with the tables of the queue and of the audit log.
+/// The schema, with the tables of the queue, of the audit log and of answers.
 pub static MIGRATOR: LazyLock<Migrator> = LazyLock::new(|| {
-    techcommerce_audit::with_tables(techcommerce_jobs::with_tables(sqlx::migrate!(
-        "./migrations"
-    )))
+    let own = sqlx::migrate!("./migrations");
+    let with_queue = techcommerce_jobs::with_tables(own);
+    techcommerce_once::with_tables(techcommerce_audit::with_tables(with_queue))
 });
 
 /// What the service needs.

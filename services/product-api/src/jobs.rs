@@ -53,6 +53,8 @@ pub fn set(deps: &Deps, queue: Queue) -> JobSet {
     };
     let watch = metrics::watch(deps, queue.clone());
     JobSet::new("product-api", queue)
+        .handler(techcommerce_once::Prune::new(db.clone(), env.clone()))
+        .schedule(techcommerce_once::schedule())
         .handler(Expire {
             db: db.clone(),
             env: env.clone(),

@@ -39,12 +39,12 @@ use crate::{
 pub use metrics::{describe, describe_jobs};
 pub use pictures::{HostsAllowed, PictureDeps};
 
-/// The schema: the catalogue, the stock, the change feed, the job queue's tables and the audit
-/// log's.
+/// The schema: the catalogue, the stock, the change feed, the job queue's tables, the audit log's
+/// and that of answers.
 pub static MIGRATOR: LazyLock<Migrator> = LazyLock::new(|| {
-    techcommerce_audit::with_tables(techcommerce_jobs::with_tables(sqlx::migrate!(
-        "./migrations"
-    )))
+    let own = sqlx::migrate!("./migrations");
+    let with_queue = techcommerce_jobs::with_tables(own);
+    techcommerce_once::with_tables(techcommerce_audit::with_tables(with_queue))
 });
 
 /// What the owner decides.

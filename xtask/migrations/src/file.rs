@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result};
 use techcommerce_store::Script;
 
 /// Tables that several services have: these files have no number, the program gives them one.
-const SHARED: &[&str] = &["crates/audit", "crates/jobs"];
+const SHARED: &[&str] = &["crates/audit", "crates/jobs", "crates/once"];
 
 /// A file.
 #[derive(Debug, Clone)]

@@ -21,20 +21,22 @@ mod keys;
 mod rush;
 mod write;
 
+use http::StatusCode;
 use techcommerce_contracts::{
     Principal, codes,
-    order_api::{Order, OrderInput},
+    order_api::OrderInput,
     product_api::{LineRequest, Reservation, ReserveRequest},
 };
 use techcommerce_http::Caller;
 use techcommerce_kernel::{Error, Quantity, Uuid};
+use techcommerce_once::Answer;
 
 use crate::{
     app::App,
     carts,
     faults::Point,
     locale::Locale,
-    orders::{self, Audience, Loaded},
+    orders::{self, Audience},
 };
 use fix::{Snapshot, fix};
 use flow::{Desk, Fixed};
@@ -54,7 +56,7 @@ pub async fn place(
     key: &IdempotencyKey,
     accepted: Locale,
     input: &OrderInput,
-) -> Result<Order, Error> {
+) -> Result<Answer, Error> {
     let attempt =
         input::check(app, input).and_then(|()| Attempt::new(caller, key, accepted, input));
     let outcome = match attempt {
@@ -84,16 +86,34 @@ pub async fn place(
         _ => {}
     }
     match outcome? {
-        // Nothing can have come to it yet that the customer would miss.
-        Placed::Now(order) => orders::shown(*order, Audience::Buyer),
-        Placed::Before(order) => orders::show(app, order, Audience::Buyer).await,
+        Placed::Now(answer) => Ok(answer),
+        Placed::Before(order) => again(app, caller, key, input, order).await,
+    }
+}
+
+/// What the request was answered that made the order; after a day, the order as it is by then.
+async fn again(
+    app: &App,
+    caller: &Caller,
+    key: &IdempotencyKey,
+    input: &OrderInput,
+    order: Uuid,
+) -> Result<Answer, Error> {
+    let attempt = Attempt::new(caller, key, Locale::default(), input)?;
+    let mut conn = app.db.read().await?;
+    match Answer::kept(&mut conn, attempt.id).await? {
+        Some(answer) => Ok(answer),
+        None => {
+            let shown = orders::show_in(&mut conn, order, Audience::Buyer).await?;
+            Answer::json(StatusCode::CREATED, &shown)
+        }
     }
 }
 
 /// What became of a request to order.
 enum Placed {
     /// This call made the order.
-    Now(Box<Loaded>),
+    Now(Answer),
     /// The same request made this order before.
     Before(Uuid),
 }

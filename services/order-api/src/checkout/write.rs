@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use http::StatusCode;
 use techcommerce_contracts::{
     codes,
     order_api::{OrderInput, PaymentMethod},
@@ -9,13 +10,14 @@ use techcommerce_contracts::{
 };
 use techcommerce_jobs::{NewJob, enqueue_all};
 use techcommerce_kernel::{Error, Uuid};
+use techcommerce_once::Answer;
 use techcommerce_store::transact;
 
 use super::{Attempt, Placed, Snapshot, fix};
 use crate::{
     app::App,
     carts, discounts,
-    orders::{NewLine, NewOrder, insert},
+    orders::{self, Audience, NewLine, NewOrder, insert},
     path::{Method, State},
     pricing::{Item, Price, price},
     saga::{Advance, Mailing},
@@ -79,7 +81,12 @@ pub(super) async fn write(
         };
         let written = insert(tx, &app.env, &order).await?;
         webhooks::order_placed(tx, app, &written).await?;
-        Ok(Placed::Now(Box::new(written)))
+        // Nothing can have come to it yet that the customer would miss.
+        let shown = orders::shown(written, Audience::Buyer)?;
+        let answer = Answer::json(StatusCode::CREATED, &shown)?;
+        let hash = &attempt.request_hash;
+        answer.keep(tx, &app.env, attempt.id, hash).await?;
+        Ok(Placed::Now(answer))
     })
 }
 

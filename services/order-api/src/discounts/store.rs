@@ -1,5 +1,6 @@
 //! Discounts as staff keep them.
 
+use http::StatusCode;
 use serde_json::{Value, json};
 use techcommerce_audit::Entry;
 use techcommerce_contracts::{
@@ -10,6 +11,7 @@ use techcommerce_contracts::{
 };
 use techcommerce_http::cursor;
 use techcommerce_kernel::{Error, Timestamp, Uuid};
+use techcommerce_once::{Answer, Once};
 use techcommerce_store::{Conn, execute, transact, with};
 
 use super::{input, input::Terms, normalised};
@@ -173,9 +175,13 @@ pub async fn create(
     app: &App,
     who: &Principal,
     input: &NewDiscountInput,
-) -> Result<Discount, Error> {
+    once: &Once,
+) -> Result<Answer, Error> {
     let (code, terms) = input::new(input, app.settings.currency)?;
-    transact!(app.db, |tx| -> Result<(), Error> {
+    transact!(app.db, |tx| -> Result<Answer, Error> {
+        if let Some(answer) = once.begin(tx, &app.env).await? {
+            return Ok(answer);
+        }
         if !super::insert(tx, &app.env, &code, &terms).await? {
             return Err(Error::conflict(
                 codes::DISCOUNT_CODE_TAKEN,
@@ -185,9 +191,11 @@ pub async fn create(
         let entry = Entry::new(who, "discount.create")
             .object("discount", &code, &code)
             .change(&told(app, &terms));
-        techcommerce_audit::record(tx, &app.env, entry).await
-    })?;
-    show(app, &code).await
+        techcommerce_audit::record(tx, &app.env, entry).await?;
+        let row = find(tx, &code, "").await?.ok_or_else(not_found)?;
+        once.keep(tx, Answer::json(StatusCode::CREATED, &row.shown(app))?)
+            .await
+    })
 }
 
 /// Changes a discount.

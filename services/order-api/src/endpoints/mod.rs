@@ -36,17 +36,13 @@ mod webhook_rotate;
 mod webhook_show;
 mod webhook_test;
 
-use axum::{
-    Router,
-    body::{Body, Bytes},
-    extract::{FromRequest, Request},
-};
-use http::{HeaderName, HeaderValue, header};
-use serde::de::DeserializeOwned;
+use axum::Router;
+use http::{HeaderName, HeaderValue, StatusCode, header};
 use serde_json::json;
-use techcommerce_contracts::{Principal, codes, order_api::Order};
-use techcommerce_http::{ApiError, ApiResult, Json};
+use techcommerce_contracts::Principal;
+use techcommerce_http::{ApiResult, Json};
 use techcommerce_kernel::{Error, Uuid};
+use techcommerce_once::{Answer, Once};
 use techcommerce_store::transact;
 use utoipa::{OpenApi, openapi};
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -135,26 +131,6 @@ fn private<T>(body: T) -> Private<T> {
     (PRIVATE, Json(body))
 }
 
-/// A JSON body that may be left out.
-struct BodyOrDefault<T>(T);
-
-impl<T: DeserializeOwned + Default, S: Send + Sync> FromRequest<S> for BodyOrDefault<T> {
-    type Rejection = ApiError;
-
-    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
-        let (head, body) = request.into_parts();
-        let body = Bytes::from_request(Request::from_parts(head.clone(), body), state)
-            .await
-            .map_err(|error| Error::invalid(codes::INVALID_JSON, error.to_string()))?;
-        if body.is_empty() {
-            return Ok(Self(T::default()));
-        }
-        let request = Request::from_parts(head, Body::from(body));
-        let Json(body) = Json::from_request(request, state).await?;
-        Ok(Self(body))
-    }
-}
-
 /// What a member of staff asks for.
 struct Asked<'a> {
     who: &'a Principal,
@@ -168,22 +144,30 @@ struct Asked<'a> {
 }
 
 /// Applies what a member of staff asks for and gives the order as it is then.
-async fn staff_event(app: &App, order: Uuid, asked: Asked<'_>) -> ApiResult<Order> {
+async fn staff_event(app: &App, order: Uuid, asked: Asked<'_>, once: &Once) -> ApiResult<Answer> {
     let actor = asked.who.actor();
     let cause = Cause {
         reason: asked.reason,
         message: asked.message,
         ..Cause::by(&actor)
     };
-    let changed = transact!(app.db, |tx| -> Result<orders::Changed, Error> {
+    type Done = (Option<orders::Changed>, Answer);
+    let (changed, answer) = transact!(app.db, |tx| -> Result<Done, Error> {
+        if let Some(answer) = once.begin(tx, &app.env).await? {
+            return Ok((None, answer));
+        }
         let changed = orders::change(tx, app, order, &asked.event, cause).await?;
         let said = json!({ "reason": asked.reason, "message": asked.message });
         orders::record(tx, app, (asked.who, asked.action), order, &changed, said).await?;
-        Ok(changed)
+        let shown = orders::show_in(tx, order, Audience::Staff).await?;
+        let answer = once.keep(tx, Answer::json(StatusCode::OK, &shown)?).await?;
+        Ok((Some(changed), answer))
     })?;
-    app.metrics.changed(&changed, app.env.now());
+    if let Some(changed) = &changed {
+        app.metrics.changed(changed, app.env.now());
+    }
     app.queue.wake();
-    Ok(orders::show(app, order, Audience::Staff).await?)
+    Ok(answer)
 }
 
 /// A reason or comment of staff: at most 500 characters.

@@ -10,8 +10,9 @@ use techcommerce_contracts::{
 };
 use techcommerce_http::{ApiResult, Path, Staff};
 use techcommerce_kernel::Uuid;
+use techcommerce_once::{Answer, Keyed, KeyedOrDefault};
 
-use super::{Asked, BodyOrDefault, Private, checked_text, private, staff_event};
+use super::{Asked, checked_text, staff_event};
 use crate::{app::App, path::Event};
 
 /// Gives an order up before anything was shipped. What is held is let go, what was paid is paid
@@ -20,7 +21,10 @@ use crate::{app::App, path::Event};
 #[utoipa::path(
     post, path = "/orders/{id}/cancel", tag = "orders", operation_id = "cancel_order",
     security(("bearer" = []), ("cookie" = [])),
-    params(("id" = Uuid, Path, description = "The order's id.")),
+    params(
+        ("id" = Uuid, Path, description = "The order's id."),
+        ("Idempotency-Key" = Option<String>, Header, description = "1 to 255 printable characters. The same request under the same key within a day is done once and has the same answer; another request under it is refused."),
+    ),
     request_body = CancelInput,
     responses(
         (status = 200, description = "The order, cancelled.", body = Order),
@@ -29,6 +33,7 @@ use crate::{app::App, path::Event};
         (status = 403, description = "`forbidden`", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "`order_not_found`", body = Problem, content_type = "application/problem+json"),
         (status = 409, description = "`order_state`: goods have left the house", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "`idempotency_key_reused`", body = Problem, content_type = "application/problem+json"),
         (status = 503, description = "`unavailable`", body = Problem, content_type = "application/problem+json"),
     )
 )]
@@ -36,8 +41,8 @@ pub async fn cancel(
     State(app): State<App>,
     Staff(staff): Staff,
     Path(id): Path<Uuid>,
-    BodyOrDefault(input): BodyOrDefault<CancelInput>,
-) -> ApiResult<Private<Order>> {
+    KeyedOrDefault(Keyed { once, input }): KeyedOrDefault<CancelInput>,
+) -> ApiResult<Answer> {
     let reason = checked_text("reason", &input.reason)?;
     let asked = Asked {
         who: &staff,
@@ -46,6 +51,5 @@ pub async fn cancel(
         reason: &reason,
         message: &checked_text("message", &input.message)?,
     };
-    let order = staff_event(&app, id, asked).await?;
-    Ok(private(order))
+    staff_event(&app, id, asked, &once).await
 }

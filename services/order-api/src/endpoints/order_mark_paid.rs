@@ -7,21 +7,26 @@ use axum::extract::State;
 use techcommerce_contracts::{Problem, order_api::Order};
 use techcommerce_http::{ApiResult, Path, Staff};
 use techcommerce_kernel::Uuid;
+use techcommerce_once::{Answer, Once};
 
-use super::{Asked, Private, private, staff_event};
+use super::{Asked, staff_event};
 use crate::{app::App, path::Event};
 
 /// Notes that the money of an invoice has arrived. Doing so twice is doing so once.
 #[utoipa::path(
     post, path = "/orders/{id}/mark-paid", tag = "orders", operation_id = "mark_order_paid",
     security(("bearer" = []), ("cookie" = [])),
-    params(("id" = Uuid, Path, description = "The order's id.")),
+    params(
+        ("id" = Uuid, Path, description = "The order's id."),
+        ("Idempotency-Key" = Option<String>, Header, description = "1 to 255 printable characters. The same request under the same key within a day is done once and has the same answer; another request under it is refused."),
+    ),
     responses(
         (status = 200, description = "The order, paid.", body = Order),
         (status = 401, description = "`unauthenticated`", body = Problem, content_type = "application/problem+json"),
         (status = 403, description = "`forbidden`", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "`order_not_found`", body = Problem, content_type = "application/problem+json"),
         (status = 409, description = "`order_state`", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "`idempotency_key_reused`", body = Problem, content_type = "application/problem+json"),
         (status = 503, description = "`unavailable`", body = Problem, content_type = "application/problem+json"),
     )
 )]
@@ -29,7 +34,8 @@ pub async fn mark_paid(
     State(app): State<App>,
     Staff(staff): Staff,
     Path(id): Path<Uuid>,
-) -> ApiResult<Private<Order>> {
+    once: Once,
+) -> ApiResult<Answer> {
     let asked = Asked {
         who: &staff,
         action: "order.mark_paid",
@@ -37,6 +43,5 @@ pub async fn mark_paid(
         reason: "",
         message: "",
     };
-    let order = staff_event(&app, id, asked).await?;
-    Ok(private(order))
+    staff_event(&app, id, asked, &once).await
 }

@@ -9,11 +9,12 @@ use techcommerce_contracts::{
     Problem,
     order_api::{NoteInput, Order},
 };
-use techcommerce_http::{ApiResult, Json, Path, Staff};
+use techcommerce_http::{ApiResult, Path, Staff};
 use techcommerce_kernel::{Error, Uuid};
+use techcommerce_once::{Answer, Keyed};
 use techcommerce_store::transact;
 
-use super::{Private, private, text_within};
+use super::text_within;
 use crate::{
     app::App,
     checkout::{IdempotencyKey, derived_id},
@@ -27,7 +28,7 @@ use crate::{
     security(("bearer" = []), ("cookie" = [])),
     params(
         ("id" = Uuid, Path, description = "The order's id."),
-        ("Idempotency-Key" = Option<String>, Header, description = "Makes a repeat the same note."),
+        ("Idempotency-Key" = Option<String>, Header, description = "1 to 255 printable characters. The same request under the same key within a day is done once and has the same answer; another request under it is refused."),
     ),
     request_body = NoteInput,
     responses(
@@ -45,8 +46,8 @@ pub async fn note(
     Staff(staff): Staff,
     Path(order): Path<Uuid>,
     headers: HeaderMap,
-    Json(input): Json<NoteInput>,
-) -> ApiResult<(StatusCode, Private<Order>)> {
+    Keyed { once, input }: Keyed<NoteInput>,
+) -> ApiResult<Answer> {
     let text = text_within("text", &input.text, 2000)?;
     if text.is_empty() {
         return Err(Error::invalid_field("text", "must not be empty").into());
@@ -55,9 +56,13 @@ pub async fn note(
         Some(key) => derived_id("note", &[&order.to_string(), key.as_str()]),
         None => app.env.new_id(),
     };
-    transact!(app.db, |tx| -> Result<(), Error> {
-        orders::note(tx, &app, order, id, &text, &staff).await
-    })?;
-    let order = orders::show(&app, order, Audience::Staff).await?;
-    Ok((StatusCode::CREATED, private(order)))
+    Ok(transact!(app.db, |tx| -> Result<Answer, Error> {
+        if let Some(answer) = once.begin(tx, &app.env).await? {
+            return Ok(answer);
+        }
+        orders::note(tx, &app, order, id, &text, &staff).await?;
+        let shown = orders::show_in(tx, order, Audience::Staff).await?;
+        once.keep(tx, Answer::json(StatusCode::CREATED, &shown)?)
+            .await
+    })?)
 }

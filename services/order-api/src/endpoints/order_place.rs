@@ -5,22 +5,22 @@
 //! `idempotency_key_reused`, 503 `unavailable`.
 
 use axum::extract::State;
-use http::{HeaderMap, StatusCode};
+use http::HeaderMap;
 use techcommerce_contracts::{
     Problem,
     order_api::{Order, OrderInput},
 };
 use techcommerce_http::{ApiResult, Caller, Json};
+use techcommerce_once::Answer;
 
-use super::{Private, private};
 use crate::{
     app::App,
     checkout::{self, IdempotencyKey},
     locale::Locale,
 };
 
-/// Places an order. The same `Idempotency-Key` with the same body gives the same order, however
-/// often it is sent; one cart becomes at most one order. The payment is taken right afterwards:
+/// Places an order. The same `Idempotency-Key` with the same body gives the same order and, for a
+/// day, the same answer, however often it is sent; one cart becomes at most one order. The payment is taken right afterwards:
 /// look at `payment_status`. Only this answer tells the `access_token`.
 #[utoipa::path(
     post, path = "/orders", tag = "orders", operation_id = "place_order",
@@ -42,7 +42,6 @@ pub async fn place(
     key: IdempotencyKey,
     headers: HeaderMap,
     Json(input): Json<OrderInput>,
-) -> ApiResult<(StatusCode, Private<Order>)> {
-    let order = checkout::place(&app, &caller, &key, Locale::accepted(&headers), &input).await?;
-    Ok((StatusCode::CREATED, private(order)))
+) -> ApiResult<Answer> {
+    Ok(checkout::place(&app, &caller, &key, Locale::accepted(&headers), &input).await?)
 }

@@ -11,11 +11,12 @@ use techcommerce_contracts::{
     Problem,
     order_api::{Order, RefundInput, ShipmentLine},
 };
-use techcommerce_http::{ApiResult, Json, Path, Staff};
+use techcommerce_http::{ApiResult, Path, Staff};
 use techcommerce_kernel::{Error, Uuid};
+use techcommerce_once::{Answer, Keyed};
 use techcommerce_store::{Conn, transact};
 
-use super::{Private, checked_text, private};
+use super::checked_text;
 use crate::{
     app::App,
     checkout::{IdempotencyKey, derived_id},
@@ -32,7 +33,7 @@ use crate::{
     security(("bearer" = []), ("cookie" = [])),
     params(
         ("id" = Uuid, Path, description = "The order's id."),
-        ("Idempotency-Key" = Option<String>, Header, description = "Makes a repeat the same refund."),
+        ("Idempotency-Key" = Option<String>, Header, description = "1 to 255 printable characters. The same request under the same key within a day is done once and has the same answer; another request under it is refused."),
     ),
     request_body = RefundInput,
     responses(
@@ -51,8 +52,8 @@ pub async fn refund(
     Staff(staff): Staff,
     Path(order): Path<Uuid>,
     headers: HeaderMap,
-    Json(input): Json<RefundInput>,
-) -> ApiResult<(StatusCode, Private<Order>)> {
+    Keyed { once, input }: Keyed<RefundInput>,
+) -> ApiResult<Answer> {
     let reason = checked_text("reason", &input.reason)?;
     match &input.amount {
         Some(amount) if amount.currency != app.settings.currency => {
@@ -74,7 +75,10 @@ pub async fn refund(
         message: &message,
         ..Cause::by(&actor)
     };
-    transact!(app.db, |tx| -> Result<(), Error> {
+    let answer = transact!(app.db, |tx| -> Result<Answer, Error> {
+        if let Some(answer) = once.begin(tx, &app.env).await? {
+            return Ok(answer);
+        }
         let state = orders::lock(tx, order).await?;
         let known = state.refunds.iter().find(|refund| refund.id == id);
         let amount = match (&input.amount, known) {
@@ -93,11 +97,13 @@ pub async fn refund(
             "refund": id, "amount": app.money(amount), "reason": reason, "message": message,
             "restock": input.restock,
         });
-        orders::record(tx, &app, (&staff, "order.refund"), order, &changed, said).await
+        orders::record(tx, &app, (&staff, "order.refund"), order, &changed, said).await?;
+        let shown = orders::show_in(tx, order, Audience::Staff).await?;
+        once.keep(tx, Answer::json(StatusCode::CREATED, &shown)?)
+            .await
     })?;
     app.queue.wake();
-    let order = orders::show(&app, order, Audience::Staff).await?;
-    Ok((StatusCode::CREATED, private(order)))
+    Ok(answer)
 }
 
 /// The positions of lines that a request names by their ids.

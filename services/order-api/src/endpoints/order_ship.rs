@@ -10,11 +10,12 @@ use techcommerce_contracts::{
     Problem,
     order_api::{Order, ShipmentInput},
 };
-use techcommerce_http::{ApiResult, Json, Path, Staff};
+use techcommerce_http::{ApiResult, Path, Staff};
 use techcommerce_kernel::{Error, Uuid};
+use techcommerce_once::{Answer, Keyed};
 use techcommerce_store::transact;
 
-use super::{Private, checked_text, order_refund::positions, private};
+use super::{checked_text, order_refund::positions};
 use crate::{
     app::App,
     checkout::{IdempotencyKey, derived_id},
@@ -29,7 +30,7 @@ use crate::{
     security(("bearer" = []), ("cookie" = [])),
     params(
         ("id" = Uuid, Path, description = "The order's id."),
-        ("Idempotency-Key" = Option<String>, Header, description = "Makes a repeat the same shipment."),
+        ("Idempotency-Key" = Option<String>, Header, description = "1 to 255 printable characters. The same request under the same key within a day is done once and has the same answer; another request under it is refused."),
     ),
     request_body = ShipmentInput,
     responses(
@@ -48,8 +49,8 @@ pub async fn ship(
     Staff(staff): Staff,
     Path(order): Path<Uuid>,
     headers: HeaderMap,
-    Json(input): Json<ShipmentInput>,
-) -> ApiResult<(StatusCode, Private<Order>)> {
+    Keyed { once, input }: Keyed<ShipmentInput>,
+) -> ApiResult<Answer> {
     let text = |path, text: &Option<String>| match text {
         Some(text) => checked_text(path, text).map(|text| (!text.is_empty()).then_some(text)),
         None => Ok(None),
@@ -66,14 +67,21 @@ pub async fn ship(
         tracking_number: text("tracking_number", &input.tracking_number)?,
         actor: &actor,
     };
-    transact!(app.db, |tx| -> Result<(), Error> {
+    let answer = transact!(app.db, |tx| -> Result<Answer, Error> {
+        if let Some(answer) = once.begin(tx, &app.env).await? {
+            return Ok(answer);
+        }
         let state = orders::lock(tx, order).await?;
         let lines = match &input.lines {
             Some(lines) => Some(positions(tx, order, "lines", lines).await?),
             None => None,
         };
+        // Under a key of longer than a day ago.
         if orders::is_known_shipment(tx, &shipment, lines.as_deref()).await? {
-            return Ok(());
+            let shown = orders::show_in(tx, order, Audience::Staff).await?;
+            return once
+                .keep(tx, Answer::json(StatusCode::CREATED, &shown)?)
+                .await;
         }
         let lines = lines.unwrap_or_else(|| state.open_lines());
         let event = Event::Shipped {
@@ -86,9 +94,11 @@ pub async fn ship(
             "tracking_number": shipment.tracking_number,
             "units": lines.iter().map(|(_, quantity)| quantity).sum::<i64>(),
         });
-        orders::record(tx, &app, (&staff, "order.ship"), order, &changed, said).await
+        orders::record(tx, &app, (&staff, "order.ship"), order, &changed, said).await?;
+        let shown = orders::show_in(tx, order, Audience::Staff).await?;
+        once.keep(tx, Answer::json(StatusCode::CREATED, &shown)?)
+            .await
     })?;
     app.queue.wake();
-    let order = orders::show(&app, order, Audience::Staff).await?;
-    Ok((StatusCode::CREATED, private(order)))
+    Ok(answer)
 }

@@ -15,6 +15,7 @@ use techcommerce_contracts::{
 };
 use techcommerce_http::{ApiResult, Json, Path, Staff};
 use techcommerce_kernel::{Error, Uuid};
+use techcommerce_once::{Answer, Keyed};
 use techcommerce_store::{Conn, transact};
 
 use super::{App, category_list::as_staff_see};
@@ -22,6 +23,7 @@ use crate::{
     catalogue::{
         category,
         read::{self, CategoryRow},
+        rows::parsed,
     },
     changes,
 };
@@ -31,6 +33,9 @@ use crate::{
 /// Without a `handle` one is made from the title. With a `position` those behind it make room.
 #[utoipa::path(
     post, path = "/categories", tag = "products", operation_id = "create_category",
+    params(
+        ("Idempotency-Key" = Option<String>, Header, description = "1 to 255 printable characters. The same request under the same key within a day is done once and has the same answer; another request under it is refused."),
+    ),
     request_body = CategoryInput,
     security(("bearer" = []), ("cookie" = [])),
     responses(
@@ -41,23 +46,30 @@ use crate::{
         (status = 409, description = "`handle_taken`", body = Problem, content_type = "application/problem+json"),
         (status = 413, description = "`too_large`", body = Problem, content_type = "application/problem+json"),
         (status = 415, description = "`unsupported_media_type`", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "`idempotency_key_reused`", body = Problem, content_type = "application/problem+json"),
     )
 )]
 pub async fn create(
     State(app): State<App>,
     Staff(principal): Staff,
-    Json(input): Json<CategoryInput>,
-) -> ApiResult<(StatusCode, Json<Category>)> {
-    let (id, position) = transact!(app.db, |tx| -> Result<(Uuid, Option<i64>), Error> {
+    Keyed { once, input }: Keyed<CategoryInput>,
+) -> ApiResult<Answer> {
+    type Done = (Answer, Option<i64>);
+    let (answer, position) = transact!(app.db, |tx| -> Result<Done, Error> {
+        if let Some(answer) = once.begin(tx, &app.env).await? {
+            return Ok((answer, None));
+        }
         let mut changed = BTreeSet::new();
         let row = category::create(tx, &app.env, &input, &mut changed).await?;
         let what = json!({ "handle": row.handle, "position": row.position });
         let entry = Entry::new(&principal, "category.create").change(&what);
         log(tx, &app, entry, &row).await?;
-        Ok((row.id, changes::record(tx, app.env.now(), &changed).await?))
+        let answer = Answer::json(StatusCode::CREATED, &new(row)?)?;
+        let answer = once.keep(tx, answer).await?;
+        Ok((answer, changes::record(tx, app.env.now(), &changed).await?))
     })?;
     app.notifier.caught_up(position).await;
-    Ok((StatusCode::CREATED, Json(shown(&app, id).await?)))
+    Ok(answer)
 }
 
 /// Changes a category: what is not given stays.
@@ -160,6 +172,20 @@ async fn remove(
         }
         let position = changes::record(tx, app.env.now(), &changed).await?;
         Ok((gone.is_some(), products, position))
+    })
+}
+
+/// A category that was just made: nothing stands in it.
+fn new(row: CategoryRow) -> Result<Category, Error> {
+    Ok(Category {
+        id: row.id,
+        handle: parsed(&row.handle)?,
+        title: row.title,
+        description: row.description,
+        position: row.position,
+        product_count: 0,
+        total_count: Some(0),
+        image: None,
     })
 }
 

@@ -6,16 +6,19 @@
 use std::collections::BTreeSet;
 
 use axum::extract::State;
+use http::StatusCode;
 use techcommerce_contracts::{
     Problem,
     product_api::{
         BulkAction, BulkChange, BulkError, BulkOutcome, BulkReport, BulkResult, Percent,
     },
 };
-use techcommerce_http::{ApiResult, Json, Staff};
+use techcommerce_http::{ApiResult, Staff};
 use techcommerce_kernel::{Error, Kind};
+use techcommerce_once::{Answer, Keyed};
+use techcommerce_store::transact;
 
-use super::{App, known_category, product_change::change};
+use super::{App, known_category, product_change::change_once};
 use crate::catalogue::{
     draft::{ProductDraft, VariantDraft},
     input, limits,
@@ -28,9 +31,13 @@ const MOST: usize = 100;
 /// Changes many products alike.
 ///
 /// Each product is a transaction of its own: one that is refused holds up no other, and if the
-/// call breaks off, those before it are changed. A percentage is applied again by each call.
+/// call breaks off, those before it are changed. A percentage is applied again by each call
+/// that has no `Idempotency-Key` or another one.
 #[utoipa::path(
     post, path = "/products/bulk", tag = "products", operation_id = "change_products",
+    params(
+        ("Idempotency-Key" = Option<String>, Header, description = "1 to 255 printable characters. The same request under the same key within a day is done once and has the same answer; another request under it is refused."),
+    ),
     request_body = BulkChange,
     security(("bearer" = []), ("cookie" = [])),
     responses(
@@ -40,13 +47,19 @@ const MOST: usize = 100;
         (status = 403, description = "`forbidden`, `cross_origin`", body = Problem, content_type = "application/problem+json"),
         (status = 413, description = "`too_large`", body = Problem, content_type = "application/problem+json"),
         (status = 415, description = "`unsupported_media_type`", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "`idempotency_key_reused`", body = Problem, content_type = "application/problem+json"),
     )
 )]
 pub async fn bulk(
     State(app): State<App>,
     Staff(principal): Staff,
-    Json(input): Json<BulkChange>,
-) -> ApiResult<Json<BulkReport>> {
+    Keyed { once, input }: Keyed<BulkChange>,
+) -> ApiResult<Answer> {
+    let mut conn = app.db.read().await?;
+    if let Some(answer) = once.known(&mut conn).await? {
+        return Ok(answer);
+    }
+    drop(conn);
     if input.ids.is_empty() || input.ids.len() > MOST {
         return Err(Error::invalid_field("ids", format!("must be 1 to {MOST}")).into());
     }
@@ -58,10 +71,13 @@ pub async fn bulk(
     let mut last = None;
     for id in input.ids {
         let draft = |record: &Record| applied(&action, record);
-        let (outcome, error) = match change(&app, &principal, "product.bulk", id, draft).await {
-            Ok(None) => (BulkOutcome::Unchanged, None),
-            Ok(position) => {
-                last = position;
+        // What a call that broke off has done is not done again.
+        let part = once.part(&id.to_string());
+        let done = change_once(&app, &principal, "product.bulk", id, draft, &part);
+        let (outcome, error) = match done.await {
+            Ok((false, _)) => (BulkOutcome::Unchanged, None),
+            Ok((true, position)) => {
+                last = position.or(last);
                 (BulkOutcome::Changed, None)
             }
             Err(error) if is_its_own(&error) => (BulkOutcome::Refused, Some(told(&error))),
@@ -78,8 +94,15 @@ pub async fn bulk(
         }
         report.items.push(BulkResult { id, outcome, error });
     }
+    let answer = Answer::json(StatusCode::OK, &report)?;
+    let answer = transact!(app.db, |tx| -> Result<Answer, Error> {
+        match once.begin(tx, &app.env).await? {
+            Some(answer) => Ok(answer),
+            None => once.keep(tx, answer.clone()).await,
+        }
+    })?;
     app.notifier.caught_up(last).await;
-    Ok(Json(report))
+    Ok(answer)
 }
 
 fn is_its_own(error: &Error) -> bool {

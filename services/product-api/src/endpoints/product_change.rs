@@ -3,10 +3,11 @@
 
 use std::collections::BTreeSet;
 
-use http::HeaderMap;
+use http::{HeaderMap, StatusCode};
 use techcommerce_audit::Entry;
 use techcommerce_contracts::Principal;
 use techcommerce_kernel::{Error, Uuid};
+use techcommerce_once::{Answer, Once};
 use techcommerce_store::transact;
 
 use super::{App, check_tag, known_category};
@@ -55,16 +56,39 @@ pub(super) async fn change(
     id: Uuid,
     draft: impl Fn(&Record) -> Result<ProductDraft, Error> + Send + Sync,
 ) -> Result<Option<i64>, Error> {
+    let changed = change_once(app, who, action, id, draft, &Once::UNNAMED).await?;
+    Ok(changed.1)
+}
+
+/// As [`change`], once for a request that has a name. Gives whether it changed (or did, when the
+/// request came before) and the place in the change feed if it did now.
+///
+/// # Errors
+/// Those of [`change`].
+pub(super) async fn change_once(
+    app: &App,
+    who: &Principal,
+    action: &'static str,
+    id: Uuid,
+    draft: impl Fn(&Record) -> Result<ProductDraft, Error> + Send + Sync,
+    once: &Once,
+) -> Result<(bool, Option<i64>), Error> {
+    type Done = (bool, Option<i64>);
+    let keep = |changed: bool| Answer::json(StatusCode::OK, &changed);
     let actor = who.actor();
     let writer = Writer::new(&app.env, app.settings.currency, &actor, Reason::Set);
-    transact!(app.db, |tx| -> Result<Option<i64>, Error> {
+    transact!(app.db, |tx| -> Result<Done, Error> {
+        if let Some(known) = once.begin(tx, &app.env).await? {
+            return Ok((known.body().as_ref() == b"true", None));
+        }
         lock_product(tx, id).await?;
         let record = read::product(tx, id).await?;
         let after = draft(&record)?;
         let before = input::current(&record)?;
         known_category(tx, after.category.as_ref()).await?;
         let Some(difference) = trail::difference(&before, &after) else {
-            return Ok(None);
+            once.keep(tx, keep(false)?).await?;
+            return Ok((false, None));
         };
         let mut changed = BTreeSet::new();
         let stock = writer.update(tx, &record, &after, &mut changed).await?;
@@ -73,6 +97,7 @@ pub(super) async fn change(
             .object("product", id, &after.title)
             .change(&difference);
         techcommerce_audit::record(tx, &app.env, entry).await?;
-        Ok(changes::record(tx, app.env.now(), &changed).await?)
+        once.keep(tx, keep(true)?).await?;
+        Ok((true, changes::record(tx, app.env.now(), &changed).await?))
     })
 }

@@ -5,18 +5,16 @@
 
 use std::collections::BTreeSet;
 
-use axum::{
-    extract::State,
-    response::{IntoResponse, Response},
-};
+use axum::extract::State;
 use http::{StatusCode, header};
 use techcommerce_audit::Entry;
 use techcommerce_contracts::{
     Problem, codes,
     product_api::{Product, ProductInput},
 };
-use techcommerce_http::{ApiResult, Json, Staff};
-use techcommerce_kernel::{Error, Uuid};
+use techcommerce_http::{ApiResult, Staff};
+use techcommerce_kernel::Error;
+use techcommerce_once::{Answer, Keyed};
 use techcommerce_store::transact;
 
 use super::{App, known_category};
@@ -34,6 +32,9 @@ const TRIES: u32 = 50;
 /// Without a `handle` one is made from the title, with a number if it is taken.
 #[utoipa::path(
     post, path = "/products", tag = "products", operation_id = "create_product",
+    params(
+        ("Idempotency-Key" = Option<String>, Header, description = "1 to 255 printable characters. The same request under the same key within a day is done once and has the same answer; another request under it is refused."),
+    ),
     request_body = ProductInput,
     security(("bearer" = []), ("cookie" = [])),
     responses(
@@ -45,21 +46,26 @@ const TRIES: u32 = 50;
         (status = 409, description = "`handle_taken`", body = Problem, content_type = "application/problem+json"),
         (status = 413, description = "`too_large`", body = Problem, content_type = "application/problem+json"),
         (status = 415, description = "`unsupported_media_type`", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "`idempotency_key_reused`", body = Problem, content_type = "application/problem+json"),
     )
 )]
 pub async fn create(
     State(app): State<App>,
     Staff(principal): Staff,
-    Json(input): Json<ProductInput>,
-) -> ApiResult<Response> {
+    Keyed { once, input }: Keyed<ProductInput>,
+) -> ApiResult<Answer> {
     let own_handle = input.handle.is_some();
     let mut draft = input::create(input, app.settings.currency)?;
     let suggested = draft.handle.clone();
     let actor = principal.actor();
     let writer = Writer::new(&app.env, app.settings.currency, &actor, Reason::Set);
     let mut number = 1;
-    let (id, position) = loop {
-        let created = transact!(app.db, |tx| -> Result<(Uuid, Option<i64>), Error> {
+    type Done = (Answer, Option<i64>);
+    let (answer, position) = loop {
+        let created = transact!(app.db, |tx| -> Result<Done, Error> {
+            if let Some(answer) = once.begin(tx, &app.env).await? {
+                return Ok((answer, None));
+            }
             known_category(tx, draft.category.as_ref()).await?;
             let mut changed = BTreeSet::new();
             let id = writer.create(tx, &draft, &mut changed).await?;
@@ -67,7 +73,11 @@ pub async fn create(
                 .object("product", id, &draft.title)
                 .change(&trail::summary(&draft));
             techcommerce_audit::record(tx, &app.env, entry).await?;
-            Ok((id, changes::record(tx, app.env.now(), &changed).await?))
+            let position = changes::record(tx, app.env.now(), &changed).await?;
+            let product = read::product(tx, id).await?.product()?;
+            let answer = Answer::json(StatusCode::CREATED, &product)?
+                .header(header::LOCATION, &format!("/api/products/{id}"))?;
+            Ok((once.keep(tx, answer).await?, position))
         });
         match created {
             Err(error) if error.code() == codes::HANDLE_TAKEN && !own_handle && number < TRIES => {
@@ -81,8 +91,5 @@ pub async fn create(
         }
     };
     app.notifier.caught_up(position).await;
-    let mut conn = app.db.read().await?;
-    let product = read::product(&mut conn, id).await?.product()?;
-    let location = [(header::LOCATION, format!("/api/products/{id}"))];
-    Ok((StatusCode::CREATED, location, Json(product)).into_response())
+    Ok(answer)
 }

@@ -8,8 +8,9 @@ use techcommerce_contracts::{
     Problem,
     product_api::{StockAdjustment, StockLevel},
 };
-use techcommerce_http::{ApiResult, Json, Path, Staff};
+use techcommerce_http::{ApiResult, Path, Staff};
 use techcommerce_kernel::{Error, Uuid};
+use techcommerce_once::{Answer, Keyed};
 
 use super::{
     App, note,
@@ -19,11 +20,14 @@ use crate::catalogue::limits;
 
 /// Adds to the stock, or takes from it.
 ///
-/// Two adjustments at once both count. Send each once: there is no way to tell a repeated one
-/// from a second one.
+/// Two adjustments at once both count. Send an `Idempotency-Key` with each: without one nobody can
+/// tell a repeated one from a second one.
 #[utoipa::path(
     post, path = "/stock/{variant_id}/adjustments", tag = "products", operation_id = "adjust_stock",
-    params(("variant_id" = Uuid, Path, description = "The variant's id.")),
+    params(
+        ("variant_id" = Uuid, Path, description = "The variant's id."),
+        ("Idempotency-Key" = Option<String>, Header, description = "1 to 255 printable characters. The same request under the same key within a day is done once and has the same answer; another request under it is refused."),
+    ),
     request_body = StockAdjustment,
     security(("bearer" = []), ("cookie" = [])),
     responses(
@@ -35,14 +39,15 @@ use crate::catalogue::limits;
         (status = 409, description = "`stock_below_zero`", body = Problem, content_type = "application/problem+json"),
         (status = 413, description = "`too_large`", body = Problem, content_type = "application/problem+json"),
         (status = 415, description = "`unsupported_media_type`", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "`idempotency_key_reused`", body = Problem, content_type = "application/problem+json"),
     )
 )]
 pub async fn adjust(
     State(app): State<App>,
     Staff(principal): Staff,
     Path(variant_id): Path<Uuid>,
-    Json(input): Json<StockAdjustment>,
-) -> ApiResult<Json<StockLevel>> {
+    Keyed { once, input }: Keyed<StockAdjustment>,
+) -> ApiResult<Answer> {
     if input.delta == 0 || !(-limits::STOCK..=limits::STOCK).contains(&input.delta) {
         let message = format!(
             "must be other than 0 and at most {} either way",
@@ -51,13 +56,14 @@ pub async fn adjust(
         return Err(Error::invalid_field("delta", message).into());
     }
     let note = note("reason", &input.reason)?;
-    let level = write(
+    let answer = write(
         &app,
         &principal,
         variant_id,
         Write::Adjust(input.delta),
         &note,
+        &once,
     )
     .await?;
-    Ok(Json(level))
+    Ok(answer)
 }

@@ -9,6 +9,7 @@ use techcommerce_contracts::{
 };
 use techcommerce_http::{ApiResult, Json, Path, Staff};
 use techcommerce_kernel::{Error, Uuid};
+use techcommerce_once::{Answer, Once};
 
 use super::{
     App, note, shown_level,
@@ -66,19 +67,21 @@ pub async fn set(
     Staff(principal): Staff,
     Path(variant_id): Path<Uuid>,
     Json(input): Json<StockInput>,
-) -> ApiResult<Json<StockLevel>> {
+) -> ApiResult<Answer> {
     if !(0..=limits::STOCK).contains(&input.on_hand) {
         let message = format!("must be between 0 and {}", limits::STOCK);
         return Err(Error::invalid_field("on_hand", message).into());
     }
     let note = note("reason", input.reason.as_deref().unwrap_or("counted"))?;
-    let level = write(
+    // Counting the same twice is counting it once.
+    let answer = write(
         &app,
         &principal,
         variant_id,
         Write::Set(input.on_hand),
         &note,
+        &Once::UNNAMED,
     )
     .await?;
-    Ok(Json(level))
+    Ok(answer)
 }

@@ -3,10 +3,12 @@
 
 use std::collections::BTreeSet;
 
+use http::StatusCode;
 use serde_json::json;
 use techcommerce_audit::Entry;
-use techcommerce_contracts::{Principal, codes, product_api::StockLevel};
+use techcommerce_contracts::{Principal, codes};
 use techcommerce_kernel::{Error, Uuid};
+use techcommerce_once::{Answer, Once};
 use techcommerce_store::transact;
 
 use super::{App, shown_level, variant_not_found};
@@ -33,7 +35,7 @@ impl Write {
     }
 }
 
-/// Does it, waits until the read model shows it, and gives the level.
+/// Does it, waits until the read model shows it, and gives the level; once, for a request that has a name.
 ///
 /// # Errors
 /// `variant_not_found`, `stock_below_zero`.
@@ -43,7 +45,8 @@ pub(super) async fn write(
     variant_id: Uuid,
     write: Write,
     note: &str,
-) -> Result<StockLevel, Error> {
+    once: &Once,
+) -> Result<Answer, Error> {
     let actor = who.actor();
     let (reason, action) = write.names();
     let movement = Movement {
@@ -52,7 +55,11 @@ pub(super) async fn write(
         note: Some(note),
         reference: None,
     };
-    let (level, position) = transact!(app.db, |tx| -> Result<(Level, Option<i64>), Error> {
+    type Done = (Answer, Option<i64>);
+    let (answer, position) = transact!(app.db, |tx| -> Result<Done, Error> {
+        if let Some(answer) = once.begin(tx, &app.env).await? {
+            return Ok((answer, None));
+        }
         let owner = stock::owner(tx, variant_id)
             .await?
             .ok_or_else(variant_not_found)?;
@@ -61,7 +68,7 @@ pub(super) async fn write(
                 let set = stock::set(tx, &app.env, variant_id, on_hand, movement).await?;
                 let (level, before) = set.ok_or_else(variant_not_found)?;
                 if before == level.on_hand {
-                    return Ok((level, None));
+                    return Ok((once.keep(tx, said(level)?).await?, None));
                 }
                 (level, before)
             }
@@ -84,10 +91,15 @@ pub(super) async fn write(
             }));
         techcommerce_audit::record(tx, &app.env, entry).await?;
         let changes = BTreeSet::from([Change::stock(owner.product_id)]);
-        Ok((level, changes::record(tx, app.env.now(), &changes).await?))
+        let answer = once.keep(tx, said(level)?).await?;
+        Ok((answer, changes::record(tx, app.env.now(), &changes).await?))
     })?;
     app.notifier.caught_up(position).await;
-    Ok(shown_level(level))
+    Ok(answer)
+}
+
+fn said(level: Level) -> Result<Answer, Error> {
+    Answer::json(StatusCode::OK, &shown_level(level))
 }
 
 fn below_zero() -> Error {
