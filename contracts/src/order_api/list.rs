@@ -67,6 +67,8 @@ pub enum Attention {
     ToFulfil,
     /// On account and not paid.
     InvoicesOpen,
+    /// Disputed by the customer's bank, or the provider's books say something else than the shop's.
+    PaymentDisputed,
 }
 
 names!(Attention {
@@ -74,6 +76,7 @@ names!(Attention {
     PaymentPendingLong = "payment_pending_long",
     ToFulfil = "to_fulfil",
     InvoicesOpen = "invoices_open",
+    PaymentDisputed = "payment_disputed",
 });
 
 /// Opens an order without signing in.

@@ -68,6 +68,9 @@ pub struct AttentionCounts {
     pub to_fulfil: i64,
     /// On account and not paid.
     pub invoices_open: i64,
+    /// Disputed by the customer's bank, or the provider's books say something else than the shop's.
+    #[serde(default)]
+    pub payment_disputed: i64,
 }
 
 /// A variant that sells.

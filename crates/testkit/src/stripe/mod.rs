@@ -127,6 +127,11 @@ impl Stripe {
         lock(&self.shared).faults.extend(faults);
     }
 
+    /// No faults any more.
+    pub fn calm(&self) {
+        lock(&self.shared).faults.clear();
+    }
+
     /// From now on it wants this key.
     pub fn knows(&self, secret_key: &str) {
         secret_key.clone_into(&mut lock(&self.shared).secret_key);

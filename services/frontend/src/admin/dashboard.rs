@@ -156,6 +156,12 @@ impl<'d> Attentions<'d> {
                 "payment_pending_long",
                 "warn",
             ),
+            (
+                counts.payment_disputed,
+                "dash.payment_disputed",
+                "payment_disputed",
+                "bad",
+            ),
             (counts.to_fulfil, "dash.to_fulfil", "to_fulfil", "warn"),
             (
                 counts.invoices_open,

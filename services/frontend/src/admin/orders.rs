@@ -150,6 +150,7 @@ fn tabs(desk: &Desk, chosen: &str) -> Vec<Tab> {
         tab(Attention::InvoicesOpen.name(), "orders.tab_invoices"),
         tab(Attention::PaymentFailed.name(), "orders.tab_failed"),
         tab(Attention::PaymentPendingLong.name(), "orders.tab_pending"),
+        tab(Attention::PaymentDisputed.name(), "orders.tab_disputed"),
     ]
 }
 

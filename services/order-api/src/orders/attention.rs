@@ -18,6 +18,8 @@ const ON_ACCOUNT: &str =
 pub(super) fn status(attention: Attention) -> &'static str {
     match attention {
         Attention::PaymentFailed => "status = 'cancelled'",
+        // Of whatever status: those that are open are few, and found by an index of their own.
+        Attention::PaymentDisputed => "status IN ('placed', 'cancelled', 'completed')",
         Attention::PaymentPendingLong | Attention::ToFulfil | Attention::InvoicesOpen => {
             "status = 'placed'"
         }
@@ -39,6 +41,9 @@ pub(super) fn condition(attention: Attention, now: Timestamp) -> String {
             "fulfillment_status <> 'fulfilled' AND (payment_status IN ('paid', 'partially_refunded') \
              OR (payment_status = 'pending' AND {ON_ACCOUNT}))"
         ),
+        Attention::PaymentDisputed => "id IN (SELECT order_id FROM payment_findings \
+             WHERE closed_at IS NULL AND order_id IS NOT NULL)"
+            .to_owned(),
         Attention::InvoicesOpen => format!("payment_status = 'pending' AND {ON_ACCOUNT}"),
     }
 }

@@ -150,6 +150,10 @@ async fn attention_counts(conn: &mut Conn, now: Timestamp) -> Result<AttentionCo
         attention::status(Attention::PaymentFailed),
         attention::condition(Attention::PaymentFailed, now),
     );
+    let disputed = format!(
+        "SELECT COUNT(*) FROM orders WHERE {}",
+        attention::condition(Attention::PaymentDisputed, now),
+    );
     let (payment_pending_long, to_fulfil, invoices_open) =
         with!(conn, |c| sqlx::query_as(sqlx::AssertSqlSafe(open.as_str()))
             .fetch_one(c)
@@ -159,7 +163,13 @@ async fn attention_counts(conn: &mut Conn, now: Timestamp) -> Result<AttentionCo
     ))
     .fetch_one(c)
     .await)?;
+    let payment_disputed = with!(conn, |c| sqlx::query_scalar(sqlx::AssertSqlSafe(
+        disputed.as_str()
+    ))
+    .fetch_one(c)
+    .await)?;
     Ok(AttentionCounts {
+        payment_disputed,
         payment_failed,
         payment_pending_long,
         to_fulfil,

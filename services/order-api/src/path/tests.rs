@@ -362,3 +362,69 @@ proptest! {
         }
     }
 }
+
+fn asked() -> State {
+    run(
+        placed(Method::Provider),
+        &[Event::ActionRequired { heard: 0 }],
+    )
+}
+
+#[test]
+fn while_it_is_the_customers_turn_nothing_is_done_and_the_stock_keeps_its_deadline() {
+    let step = placed(Method::Provider)
+        .apply(&Event::ActionRequired { heard: 0 })
+        .unwrap();
+    assert!(step.effects.contains(&Effect::AwaitCustomer));
+    assert_eq!(step.commands, []);
+    assert_eq!(step.state.payment_status(), PaymentStatus::Pending);
+    assert_eq!(step.state.stock, Stock::Reserved);
+    let again = step.state.apply(&Event::ActionRequired { heard: 0 });
+    assert_eq!(again.unwrap().effects, [], "asked once");
+    let paid = run(asked(), &[Event::ProviderSpoke, Event::Authorised]);
+    assert_eq!(paid.commands(), [Command::Claim]);
+}
+
+#[test]
+fn an_answer_that_is_older_than_what_the_provider_said_is_asked_for_again() {
+    let spoken = run(asked(), &[Event::ProviderSpoke]);
+    assert_eq!(spoken.commands(), [Command::LookupAuthorisation]);
+    // The question was on its way when the provider spoke.
+    let old = run(spoken.clone(), &[Event::ActionRequired { heard: 0 }]);
+    assert_eq!(old.commands(), [Command::LookupAuthorisation]);
+    let new = run(spoken, &[Event::ActionRequired { heard: 1 }]);
+    assert_eq!(new.commands(), []);
+    // The same before the first answer of all.
+    let early = run(
+        placed(Method::Provider),
+        &[Event::ProviderSpoke, Event::ActionRequired { heard: 0 }],
+    );
+    assert_eq!(early.commands(), [Command::LookupAuthorisation]);
+}
+
+#[test]
+fn time_that_is_up_is_asked_about_a_last_time() {
+    let late = run(asked(), &[Event::PaymentOverdue]);
+    assert_eq!(late.commands(), [Command::LookupAuthorisation]);
+    let paid = run(late.clone(), &[Event::Authorised, Event::Claimed]);
+    assert_eq!(paid.commands(), [Command::Capture], "paid after all");
+    let over = run(late, &[Event::ActionRequired { heard: 0 }]);
+    assert_eq!(over.cancelled, Some(CancelReason::PaymentFailed));
+    assert_eq!(over.commands(), [Command::Void]);
+    let over = run(over, &[Event::Voided, Event::Released]);
+    assert!(over.is_settled());
+    // What is paid, or over, has no end of its time.
+    for state in [paid, over] {
+        assert_eq!(run(state.clone(), &[Event::PaymentOverdue]), state);
+        assert_eq!(run(state.clone(), &[Event::ProviderSpoke]), state);
+    }
+}
+
+#[test]
+fn a_payment_that_the_provider_forgot_is_asked_for_anew() {
+    let state = run(
+        asked(),
+        &[Event::ProviderSpoke, Event::AuthorisationNotSeen],
+    );
+    assert_eq!(state.commands(), [Command::Authorise]);
+}

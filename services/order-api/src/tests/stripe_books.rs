@@ -56,7 +56,7 @@ on_both_engines! { MIGRATOR;
     }
 
     async fn an_order_whose_message_was_lost_is_found(db: TestDb) {
-        let (mut shop, stripe) = Shop::with_stripe(&db).await;
+        let (shop, stripe) = Shop::with_stripe(&db).await;
         shop.clock.advance(Duration::from_mins(1));
         let bought = order(&shop, "k", None).await;
         shop.jobs.drain().await.unwrap();
@@ -67,7 +67,6 @@ on_both_engines! { MIGRATOR;
         shop.jobs.drain().await.unwrap();
         let shown = shop.order(&bought).await;
         assert_eq!(shown["payment_status"], "paid", "{shown} {ran:?}");
-        let _ = &mut shop;
     }
 
     async fn what_other_hands_did_is_told(db: TestDb) {
@@ -141,10 +140,13 @@ on_both_engines! { MIGRATOR;
             kinds.filter(|kind| kind.starts_with("dispute")).collect::<Vec<_>>()
         };
         assert_eq!(kinds().await, ["disputed"]);
+        let list = async || shop.pages("/orders?attention=payment_disputed").await.len();
+        assert_eq!(list().await, 1, "staff are shown it");
         stripe.dispute_ends(&dispute, "won");
         compare(&shop).await;
         compare(&shop).await;
         assert_eq!(kinds().await, ["disputed", "dispute_won"]);
+        assert_eq!(list().await, 0);
         assert_eq!(differences(&shop).await, [""; 0], "what was captured was captured");
         let id = bought["id"].as_str().unwrap();
         let token = bought["access_token"].as_str().unwrap();

@@ -43,6 +43,7 @@ pub const BY_OWNER: &[(&str, &[&str])] = &[
         &["access-key", "secret-key", "credentials.json"],
     ),
     ("smtp", &["url"]),
+    ("stripe", &["secret-key", "webhook-secret"]),
     // Without its passphrase no backup can be read: it has to outlive the cluster.
     ("backup-repository", &["repository.conf"]),
     ("cosign-public-key", &["cosign.pub"]),
