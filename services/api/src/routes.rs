@@ -23,7 +23,7 @@ const USUAL: Duration = Duration::from_secs(30);
 pub const LONGEST: Duration = Duration::from_secs(300);
 
 /// The outer paths that are passed on, with all that is below them. Nothing else is.
-const PREFIXES: [(&str, Service); 17] = [
+const PREFIXES: [(&str, Service); 18] = [
     ("/api/products", Service::ProductApi),
     ("/api/stock", Service::ProductApi),
     ("/api/categories", Service::ProductApi),
