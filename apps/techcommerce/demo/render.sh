@@ -31,8 +31,8 @@ for svg in build/*.svg; do
     fi
     rsvg-convert -w 1280 -h 1280 "$svg" -o build/picture.png
     # The smallest file is written last: it is the one compared above.
-    cwebp -quiet -m 6 -sharp_yuv -q 82 build/picture.png -o "images/$name-1280.webp"
-    cwebp -quiet -m 6 -sharp_yuv -q 82 -resize 640 640 build/picture.png -o "images/$name-640.webp"
+    cwebp -quiet -m 6 -sharp_yuv -q 70 build/picture.png -o "images/$name-1280.webp"
+    cwebp -quiet -m 6 -sharp_yuv -q 76 -resize 640 640 build/picture.png -o "images/$name-640.webp"
     cwebp -quiet -m 6 -sharp_yuv -q 84 -resize 320 320 build/picture.png -o "images/$name-320.webp"
     echo "$name"
 done
