@@ -10,7 +10,7 @@ use serde_json::Value;
 use techcommerce_testkit::Client;
 
 use crate::audit;
-use crate::shop::{Engine, Setup, Shop};
+use crate::shop::{Engine, Shop};
 use crate::shopper::{Placed, card, cart_with, checkout, eventually, order, placed, send_order};
 use crate::staff::{Stock, product, stock};
 
@@ -35,14 +35,6 @@ async fn every_unit_is_sold_once_sqlite() -> Result<()> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_unit_is_sold_once_postgres() -> Result<()> {
     every_unit_is_sold_once(Shop::start(Engine::Postgres).await?).await
-}
-
-/// The order-api's asks of the sale's end go to another process, of which there are two.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_unit_is_sold_once_split() -> Result<()> {
-    let setup = Setup::new(Engine::Split).await;
-    let setup = setup.with_replicas(&["product-api", "order-api"]);
-    every_unit_is_sold_once(setup.start().await?).await
 }
 
 async fn every_unit_is_sold_once(shop: Shop) -> Result<()> {
