@@ -103,10 +103,6 @@ impl Times {
         let index = rank.saturating_sub(1).min(last);
         self.0[index].as_secs_f64() * 1000.0
     }
-
-    pub fn len(&self) -> usize {
-        self.0.len()
-    }
 }
 
 #[cfg(test)]

@@ -76,7 +76,7 @@ async fn everything_documented(engine: Engine, who: &[&str]) -> Result<()> {
                 run.skips = Some(NOT_AS_SOMEBODY);
             }
             run.things(&cast)?;
-            println!("as {name}, seed {}", run.seed);
+            eprintln!("as {name}, seed {}", run.seed);
             let found = run.go().await.with_context(|| format!("as {name}"))?;
             ensure!(found.cases > 1_000, "only {} cases as {name}", found.cases);
             ensure!(
@@ -88,7 +88,7 @@ async fn everything_documented(engine: Engine, who: &[&str]) -> Result<()> {
             cases += found.cases;
         }
         if !nightly() || cases >= NIGHTLY_CASES / 2 {
-            println!("{cases} cases in {round} rounds");
+            eprintln!("{cases} cases in {round} rounds");
             break;
         }
     }

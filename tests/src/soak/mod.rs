@@ -121,10 +121,10 @@ async fn soak(lasts: Duration, rate: f64) -> Result<()> {
     let shop = setup.start().await?;
     let eye = Eye::open(&shop).await?;
     let (report, samples) = under_load(&shop, &eye, lasts, rate).await?;
-    println!("{report}");
+    eprintln!("{report}");
     let warm = lasts.as_secs_f64() / 4.0;
     let (table, wrong) = judge(&eye, &samples, warm, lasts)?;
-    println!("{table}");
+    eprintln!("{table}");
     ensure!(
         wrong.is_empty() || lasts < Duration::from_mins(2),
         "these grow:\n  {}",
