@@ -232,7 +232,7 @@ impl World {
             // one that comes after another was refused and after the stock has come back would sell
             // to an order that is over (docs/simulation.md, what is open).
             let longest = match ask {
-                Ask::Claim { .. } => SECOND,
+                Ask::Claim { .. } => 50 * MILLI,
                 _ => 12 * SECOND,
             };
             let late = self.now + self.chance.between(MILLI, longest);

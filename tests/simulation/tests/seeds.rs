@@ -4,10 +4,10 @@
 
 use techcommerce_simulation::run;
 
-/// `cargo xtask test --nightly` runs twenty times as many.
+/// `cargo xtask test --nightly` runs ten times as many.
 fn times() -> u64 {
     match std::env::var_os("TECHCOMMERCE_TEST_NIGHTLY").is_some() {
-        true => 20,
+        true => 10,
         false => 1,
     }
 }
