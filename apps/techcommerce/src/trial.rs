@@ -31,7 +31,7 @@ pub use told::{env, faults};
 mod told {
     use std::path::{Path, PathBuf};
 
-    use techcommerce_kernel::{Clock, OsRandom, SystemClock, Timestamp};
+    use techcommerce_kernel::{Clock, Random, Timestamp};
 
     use super::{Env, Faults};
 
@@ -57,19 +57,31 @@ mod told {
         match (folder(), told(NAME)) {
             (Some(folder), Some(name)) => {
                 let file = folder.join(format!("clock-{name}"));
-                Env::new(Shifted(file), OsRandom)
+                Env::new(Shifted(Env::system(), file), Chance(Env::system()))
             }
             _ => Env::system(),
         }
     }
 
     /// The machine's clock, off by what a file says.
-    struct Shifted(PathBuf);
+    struct Shifted(Env, PathBuf);
 
     impl Clock for Shifted {
         fn now(&self) -> Timestamp {
-            let now = SystemClock.now().as_micros();
-            Timestamp::from_micros(now.saturating_add(shift(&self.0)))
+            let now = self.0.now().as_micros();
+            Timestamp::from_micros(now.saturating_add(shift(&self.1)))
+        }
+    }
+
+    /// The operating system's randomness, as it is.
+    struct Chance(Env);
+
+    impl Random for Chance {
+        fn fill(&self, bytes: &mut [u8]) {
+            for piece in bytes.chunks_mut(16) {
+                let random: [u8; 16] = self.0.random_bytes();
+                piece.copy_from_slice(&random[..piece.len()]);
+            }
         }
     }
 
@@ -101,9 +113,9 @@ mod told {
         fn a_file_says_how_far_the_clock_is_off() {
             let folder = tempfile::tempdir().unwrap();
             let file = folder.path().join("clock-worker");
-            let clock = Shifted(file.clone());
+            let clock = Shifted(Env::system(), file.clone());
             let near = |shift: i64| {
-                let is = clock.now().as_micros() - SystemClock.now().as_micros();
+                let is = clock.now().as_micros() - Env::system().now().as_micros();
                 (is - shift).abs() < 5_000_000
             };
             assert!(near(0), "nothing is said");
