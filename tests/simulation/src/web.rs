@@ -205,7 +205,7 @@ impl Desk for AtDesk<'_> {
                     ..Follows::default()
                 };
                 w.follow(self.process, order, follows);
-                if open && self.request.body % 4 == 0 {
+                if open && self.request.body.is_multiple_of(4) {
                     w.provider.ask_customer(order);
                 }
                 w.note(|| format!("order {order} of {:?}", self.request));

@@ -102,12 +102,13 @@ async fn run(sim: &Sim, process: Process, claim: Claim) {
     };
     for _ in 0..5 {
         let written = sim.transact(|w| {
-            Ok(match ended {
+            match ended {
                 Ended::Done => w.queue.complete(&claim)?,
                 Ended::Dead => w.queue.bury(&claim)?,
                 Ended::Failed(at) => w.queue.fail(&claim, at)?,
                 Ended::Postponed(at) => w.queue.postpone(&claim, at)?,
-            })
+            }
+            Ok(())
         });
         match written.await {
             Err(error) if error.is_transient() => sim.sleep(SECOND).await,

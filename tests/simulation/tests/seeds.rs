@@ -1,6 +1,10 @@
 //! Ten thousand seeds, in four parts so that they run side by side; and that a seed decides everything.
 
-#![allow(clippy::panic, reason = "a panic is how a test fails")]
+#![allow(
+    clippy::panic,
+    clippy::disallowed_methods,
+    reason = "a panic is how a test fails; the environment says how large a test is"
+)]
 
 use techcommerce_simulation::run;
 
