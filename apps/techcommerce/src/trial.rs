@@ -35,10 +35,11 @@ mod told {
 
     use super::{Env, Faults};
 
-    /// The variable that names the folder. The check of the image looks for this text.
-    const FOLDER: &str = "TECHCOMMERCE_TRIAL_FAULTS";
+    /// The variable that names the folder; the check of the image looks for this text. It does not
+    /// begin as settings do, for those that are not known are refused.
+    const FOLDER: &str = "TRIAL_TECHCOMMERCE_FAULTS";
     /// What this process is called there.
-    const NAME: &str = "TECHCOMMERCE_TRIAL_NAME";
+    const NAME: &str = "TRIAL_TECHCOMMERCE_NAME";
 
     #[allow(
         clippy::disallowed_methods,

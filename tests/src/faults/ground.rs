@@ -61,7 +61,7 @@ impl Ground {
         let disk = mount(&data, DISK).then_some(data);
         let mut setup = setup
             .with_reservations_of(RESERVATION)
-            .set("TECHCOMMERCE_TRIAL_FAULTS", &trial.display().to_string())
+            .set("TRIAL_TECHCOMMERCE_FAULTS", &trial.display().to_string())
             .set(
                 "TECHCOMMERCE_IMAGES_STORE",
                 &format!("s3://{}/{}", s3.bucket, s3.prefix),
@@ -75,7 +75,7 @@ impl Ground {
             .set("TECHCOMMERCE_STRIPE_PUBLISHABLE_KEY", "pk_test_double")
             .set("TECHCOMMERCE_STRIPE_API_ADDRESS", &cards.address());
         for service in SERVICES {
-            setup = setup.set_for(service, "TECHCOMMERCE_TRIAL_NAME", service);
+            setup = setup.set_for(service, "TRIAL_TECHCOMMERCE_NAME", service);
         }
         let mut wires = BTreeMap::new();
         for (from, to) in EDGES {

@@ -20,7 +20,7 @@ const LIMIT: u64 = 40_000_000;
 const PROGRAM: &str = "usr/local/bin/techcommerce";
 
 /// Names the folder of apps/techcommerce/src/trial.rs.
-const TRIAL: &str = "TECHCOMMERCE_TRIAL_FAULTS";
+const TRIAL: &str = "TRIAL_TECHCOMMERCE_FAULTS";
 
 /// Every file and folder of the image: mode, owner, path. A shell, a secret or a source that slips in
 /// is one more.
