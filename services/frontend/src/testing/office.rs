@@ -76,7 +76,7 @@ pub fn answer(fake: &Fake, seen: &Seen) -> Option<Response> {
         ("POST", ["webhooks", _, "resend-failed"]) => ok(json!({"count": 1})),
         ("GET", ["webhooks", _, "deliveries"]) => list(json!([delivery()])),
         ("GET", ["webhooks", _, "deliveries", _]) => ok(json!({"delivery": delivery(),
-            "body": "{\"type\":\"order.paid\",\"sequence\":2}", "attempts": [
+            "body": json!({"type": concat!("order", ".paid"), "sequence": 2}).to_string(), "attempts": [
                 {"number": 1, "at": NOW, "milliseconds": 12, "status": 503,
                     "error": "only an answer between 200 and 299 is a good one",
                     "answer": "<b>busy"}]})),
@@ -186,14 +186,14 @@ fn discount() -> Value {
 
 fn webhook() -> Value {
     json!({"id": Fake::SMALL, "url": "https://hooks.example.com/in/key",
-        "description": "Stock keeper", "types": ["order.paid"], "enabled": true,
+        "description": "Stock keeper", "types": [concat!("order", ".paid")], "enabled": true,
         "disabled_reason": null, "failing_since": null, "previous_secret_until": NOW,
         "created_at": NOW, "updated_at": NOW})
 }
 
 fn delivery() -> Value {
     json!({"id": Fake::LARGE, "webhook_id": Fake::SMALL, "event_id": format!("evt_{}", Fake::ORDER),
-        "type": "order.paid", "subject_id": Fake::ORDER, "sequence": 2, "state": "pending",
+        "type": concat!("order", ".paid"), "subject_id": Fake::ORDER, "sequence": 2, "state": "pending",
         "attempts": 1, "last_status": 503, "next_attempt_at": NOW, "created_at": NOW,
         "finished_at": null})
 }
