@@ -130,10 +130,15 @@ impl Ground {
             }
             wires.insert((from, to), wire);
         }
-        // What is run beside the shop, as `doctor`, goes the worker's way to PostgreSQL.
+        // What is run beside the shop, as `doctor`, goes the worker's ways.
         let main = database.address().to_string();
         let way = wires[&("worker", DATABASE)].address().to_string();
+        let store = wires[&("worker", STORE)].address();
         setup = setup
+            .set(
+                "TECHCOMMERCE_IMAGES_S3_ENDPOINT",
+                &format!("http://{store}"),
+            )
             .set("DATABASE_URL", &database.url()?.replace(&main, &way))
             .set("TECHCOMMERCE_REDIS_URL", redis.url());
         let shop = setup.start().await?;
