@@ -15,12 +15,15 @@ use techcommerce_kernel::Error;
 /// How long who was refused should wait.
 const COME_BACK: Duration = Duration::from_secs(1);
 
+/// How long a request of a method and route template may wait; `None` is for ever.
+type Patience = dyn Fn(&Method, &str) -> Option<Duration> + Send + Sync;
+
 /// When a service refuses requests before it begins with them. Requests of our own services are
 /// never refused by it: they are part of what was taken on before.
 #[derive(Clone)]
 pub struct Shedding {
     queueing: Arc<dyn Fn() -> Duration + Send + Sync>,
-    patience: Arc<dyn Fn(&Method, &str) -> Option<Duration> + Send + Sync>,
+    patience: Arc<Patience>,
 }
 
 impl Shedding {
