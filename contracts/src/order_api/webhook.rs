@@ -98,7 +98,6 @@ pub struct Webhook {
     /// Names it.
     pub id: Uuid,
     /// Where events are sent.
-    #[schema(examples("https://erp.example.com/hooks/shop"))]
     pub url: String,
     /// What it is for.
     pub description: String,
@@ -133,7 +132,6 @@ pub struct WebhookList {
 pub struct NewWebhook {
     /// Where events are sent: https and of the open internet, unless the owner of the shop named
     /// the host in `webhooks.hosts_allowed`. At most 2,000 characters.
-    #[schema(examples("https://erp.example.com/hooks/shop"))]
     pub url: String,
     /// What it is for, in at most 200 characters.
     #[serde(default)]
