@@ -10,6 +10,7 @@ pub mod cast;
 mod credentials;
 mod doors;
 pub mod matrix;
+mod once;
 mod origin;
 pub mod pages;
 pub mod table;

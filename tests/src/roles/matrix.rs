@@ -74,7 +74,7 @@ fn the_table_is_whole(cast: &Cast, table: &[Rule]) -> Result<()> {
 }
 
 /// The shop as it is once what was begun has come to its end.
-async fn at_rest(cast: &Cast) -> Result<Vec<String>> {
+pub async fn at_rest(cast: &Cast) -> Result<Vec<String>> {
     let mut last = cast.whole_shop().await?;
     eventually("rest", async || {
         let now = cast.whole_shop().await?;
