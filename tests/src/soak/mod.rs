@@ -116,8 +116,8 @@ async fn soak(lasts: Duration, rate: f64) -> Result<()> {
     let setup = setup
         .with_demo()
         // Only a program that is built for trials looks there.
-        .set("TECHCOMMERCE_TRIAL_FAULTS", &trial.display().to_string())
-        .set("TECHCOMMERCE_TRIAL_NAME", "shop");
+        .set("TRIAL_TECHCOMMERCE_FAULTS", &trial.display().to_string())
+        .set("TRIAL_TECHCOMMERCE_NAME", "shop");
     let shop = setup.start().await?;
     let eye = Eye::open(&shop).await?;
     let (report, samples) = under_load(&shop, &eye, lasts, rate).await?;
