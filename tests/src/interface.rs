@@ -47,11 +47,13 @@ const WHO: [&str; 4] = [
 ];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "not yet seen through on the whole interface: run with --run-ignored only"]
 async fn everything_documented_sqlite() -> Result<()> {
     everything_documented(Engine::Sqlite, &WHO[..2]).await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "not yet seen through on the whole interface: run with --run-ignored only"]
 async fn everything_documented_postgres() -> Result<()> {
     everything_documented(Engine::Postgres, &WHO[2..]).await
 }
