@@ -117,7 +117,7 @@ mod tests {
     use crate::testing::{Fake, Site};
 
     fn path() -> String {
-        format!("/orders/{}/pay?access_token=t", Fake::ORDER)
+        format!("/orders/{}/pay?access_token=secret-1", Fake::ORDER)
     }
 
     fn unpaid(action: serde_json::Value) -> Fake {
@@ -150,9 +150,12 @@ mod tests {
         );
         assert_eq!(page.header("referrer-policy"), "same-origin");
         assert!(page.header("cache-control").contains("no-store"));
-        let order = format!("/orders/{}?access_token=t", Fake::ORDER);
+        let order = format!("/orders/{}?access_token=secret-1", Fake::ORDER);
         let page = site.get(&order).await.expect(StatusCode::OK);
-        page.has(&[&format!("/orders/{}/pay?access_token=t", Fake::ORDER)]);
+        page.has(&[&format!(
+            "/orders/{}/pay?access_token=secret-1",
+            Fake::ORDER
+        )]);
         assert!(!page.header("content-security-policy").contains("stripe"));
     }
 
@@ -163,7 +166,7 @@ mod tests {
         page.has(&["http-equiv=\"refresh\""]);
         let site = Site::new().await;
         let page = site.get(&path()).await.expect(StatusCode::SEE_OTHER);
-        let order = format!("/orders/{}?access_token=t", Fake::ORDER);
+        let order = format!("/orders/{}?access_token=secret-1", Fake::ORDER);
         assert_eq!(page.header("location"), order);
     }
 }
