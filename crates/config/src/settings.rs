@@ -289,7 +289,11 @@ impl Settings {
             ));
         }
         let methods = &self.orders.payment_methods;
-        if methods.is_empty() || methods.iter().any(|m| !PAYMENT_METHODS.contains(&m.as_str())) {
+        if methods.is_empty()
+            || methods
+                .iter()
+                .any(|m| !PAYMENT_METHODS.contains(&m.as_str()))
+        {
             wrong.push((
                 "orders.payment_methods",
                 "must be some of test, invoice, stripe".into(),

@@ -107,9 +107,7 @@ pub async fn change(
     }
     let job = match step.commands.is_empty() || cause.by_job {
         true => None,
-        false => {
-            Some(enqueue(tx, &app.env, Advance::job(order)?).await?)
-        }
+        false => Some(enqueue(tx, &app.env, Advance::job(order)?).await?),
     };
     save(tx, app, order, &step.state, job).await?;
     for refund in &step.state.refunds {

@@ -43,7 +43,9 @@ pub(super) async fn execute(
     command: &Command,
 ) -> Result<Outcome, Error> {
     let mut span = Span::child(SpanKind::Internal, || named(command));
-    let outcome = span.around(carry_out(app, order, variants, state.heard, command)).await;
+    let outcome = span
+        .around(carry_out(app, order, variants, state.heard, command))
+        .await;
     if let Err(error) = &outcome {
         span.fail(error.code().to_owned());
     }

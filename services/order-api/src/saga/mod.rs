@@ -91,7 +91,10 @@ pub fn jobs(app: &App) -> JobSet {
             Duration::from_hours(1),
             reconcile::KIND,
         ))
-        .handler(techcommerce_once::Prune::new(app.db.clone(), app.env.clone()))
+        .handler(techcommerce_once::Prune::new(
+            app.db.clone(),
+            app.env.clone(),
+        ))
         .schedule(techcommerce_once::schedule())
         .handler(tidy::Handler(app.clone()))
         .schedule(Schedule::new(
