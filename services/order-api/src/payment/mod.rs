@@ -92,7 +92,7 @@ enum Way {
     /// For trials: its tokens decide what happens.
     Test(TestProvider),
     /// By card.
-    Stripe(Stripe),
+    Stripe(Box<Stripe>),
     /// Nobody: the customer pays later by bank transfer.
     Invoice,
 }
@@ -192,10 +192,13 @@ impl Providers {
         let way = match method {
             PaymentMethod::Test => Way::Test(self.test.clone()),
             PaymentMethod::Invoice => Way::Invoice,
-            PaymentMethod::Stripe => Way::Stripe(self.stripe.clone().ok_or_else(|| {
-                Error::unavailable("The payment provider is not set up.")
-                    .caused_by("stripe.secret_key is not set")
-            })?),
+            PaymentMethod::Stripe => {
+                let stripe = self.stripe.clone().ok_or_else(|| {
+                    Error::unavailable("The payment provider is not set up.")
+                        .caused_by("stripe.secret_key is not set")
+                })?;
+                Way::Stripe(Box::new(stripe))
+            }
         };
         Ok(Provider {
             way,

@@ -20,6 +20,10 @@ use super::{
 use crate::MIGRATOR;
 
 /// The libraries, each with a program that asks it.
+#[allow(
+    clippy::disallowed_methods,
+    reason = "where they are is a matter of the machine"
+)]
 fn libraries() -> Vec<(&'static str, Command)> {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     let tools = std::env::var_os("TECHCOMMERCE_TEST_WEBHOOKS").map(PathBuf::from);
