@@ -2,8 +2,8 @@
 //! the document allows and what it forbids, as everyone. No answer is a fault of ours, none has a
 //! status, type or shape that is not documented, and nothing is taken that is not allowed.
 //!
-//! A usual run tries some ten thousand requests, half of them on each engine; the nightly one 50,000
-//! and more, each time others.
+//! Some ten thousand requests, half of them on each engine; where `TECHCOMMERCE_TEST_NIGHTLY` is set, 50,000
+//! and more, each time others. Not yet part of any run: decision 40.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
