@@ -108,13 +108,13 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
 pub fn describe(telemetry: &Telemetry, currency: Currency) {
     metrics::Metrics::new(telemetry, currency);
     payment::Attempts::new(telemetry, Meter::default());
+    webhooks::describe(telemetry);
 }
 
 /// Registers what is counted where the jobs run, for the catalogue.
 pub fn describe_jobs(telemetry: &Telemetry, currency: Currency) {
     describe(telemetry, currency);
     watch::describe(telemetry);
-    webhooks::describe(telemetry);
 }
 
 /// The service's jobs alone, for a worker that runs apart from it.

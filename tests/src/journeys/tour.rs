@@ -53,6 +53,10 @@ async fn every_documented_operation(engine: Engine) -> Result<()> {
         "the page of the interface needs something from outside"
     );
     client.get("/api/time").expect(200).await?;
+    // A shop without Stripe hears nobody who says that they are Stripe.
+    let event = json!({"id": "evt_1", "type": "payment_intent.succeeded"});
+    let heard = client.post("/api/payments/stripe/webhook").json(&event);
+    heard.expect(404).await?;
 
     pictures(&staff, &client).await?;
     super::pictures::asked_by_staff(&staff).await?;
