@@ -7,6 +7,7 @@ use anyhow::{Context, Result, ensure};
 use bytes::Bytes;
 use serde_json::{Value, json};
 use techcommerce_testkit::Client;
+use techcommerce_testkit::stripe::{SECRET_KEY, Stripe, WEBHOOK_SECRET};
 
 use crate::audit;
 use crate::shop::{Engine, Setup, Shop};
@@ -33,7 +34,15 @@ async fn split() -> Result<()> {
 /// The whole public interface, once around.
 async fn every_documented_operation(engine: Engine) -> Result<()> {
     // The built-in catalogue brings the discount code.
-    let shop = Setup::new(engine).await.with_demo().start().await?;
+    let cards = Stripe::start().await;
+    let setup = Setup::new(engine).await.with_demo();
+    let shop = setup
+        .set("TECHCOMMERCE_STRIPE_API_ADDRESS", &cards.address())
+        .set("TECHCOMMERCE_STRIPE_SECRET_KEY", SECRET_KEY)
+        .set("TECHCOMMERCE_STRIPE_WEBHOOK_SECRET", WEBHOOK_SECRET)
+        .set("TECHCOMMERCE_STRIPE_PUBLISHABLE_KEY", "pk_test_double")
+        .start()
+        .await?;
     let staff = shop.admin().await?;
     let client = shop.client();
     let document: Value = client.get("/api/openapi.json").value(200).await?;
@@ -53,10 +62,7 @@ async fn every_documented_operation(engine: Engine) -> Result<()> {
         "the page of the interface needs something from outside"
     );
     client.get("/api/time").expect(200).await?;
-    // A shop without Stripe hears nobody who says that they are Stripe.
-    let event = json!({"id": "evt_1", "type": "payment_intent.succeeded"});
-    let heard = client.post("/api/payments/stripe/webhook").json(&event);
-    heard.expect(404).await?;
+    messages(&cards, &client).await?;
 
     pictures(&staff, &client).await?;
     super::pictures::asked_by_staff(&staff).await?;
@@ -75,6 +81,26 @@ async fn every_documented_operation(engine: Engine) -> Result<()> {
         left.join("\n  ")
     );
     audit::clean(&shop).await
+}
+
+/// What Stripe says is heard, what others say is not.
+async fn messages(cards: &Stripe, client: &Client) -> Result<()> {
+    let object = json!({"id": "pi_of_nobody", "object": "payment_intent", "metadata": {}});
+    let kind = "payment_intent.amount_capturable_updated";
+    let event = json!({"id": "evt_tour", "type": kind, "data": {"object": object}}).to_string();
+    let path = "/api/payments/stripe/webhook";
+    let signed = cards.signature(&event);
+    for _ in 0..2 {
+        let message = client.post(path).header("stripe-signature", &signed);
+        let message = message.body("application/json", event.clone());
+        message.expect(200).await?;
+    }
+    let other = event.replace("nobody", "another");
+    let forged = client.post(path).header("stripe-signature", &signed);
+    let forged = forged.body("application/json", other);
+    let problem: Value = forged.value(400).await?;
+    ensure!(problem["code"] == "webhook_signature_invalid");
+    Ok(())
 }
 
 async fn pictures(staff: &Client, client: &Client) -> Result<()> {
