@@ -275,13 +275,7 @@ impl Shop {
                     entry,
                     amount,
                     refund,
-                } => {
-                    let once = match refund {
-                        Some(refund) => format!("{}:{refund}", entry.as_str()),
-                        None => entry.as_str().to_owned(),
-                    };
-                    follows.ledger.push((once, amount));
-                }
+                } => follows.ledger.push((entry.once(refund), amount)),
                 Effect::Notify(notice) => follows.mails.push(Some(notice)),
                 Effect::ReopenCart => {
                     let cart = self.carts.get_mut(cart);

@@ -186,10 +186,6 @@ async fn write_effects(
                 amount,
                 refund,
             } => {
-                let once = match refund {
-                    Some(refund) => format!("{}:{refund}", entry.as_str()),
-                    None => entry.as_str().to_owned(),
-                };
                 execute!(
                     tx,
                     sqlx::query(LEDGER)
@@ -199,7 +195,7 @@ async fn write_effects(
                         .bind(*amount)
                         .bind(&locked.currency)
                         .bind(*refund)
-                        .bind(once)
+                        .bind(entry.once(*refund))
                         .bind(now.as_micros())
                 )?;
             }

@@ -63,6 +63,8 @@ pub enum Event {
     RefundUnknown { id: Uuid },
     /// The provider never saw the refund that was in doubt.
     RefundNotSeen { id: Uuid },
+    /// The provider says that something became of a refund after it was made.
+    RefundDoubted { id: Uuid },
     /// The goods of a refund are back in stock.
     Restocked { id: Uuid },
     /// Goods left the house: `(line, quantity)`.
@@ -136,6 +138,8 @@ pub enum Entry {
     Voided,
     /// The amount was paid back.
     Refunded,
+    /// What was paid back came back to us.
+    RefundReturned,
 }
 
 impl Entry {
@@ -146,6 +150,15 @@ impl Entry {
             Self::Captured => "captured",
             Self::Voided => "voided",
             Self::Refunded => "refunded",
+            Self::RefundReturned => "refund_returned",
+        }
+    }
+
+    /// What it is of, under which it stands in an order's ledger once.
+    pub fn once(self, refund: Option<Uuid>) -> String {
+        match refund {
+            Some(refund) => format!("{}:{refund}", self.as_str()),
+            None => self.as_str().to_owned(),
         }
     }
 }
@@ -177,6 +190,8 @@ pub enum Effect {
     },
     /// A mail to the customer.
     Notify(Notice),
+    /// People have to see to it that the customer gets the money after all.
+    RefundReturned { refund: Uuid, amount: i64 },
     /// An entry in the order's timeline.
     Timeline(&'static str),
     /// The cart may be ordered again, and a discount that was used is not used up.
