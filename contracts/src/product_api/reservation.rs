@@ -73,8 +73,13 @@ pub struct ReserveRequest {
     pub id: Uuid,
     /// What to hold. Lines of the same variant are added up.
     pub lines: Vec<LineRequest>,
-    /// When the stock goes back by itself.
+    /// When the stock goes back by itself, by the caller's clock: for versions of product-api that do
+    /// not know `hold_seconds`.
     pub deadline: Timestamp,
+    /// For how many seconds the stock is held. It counts in place of `deadline`: clocks differ, and a
+    /// duration means the same to both sides. An order-api of the version before does not say it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hold_seconds: Option<u32>,
 }
 
 /// Asks whether stock may be there, before something is prepared for it.
@@ -144,7 +149,7 @@ pub struct Shortage {
 }
 
 /// Makes held stock sold stock, for good. A reservation that ran out is taken again if the stock
-/// is there, else the answer is the problem `reservation_expired`.
+/// is there, else the answer is the problem `reservation_expired`, and it is given up for good.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ClaimRequest {
     /// The order, for the movement.

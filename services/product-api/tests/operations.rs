@@ -155,12 +155,12 @@ async fn sequence(db: &techcommerce_testkit::TestDb, seed: u64) {
                     }
                     ReservationState::Claimed => (ReservationState::Claimed, false),
                     ReservationState::Held => match books.short(&lines, |i| books.on_hand[i]) {
-                        true => (ReservationState::Expired, false),
+                        true => (ReservationState::Released, false),
                         false => (ReservationState::Claimed, true),
                     },
                     ReservationState::Expired => {
                         match books.short(&lines, |i| books.on_hand[i] - books.reserved(i)) {
-                            true => (ReservationState::Expired, false),
+                            true => (ReservationState::Released, false),
                             false => (ReservationState::Claimed, true),
                         }
                     }

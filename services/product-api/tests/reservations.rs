@@ -171,15 +171,40 @@ on_both_engines! { MIGRATOR;
         assert_eq!(shop.reserve(slow, &[(v[0], 2)]).await.unwrap().state, ReservationState::Held);
         shop.clock.advance(Duration::from_secs(901));
         shop.reserve(quick, &[(v[0], 1)]).await.unwrap();
-        let error = shop.claim(slow).await.unwrap_err();
-        assert_eq!(error.code(), "reservation_expired");
-        assert_eq!(error.detail().unwrap()["lines"][0]["available"], 1);
         assert_eq!(code(shop.reserve(slow, &[(v[0], 2)]).await), "out_of_stock");
         shop.release(quick).await.unwrap();
         assert_eq!(shop.claim(slow).await.unwrap().state, ReservationState::Claimed);
         assert_eq!(shop.numbers(v[0]).await, (0, 0));
         shop.clock.advance(Duration::from_secs(901));
         assert_eq!(reservations::expire_all(&shop.db, &shop.env).await.unwrap().count, 0);
+        shop.balanced().await;
+    }
+
+    async fn a_claim_that_was_refused_is_refused_for_good(db: TestDb) {
+        let shop = Shop::new(&db);
+        let v = product(&shop.db, &shop.env, "mug", &[counted(2)]).await;
+        let (slow, quick) = (shop.env.new_id(), shop.env.new_id());
+        shop.reserve(slow, &[(v[0], 2)]).await.unwrap();
+        shop.clock.advance(Duration::from_secs(901));
+        shop.reserve(quick, &[(v[0], 1)]).await.unwrap();
+        let error = shop.claim(slow).await.unwrap_err();
+        assert_eq!(error.code(), "reservation_expired");
+        assert_eq!(error.detail().unwrap()["lines"][0]["available"], 1);
+        // The order has heard that and is over. The stock comes back, then the same claim once more.
+        shop.release(quick).await.unwrap();
+        assert_eq!(code(shop.claim(slow).await), "reservation_released");
+        assert_eq!(code(shop.reserve(slow, &[(v[0], 2)]).await), "reservation_released");
+        assert_eq!(shop.numbers(v[0]).await, (2, 0));
+
+        // The same where it was still held, and staff counted fewer.
+        let held = shop.env.new_id();
+        shop.reserve(held, &[(v[0], 2)]).await.unwrap();
+        common::count(&shop.db, &shop.env, v[0], 1).await;
+        assert_eq!(code(shop.claim(held).await), "reservation_expired");
+        assert_eq!(shop.numbers(v[0]).await, (1, 0));
+        common::count(&shop.db, &shop.env, v[0], 5).await;
+        assert_eq!(code(shop.claim(held).await), "reservation_released");
+        assert_eq!(shop.numbers(v[0]).await, (5, 0));
         shop.balanced().await;
     }
 

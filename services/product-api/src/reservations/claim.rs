@@ -29,7 +29,8 @@ use crate::{
 /// # Errors
 /// `reservation_not_found`; `reservation_released` if it was given up; `reservation_mismatch` if
 /// another order has claimed it; inside,
-/// `reservation_expired` with the lines that are short if the stock is no longer there.
+/// `reservation_expired` with the lines that are short if the stock is no longer there: that is the end
+/// of the reservation.
 pub async fn claim(
     tx: &mut Conn,
     env: &Env,
@@ -57,11 +58,7 @@ pub async fn claim(
     };
     let shortages = shortages(tx, &reservation, held).await?;
     if !shortages.is_empty() {
-        let position = if held {
-            give_up(tx, env, &reservation).await?
-        } else {
-            None
-        };
+        let position = give_up(tx, env, &reservation).await?;
         let message = "The reservation ran out and the stock is gone.";
         return Ok((
             Err(short(codes::RESERVATION_EXPIRED, message, &shortages)),
@@ -149,19 +146,24 @@ async fn shortages(
     Ok(shortages)
 }
 
-/// A promise that cannot be kept no longer holds anything.
+/// A promise that cannot be kept holds nothing, and is never taken up again: the order is over as soon
+/// as it hears of this, and the same claim may be delivered once more when the stock is back.
 async fn give_up(tx: &mut Conn, env: &Env, reservation: &Stored) -> Result<Option<i64>, Error> {
     let rows = execute!(
         tx,
         sqlx::query(
-            "UPDATE reservations SET state = 'expired', updated_at = $1
-             WHERE id = $2 AND state = 'held'"
+            "UPDATE reservations SET state = 'released', updated_at = $1
+             WHERE id = $2 AND state = $3"
         )
         .bind(env.now().as_micros())
         .bind(reservation.id)
+        .bind(reservation.state.name())
     )?;
     if rows == 0 {
         return Err(overtaken());
+    }
+    if reservation.state != ReservationState::Held {
+        return Ok(None);
     }
     let back: Vec<(Uuid, i64)> = reservation
         .counted()

@@ -1,6 +1,6 @@
 //! What a caller asks for, in one form.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use sha2::{Digest, Sha256};
 use techcommerce_contracts::{
@@ -33,15 +33,21 @@ impl Wanted {
     /// # Errors
     /// `invalid_input` if there are no lines or too many, or a deadline that has passed.
     pub fn new(request: &ReserveRequest, now: Timestamp) -> Result<Self, Error> {
-        if request.deadline <= now {
-            return Err(Error::invalid_field("deadline", "must lie in the future"));
+        let deadline = match request.hold_seconds {
+            Some(seconds) => now + Duration::from_secs(seconds.into()),
+            // The version before says a time of its own clock.
+            None => request.deadline,
+        };
+        if deadline <= now {
+            let field = request.hold_seconds.map_or("deadline", |_| "hold_seconds");
+            return Err(Error::invalid_field(field, "must lie in the future"));
         }
         let lines = sum(&request.lines)?;
         let hash = hash(&lines);
         Ok(Self {
             id: request.id,
             lines,
-            deadline: request.deadline,
+            deadline,
             hash,
         })
     }
@@ -91,4 +97,49 @@ pub fn out_of_stock(lines: &[Shortage]) -> Error {
         "There is not enough stock for all of it.",
         lines,
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: i64 = 1_800_000_000_000_000;
+
+    fn deadline(deadline: i64, hold_seconds: Option<u32>) -> Result<i64, Error> {
+        let line = LineRequest {
+            variant_id: Uuid::from_u128(1),
+            quantity: Quantity::new(1)?,
+        };
+        let request = ReserveRequest {
+            id: Uuid::from_u128(2),
+            lines: vec![line],
+            deadline: Timestamp::from_micros(NOW + deadline * 1_000_000),
+            hold_seconds,
+        };
+        let wanted = Wanted::new(&request, Timestamp::from_micros(NOW))?;
+        Ok((wanted.deadline.as_micros() - NOW) / 1_000_000)
+    }
+
+    #[test]
+    fn a_duration_counts_whatever_the_callers_clock_says() {
+        assert_eq!(
+            deadline(-3600, Some(60)).unwrap(),
+            60,
+            "a clock that is behind"
+        );
+        assert_eq!(
+            deadline(3600, Some(60)).unwrap(),
+            60,
+            "a clock that is ahead"
+        );
+        let error = deadline(60, Some(0)).unwrap_err();
+        assert_eq!(error.fields()[0].path, "hold_seconds");
+    }
+
+    #[test]
+    fn the_version_before_says_a_time() {
+        assert_eq!(deadline(60, None).unwrap(), 60);
+        let error = deadline(-1, None).unwrap_err();
+        assert_eq!(error.fields()[0].path, "deadline");
+    }
 }

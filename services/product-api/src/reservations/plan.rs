@@ -65,8 +65,9 @@ fn decide(
                 return Verdict::Repeat(before.answer());
             }
             ReservationState::Held => return Verdict::Renew,
-            // A request that was long on its way, and comes again after the stock was given back: to
-            // hold it once more would let a claim that is as late sell to an order that is over.
+            // A request that was long on its way, and comes again after the stock was given back or a
+            // claim was refused: to hold it once more would let a claim that is as late sell to an
+            // order that is over.
             ReservationState::Released => {
                 return Verdict::Refuse(Error::conflict(
                     codes::RESERVATION_RELEASED,

@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use techcommerce_contracts::{codes, product_api::Shortage};
+use techcommerce_contracts::product_api::Shortage;
 use techcommerce_kernel::{Env, Error, Timestamp, Uuid, recent::Recent};
 
 use super::lines::out_of_stock;
@@ -55,15 +55,9 @@ impl SoldOut {
 
     /// A decision refused for this reason; `heard` is of before it began.
     pub fn decided(&self, refusal: &Error, heard: u64) {
-        if refusal.code() != codes::OUT_OF_STOCK {
-            return;
-        }
-        let lines = refusal.detail().and_then(|detail| detail.get("lines"));
-        let lines = lines.and_then(|lines| serde_json::from_value(lines.clone()).ok());
-        let lines: Vec<Shortage> = lines.unwrap_or_default();
         let at = self.env.now();
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        for line in lines {
+        for line in Shortage::named_by(refusal) {
             let left = line.available;
             known.insert(line.variant_id, Known { left, at, heard });
         }
@@ -97,6 +91,8 @@ impl SoldOut {
 
 #[cfg(test)]
 mod tests {
+    use techcommerce_contracts::codes;
+
     use super::*;
 
     fn refused(variant: Uuid, left: i64) -> Error {
