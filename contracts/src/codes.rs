@@ -98,6 +98,10 @@ pub const DISCOUNT_NOT_FOUND: &str = "discount_not_found";
 pub const DISCOUNT_CODE_TAKEN: &str = "discount_code_taken";
 /// Orders name the discount: it can be switched off, but not deleted.
 pub const DISCOUNT_IN_USE: &str = "discount_in_use";
+/// There is no such finding about a payment.
+pub const FINDING_NOT_FOUND: &str = "finding_not_found";
+/// Nothing of that kind can be done about the finding, or not any more.
+pub const FINDING_STATE: &str = "finding_state";
 /// There is no such webhook.
 pub const WEBHOOK_NOT_FOUND: &str = "webhook_not_found";
 /// There are as many webhooks as there may be.

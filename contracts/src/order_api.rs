@@ -28,6 +28,7 @@ macro_rules! names {
 mod cart;
 mod change;
 mod discount;
+mod finding;
 mod list;
 mod order;
 mod place;
@@ -37,6 +38,7 @@ mod webhook;
 pub use cart::*;
 pub use change::*;
 pub use discount::*;
+pub use finding::*;
 pub use list::*;
 pub use order::*;
 pub use place::*;

@@ -68,9 +68,13 @@ pub struct AttentionCounts {
     pub to_fulfil: i64,
     /// On account and not paid.
     pub invoices_open: i64,
-    /// Disputed by the customer's bank, or the provider's books say something else than the shop's.
+    /// Disputed by the customer's bank.
     #[serde(default)]
     pub payment_disputed: i64,
+    /// Findings about payments beside disputes, also of no order: `GET /api/payments/findings`
+    /// lists them.
+    #[serde(default)]
+    pub payment_findings: i64,
 }
 
 /// A variant that sells.

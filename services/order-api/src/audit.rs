@@ -118,7 +118,7 @@ async fn page(conn: &mut Conn, after: Uuid) -> Result<Vec<Row>, Error> {
                CAST(SUM(CASE entry WHEN 'authorised' THEN amount ELSE 0 END) AS BIGINT) AS authorised, \
                CAST(SUM(CASE entry WHEN 'captured' THEN amount ELSE 0 END) AS BIGINT) AS captured, \
                CAST(SUM(CASE entry WHEN 'voided' THEN amount ELSE 0 END) AS BIGINT) AS voided, \
-               CAST(SUM(CASE entry WHEN 'refunded' THEN amount ELSE 0 END) AS BIGINT) AS refunded \
+               CAST(SUM(CASE entry WHEN 'refunded' THEN amount WHEN 'refund_returned' THEN -amount ELSE 0 END) AS BIGINT) AS refunded \
                FROM payments_ledger WHERE order_id > $1 AND order_id <= $2 GROUP BY order_id) e ON e.order_id = o.id \
          LEFT JOIN jobs j ON j.id = o.job_id \
          LEFT JOIN test_provider_payments b ON b.payment = o.id \

@@ -9,7 +9,7 @@ use techcommerce_kernel::{Env, Error};
 use techcommerce_store::{Db, with};
 use techcommerce_telemetry::{Gauge, Gauges, Label, Telemetry};
 
-use crate::{app::App, backups};
+use crate::{app::App, backups, payment::findings};
 
 /// An order whose payment takes longer is not settled.
 const SETTLES_WITHIN: Duration = Duration::from_secs(60);
@@ -17,6 +17,15 @@ const SETTLES_WITHIN: Duration = Duration::from_secs(60);
 /// Both ledgers; each is told by the service that keeps it.
 const LEDGERS: &[&str] = &["stock", "payments"];
 const PAYMENTS: &str = "payments";
+
+/// What can be found of payments.
+const FINDINGS: &[&str] = &[
+    findings::DISPUTE,
+    findings::REFUND_FAILED,
+    findings::UNKNOWN_PAYMENT,
+    findings::CAPTURED,
+    findings::REFUNDED,
+];
 
 /// Looks whether the books agree.
 pub(crate) const CHECK: &str = "payments.check";
@@ -72,6 +81,7 @@ pub(crate) fn watch(app: &App) -> impl Fn(&Telemetry) -> Box<dyn Watch> + Send +
 pub(crate) fn describe(telemetry: &Telemetry) {
     unsettled(telemetry);
     ledger(telemetry);
+    found(telemetry);
     backup(telemetry);
 }
 
@@ -105,6 +115,15 @@ fn ledger(telemetry: &Telemetry) -> [Gauges<1>; 2] {
     ]
 }
 
+fn found(telemetry: &Telemetry) -> Gauges<1> {
+    telemetry.gauges(
+        "techcommerce_payment_findings_open",
+        "What staff have to look at about payments, by kind: disputes, refunds that failed after \
+         all, and what the books of the shop and of the payment provider do not agree on",
+        [Label::one_of("kind", FINDINGS)],
+    )
+}
+
 fn backup(telemetry: &Telemetry) -> [Gauges<0>; 3] {
     [
         telemetry.gauges(
@@ -136,6 +155,12 @@ impl Watch for Standing {
             checked
                 .with([PAYMENTS])
                 .set(finding.checked_at.as_seconds());
+        }
+        let open = findings::by_kind(&self.db).await?;
+        let found = found(&self.telemetry);
+        for kind in FINDINGS {
+            let count = open.iter().find(|(name, _)| name == kind);
+            found.with([kind]).set(count.map_or(0, |(_, count)| *count));
         }
         if let Some(newest) = backups::newest(&self.db).await? {
             let [taken, verified, size] = backup(&self.telemetry);

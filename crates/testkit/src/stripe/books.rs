@@ -168,7 +168,7 @@ impl Books {
         Ok(())
     }
 
-    pub fn customer_confirms(&mut self, id: &str, agrees: bool, _: i64) -> Result<(), Problem> {
+    pub fn customer_confirms(&mut self, id: &str, agrees: bool) -> Result<(), Problem> {
         let intent = self.intent_mut(id)?;
         let waits =
             ["requires_payment_method", "requires_action"].contains(&intent.status.as_str());
@@ -186,7 +186,20 @@ impl Books {
         Ok(())
     }
 
-    pub fn capture(&mut self, id: &str, _: i64) -> Result<Value, Problem> {
+    /// The customer's bank wants to hear from the customer first.
+    pub fn customer_is_asked(&mut self, id: &str) -> Result<(), Problem> {
+        let intent = self.intent_mut(id)?;
+        let waits =
+            ["requires_payment_method", "requires_action"].contains(&intent.status.as_str());
+        if !waits {
+            return Err(state(&intent.status));
+        }
+        intent.status = "requires_action".into();
+        self.tell("payment_intent.requires_action", id);
+        Ok(())
+    }
+
+    pub fn capture(&mut self, id: &str) -> Result<Value, Problem> {
         let intent = self.intent_mut(id)?;
         if intent.status != "requires_capture" {
             return Err(state(&intent.status));
@@ -285,7 +298,7 @@ impl Books {
         id
     }
 
-    pub fn dispute_ends(&mut self, id: &str, status: &str, _: i64) -> Result<(), Problem> {
+    pub fn dispute_ends(&mut self, id: &str, status: &str) -> Result<(), Problem> {
         let dispute = self.disputes.iter_mut().find(|dispute| dispute.id == id);
         let dispute = dispute.ok_or_else(|| Problem::missing("dispute"))?;
         dispute.status = status.to_owned();
@@ -296,6 +309,10 @@ impl Books {
 }
 
 impl Intent {
+    pub(super) fn client_secret(&self) -> String {
+        format!("{}_secret_x", self.id)
+    }
+
     pub(super) fn json(&self) -> Value {
         let action = self
             .redirect
@@ -306,7 +323,7 @@ impl Intent {
             "amount": self.amount, "amount_received": self.captured,
             "amount_capturable": if self.status == "requires_capture" { self.amount } else { 0 },
             "capture_method": "manual", "currency": self.currency, "created": self.created,
-            "client_secret": format!("{}_secret_x", self.id), "livemode": false,
+            "client_secret": self.client_secret(), "livemode": false,
             "metadata": self.metadata, "next_action": action,
         })
     }

@@ -52,6 +52,17 @@ pub enum Fault {
     None,
 }
 
+/// What a customer's browser brings about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Deed {
+    /// The card is good.
+    Pays,
+    /// The card is declined, or the customer's bank says no.
+    IsDeclined,
+    /// The customer's bank asks the customer.
+    IsAsked,
+}
+
 /// The double. It stops when the value goes.
 pub struct Stripe {
     address: SocketAddr,
@@ -171,12 +182,35 @@ impl Stripe {
 
     /// The customer does what the page asks for, and the bank agrees or does not.
     pub fn customer_confirms(&self, intent: &str, agrees: bool) {
-        self.change(|books, now| books.customer_confirms(intent, agrees, now));
+        self.change(|books, _| books.customer_confirms(intent, agrees));
+    }
+
+    /// What the customer's browser asks for with the client secret of a PaymentIntent; whether it is
+    /// possible.
+    pub fn browser(&self, client_secret: &str, deed: Deed) -> bool {
+        let mut state = lock(&self.shared);
+        let known = |it: &&Intent| it.client_secret() == client_secret;
+        let Some(id) = state
+            .books
+            .intents
+            .iter()
+            .find(known)
+            .map(|it| it.id.clone())
+        else {
+            return false;
+        };
+        let done = match deed {
+            Deed::Pays => state.books.customer_confirms(&id, true),
+            Deed::IsDeclined => state.books.customer_confirms(&id, false),
+            Deed::IsAsked => state.books.customer_is_asked(&id),
+        };
+        state.publish();
+        done.is_ok()
     }
 
     /// Somebody takes in the dashboard what is held.
     pub fn captures(&self, intent: &str) {
-        self.change(|books, now| books.capture(intent, now).map(|_| ()));
+        self.change(|books, _| books.capture(intent).map(|_| ()));
     }
 
     /// Somebody pays back in the dashboard.
@@ -198,7 +232,7 @@ impl Stripe {
         let id = state
             .books
             .create(amount, currency, metadata.collect(), now);
-        let done = state.books.customer_confirms(&id, true, now);
+        let done = state.books.customer_confirms(&id, true);
         done.expect("it was just made");
         state.publish();
         id
@@ -225,7 +259,7 @@ impl Stripe {
 
     /// How a dispute ends: `won` or `lost`.
     pub fn dispute_ends(&self, dispute: &str, status: &str) {
-        self.change(|books, now| books.dispute_ends(dispute, status, now));
+        self.change(|books, _| books.dispute_ends(dispute, status));
     }
 
     fn change(&self, change: impl FnOnce(&mut Books, i64) -> Result<(), answers::Problem>) {

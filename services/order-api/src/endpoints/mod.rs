@@ -20,6 +20,9 @@ mod order_refund;
 mod order_ship;
 mod order_show;
 mod order_summary;
+mod payment_findings;
+mod payment_refund_again;
+mod payment_settle;
 mod shedding;
 mod shipping_methods;
 mod stripe_webhook;
@@ -108,6 +111,9 @@ pub fn documented() -> (Router<App>, openapi::OpenApi) {
         .routes(routes!(audit_list::list))
         .routes(routes!(backup_list::list))
         .routes(routes!(stripe_webhook::hear))
+        .routes(routes!(payment_findings::list))
+        .routes(routes!(payment_refund_again::refund_again))
+        .routes(routes!(payment_settle::settle))
         .routes(routes!(time::time))
         .split_for_parts();
     (router, outside(document))

@@ -16,7 +16,7 @@ use crate::{
     path::Event,
     payment::{
         disputes,
-        stripe::{Heard, Stripe, Unsigned, report_refund},
+        stripe::{Heard, Stripe, Unsigned, doubt_refund},
     },
 };
 
@@ -74,6 +74,7 @@ async fn take(app: &App, stripe: &Stripe, heard: &Heard) -> Result<(), Error> {
         if !new {
             return Ok(None);
         }
+        // An order is written before Stripe is asked: of what is not known now there is none.
         let Some(order) = stripe.order_of(tx, heard).await? else {
             return Ok(None);
         };
@@ -103,15 +104,8 @@ async fn also(tx: &mut Conn, app: &App, order: Uuid, heard: &Heard) -> Result<()
     let Some(refund) = &heard.refund else {
         return Ok(());
     };
-    if !matches!(refund.status.as_deref(), Some("failed" | "canceled")) {
-        return Ok(());
-    }
-    let id = refund.metadata.get("refund");
-    let Some(id) = id.and_then(|id| id.parse().ok()) else {
-        return Ok(());
-    };
     if let Some(order) = orders::find(tx, order).await? {
-        report_refund(tx, app, &order, refund, id).await?;
+        doubt_refund(tx, app, &order, refund).await?;
     }
     Ok(())
 }

@@ -42,7 +42,7 @@ pub(super) fn condition(attention: Attention, now: Timestamp) -> String {
              OR (payment_status = 'pending' AND {ON_ACCOUNT}))"
         ),
         Attention::PaymentDisputed => "id IN (SELECT order_id FROM payment_findings \
-             WHERE closed_at IS NULL AND order_id IS NOT NULL)"
+             WHERE closed_at IS NULL AND kind = 'dispute' AND order_id IS NOT NULL)"
             .to_owned(),
         Attention::InvoicesOpen => format!("payment_status = 'pending' AND {ON_ACCOUNT}"),
     }

@@ -9,7 +9,8 @@ use techcommerce_store::{Conn, execute, with};
 use crate::{
     app::App,
     carts, discounts,
-    path::{CancelReason, Effect, Event, Refusal, State, Step},
+    path::{CancelReason, Effect, Entry, Event, Refusal, State, Step},
+    payment::findings,
     saga::{Advance, Mailing, Overdue},
     webhooks,
 };
@@ -198,6 +199,13 @@ async fn write_effects(
                         .bind(entry.once(*refund))
                         .bind(now.as_micros())
                 )?;
+                if let (Entry::Refunded, Some(refund)) = (entry, refund) {
+                    findings::refund_made(tx, *refund, now).await?;
+                }
+            }
+            Effect::RefundReturned { refund, amount } => {
+                let money = (*amount, locked.currency.as_str());
+                findings::refund_returned(tx, order, *refund, money, now).await?;
             }
             Effect::Notify(notice) => {
                 let mailing = Mailing {

@@ -9,7 +9,7 @@ use techcommerce_kernel::{Day, Error, Timestamp, Uuid};
 use techcommerce_store::{Conn, with};
 
 use super::attention;
-use crate::app::App;
+use crate::{app::App, payment::findings};
 
 /// How many variants are told as best sellers.
 const BEST: i64 = 10;
@@ -170,6 +170,7 @@ async fn attention_counts(conn: &mut Conn, now: Timestamp) -> Result<AttentionCo
     .await)?;
     Ok(AttentionCounts {
         payment_disputed,
+        payment_findings: findings::open(conn).await?,
         payment_failed,
         payment_pending_long,
         to_fulfil,

@@ -206,8 +206,8 @@ fn actions(state: &State) -> Vec<OrderAction> {
 fn refund_status(state: &State, id: techcommerce_kernel::Uuid) -> &'static str {
     let refund = state.refunds.iter().find(|refund| refund.id == id);
     match refund.map(|refund| refund.progress) {
-        Some(RefundProgress::Done) => "done",
-        Some(RefundProgress::Refused) => "failed",
+        Some(RefundProgress::Done | RefundProgress::Doubted) => "done",
+        Some(RefundProgress::Refused | RefundProgress::Returned) => "failed",
         Some(RefundProgress::Pending | RefundProgress::Unknown) | None => "pending",
     }
 }

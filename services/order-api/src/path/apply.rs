@@ -1,15 +1,13 @@
 //! The transitions.
 
-use uuid::Uuid;
-
 use super::{
-    CancelReason, Command, Effect, Entry, Event, Method, Notice, Payment, Refund, RefundProgress,
-    Refusal, State, Status, Step, Stock,
+    CancelReason, Command, Effect, Entry, Event, Method, Notice, Payment, Refusal, State, Status,
+    Step, Stock,
 };
 
-type Effects = Result<Vec<Effect>, Refusal>;
+pub(super) type Effects = Result<Vec<Effect>, Refusal>;
 
-fn nothing() -> Effects {
+pub(super) fn nothing() -> Effects {
     Ok(Vec::new())
 }
 
@@ -43,18 +41,7 @@ impl State {
         } else {
             self.commands_of_the_way()
         };
-        for refund in &self.refunds {
-            let (id, amount) = (refund.id, refund.amount);
-            match refund.progress {
-                RefundProgress::Pending => commands.push(Command::Refund { id, amount }),
-                RefundProgress::Unknown => commands.push(Command::LookupRefund { id, amount }),
-                RefundProgress::Done | RefundProgress::Refused => {}
-            }
-            if !refund.restock.is_empty() && !refund.restocked {
-                let lines = refund.restock.clone();
-                commands.push(Command::Restock { id, lines });
-            }
-        }
+        commands.extend(self.commands_of_refunds());
         commands
     }
 
@@ -128,14 +115,13 @@ impl State {
                 amount,
                 restock,
             } => self.request_refund(*id, *amount, restock),
-            Event::Refunded { id } => self.refund_is(*id, RefundProgress::Done),
-            Event::RefundRefused { id } => self.refund_is(*id, RefundProgress::Refused),
-            Event::RefundUnknown { id } => self.refund_is(*id, RefundProgress::Unknown),
-            Event::RefundNotSeen { id } => self.refund_is(*id, RefundProgress::Pending),
-            Event::Restocked { id } => {
-                self.refund_mut(*id)?.restocked = true;
-                nothing()
-            }
+            Event::Refunded { .. }
+            | Event::RefundRefused { .. }
+            | Event::RefundUnknown { .. }
+            | Event::RefundNotSeen { .. }
+            | Event::RefundDoubted { .. }
+            | Event::RefundStands { .. }
+            | Event::Restocked { .. } => self.refund(event),
             Event::Shipped { lines } => self.ship(lines),
         }
     }
@@ -144,13 +130,7 @@ impl State {
         if self.method != Method::Provider {
             return Err(Refusal::Contradiction);
         }
-        let open = matches!(
-            self.payment,
-            Payment::Due
-                | Payment::AuthorisationUnknown
-                | Payment::ActionRequired
-                | Payment::ActionTaken
-        );
+        let open = self.payment.is_open();
         match (event, self.payment) {
             (Event::Authorised, _) if open => {
                 self.payment = Payment::Authorised;
@@ -237,13 +217,7 @@ impl State {
     /// Time is up. The provider is asked a last time, because what it said of a payment that was
     /// made may have been lost.
     fn overdue(&mut self) -> Effects {
-        let open = matches!(
-            self.payment,
-            Payment::Due
-                | Payment::AuthorisationUnknown
-                | Payment::ActionRequired
-                | Payment::ActionTaken
-        );
+        let open = self.payment.is_open();
         if open && self.cancelled.is_none() {
             self.overdue = true;
             if self.payment == Payment::ActionRequired {
@@ -408,109 +382,6 @@ impl State {
                 Effect::ReopenCart,
                 Effect::Notify(Notice::Failed),
             ],
-        }
-    }
-
-    /// A cancelled order pays back everything, once, whenever the money turns out to be taken.
-    /// If the provider refuses that, staff may ask for refunds by hand.
-    fn pay_back_if_cancelled(&mut self) {
-        let amount = self.refundable();
-        let tried = self.refunds.iter().any(|refund| refund.id == self.order);
-        if self.cancelled.is_some() && amount > 0 && !tried {
-            self.refunds.push(Refund {
-                id: self.order,
-                amount,
-                progress: RefundProgress::Pending,
-                restock: Vec::new(),
-                restocked: false,
-            });
-        }
-    }
-
-    fn request_refund(&mut self, id: Uuid, amount: i64, restock: &[(u32, i64)]) -> Effects {
-        if let Some(known) = self.refunds.iter().find(|refund| refund.id == id) {
-            let same = known.amount == amount && known.restock == restock;
-            return if same {
-                nothing()
-            } else {
-                Err(Refusal::Reused)
-            };
-        }
-        if self.payment != Payment::Captured {
-            return Err(Refusal::NotCaptured);
-        }
-        let refundable = self.refundable();
-        if amount <= 0 || amount > refundable {
-            return Err(Refusal::MoreThanRefundable(refundable));
-        }
-        if self.cancelled.is_some() && !restock.is_empty() {
-            return Err(Refusal::Cancelled);
-        }
-        for &(position, quantity) in restock {
-            let refusal = Refusal::Quantity(position);
-            let line = self.lines.get_mut(position as usize).ok_or(refusal)?;
-            // What has not left the house is taken out of the order first.
-            let withdrawn = quantity.min(line.open());
-            let returned = quantity - withdrawn;
-            if quantity <= 0 || returned > line.shipped - line.returned {
-                return Err(refusal);
-            }
-            line.withdrawn += withdrawn;
-            line.returned += returned;
-        }
-        self.refunds.push(Refund {
-            id,
-            amount,
-            progress: RefundProgress::Pending,
-            restock: restock.to_vec(),
-            restocked: false,
-        });
-        Ok(vec![Effect::Timeline("refund_requested")])
-    }
-
-    fn refund_mut(&mut self, id: Uuid) -> Result<&mut Refund, Refusal> {
-        let mut refunds = self.refunds.iter_mut();
-        refunds
-            .find(|refund| refund.id == id)
-            .ok_or(Refusal::Contradiction)
-    }
-
-    fn refund_is(&mut self, id: Uuid, next: RefundProgress) -> Effects {
-        use RefundProgress::{Done, Pending, Refused, Unknown};
-        let asked = self.asked + u32::from(next == Unknown);
-        let refund = self.refund_mut(id)?;
-        let amount = refund.amount;
-        match (refund.progress, next) {
-            (Pending | Unknown, Done) => {
-                refund.progress = Done;
-                self.asked = 0;
-                let entry = Entry::Refunded;
-                Ok(vec![
-                    Effect::Ledger {
-                        entry,
-                        amount,
-                        refund: Some(id),
-                    },
-                    Effect::Timeline("refunded"),
-                    Effect::Notify(Notice::Refunded),
-                ])
-            }
-            (Pending | Unknown, Refused) => {
-                refund.progress = Refused;
-                self.asked = 0;
-                Ok(vec![Effect::Timeline("refund_failed")])
-            }
-            (Pending | Unknown, Unknown) => {
-                refund.progress = Unknown;
-                self.asked = asked;
-                nothing()
-            }
-            (Unknown, Pending) => {
-                refund.progress = Pending;
-                nothing()
-            }
-            (Done, Refused) | (Refused, Done) => Err(Refusal::Contradiction),
-            _ => nothing(),
         }
     }
 

@@ -65,6 +65,8 @@ pub enum Event {
     RefundNotSeen { id: Uuid },
     /// The provider says that something became of a refund after it was made.
     RefundDoubted { id: Uuid },
+    /// Asked since, the provider says that the refund was made all the same.
+    RefundStands { id: Uuid },
     /// The goods of a refund are back in stock.
     Restocked { id: Uuid },
     /// Goods left the house: `(line, quantity)`.

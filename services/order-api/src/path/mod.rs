@@ -16,6 +16,7 @@
 
 mod apply;
 mod event;
+mod refunds;
 mod state;
 
 #[cfg(test)]

@@ -48,6 +48,8 @@ struct World {
     hold: Hold,
     captures: i64,
     refunds: BTreeMap<Uuid, i64>,
+    /// Those that were made and came back.
+    failed: BTreeSet<Uuid>,
     reservation: Reservation,
     shelf: i64,
     sold_elsewhere: i64,
@@ -63,6 +65,7 @@ impl World {
             hold: Hold::Nothing,
             captures: 0,
             refunds: BTreeMap::new(),
+            failed: BTreeSet::new(),
             reservation: Reservation::Held,
             shelf: 0,
             sold_elsewhere: 0,
@@ -127,11 +130,14 @@ impl World {
                 Err(NotClaimed) => panic!("a refund's goods have nowhere to go: {self:?}"),
             },
             Command::Refund { id, amount } => {
-                if self.refuses_refunds {
+                if self.refuses_refunds || self.failed.contains(id) {
                     return Event::RefundRefused { id: *id };
                 }
                 self.refunds.insert(*id, *amount);
                 Event::Refunded { id: *id }
+            }
+            Command::LookupRefund { id, .. } if self.failed.contains(id) => {
+                Event::RefundRefused { id: *id }
             }
             Command::LookupRefund { id, .. } if self.refunds.contains_key(id) => {
                 Event::Refunded { id: *id }
@@ -304,7 +310,18 @@ fn simulate(choices: &[u8], method: Method) {
                 let lines = vec![(u32::from(choice) % 2, 1)];
                 ask(&mut state, &mut jobs, &Event::Shipped { lines });
             }
-            (29, _) => ask(&mut state, &mut jobs, &Event::MarkedPaid),
+            (29, _) if choice % 2 == 0 => ask(&mut state, &mut jobs, &Event::MarkedPaid),
+            // Days later the provider says, perhaps twice, that a refund has come back.
+            (29, _) => {
+                let mut made = state.refunds.iter();
+                let made = made.find(|it| it.progress == RefundProgress::Done);
+                if let Some(id) = made.map(|refund| refund.id) {
+                    world.refunds.remove(&id);
+                    world.failed.insert(id);
+                    ask(&mut state, &mut jobs, &Event::RefundDoubted { id });
+                    ask(&mut state, &mut jobs, &Event::RefundDoubted { id });
+                }
+            }
             (30..=31, _) if !flights.is_empty() => {
                 fly(&mut world, &mut state, &mut flights, choice);
             }

@@ -59,6 +59,16 @@ pub enum Payment {
     Free,
 }
 
+impl Payment {
+    /// Whether the provider has neither agreed nor refused, as far as is known.
+    pub(super) fn is_open(self) -> bool {
+        matches!(
+            self,
+            Self::Due | Self::AuthorisationUnknown | Self::ActionRequired | Self::ActionTaken
+        )
+    }
+}
+
 /// Why an order was cancelled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -94,6 +104,11 @@ pub enum RefundProgress {
     Done,
     /// Refused for good.
     Refused,
+    /// Paid back as we know, but the provider says that something became of it since, and is to be
+    /// asked what.
+    Doubted,
+    /// Paid back, and then the money came back to us: the customer has not got it.
+    Returned,
 }
 
 /// One refund. Its amount counts against what is left from the moment it is asked for.
@@ -283,7 +298,7 @@ impl State {
     pub fn refunded(&self) -> i64 {
         self.refunds
             .iter()
-            .filter(|r| r.progress == RefundProgress::Done)
+            .filter(|r| matches!(r.progress, RefundProgress::Done | RefundProgress::Doubted))
             .map(|r| r.amount)
             .sum()
     }
@@ -293,7 +308,12 @@ impl State {
         let spoken_for: i64 = self
             .refunds
             .iter()
-            .filter(|r| r.progress != RefundProgress::Refused)
+            .filter(|r| {
+                !matches!(
+                    r.progress,
+                    RefundProgress::Refused | RefundProgress::Returned
+                )
+            })
             .map(|r| r.amount)
             .sum();
         self.captured - spoken_for

@@ -197,6 +197,96 @@ fn refunds_under_way_count() {
     assert_eq!(refused.refundable(), 100);
 }
 
+/// A paid order of which 60 were paid back, as far as is known.
+fn refunded() -> (State, Uuid) {
+    let id = Uuid::from_u128(7);
+    let request = Event::RefundRequested {
+        id,
+        amount: 60,
+        restock: vec![],
+    };
+    (run(paid(), &[request, Event::Refunded { id }]), id)
+}
+
+#[test]
+fn a_refund_that_fails_later_can_be_made_again_and_not_before_it_is_known() {
+    let (state, id) = refunded();
+    let doubted = run(state, &[Event::RefundDoubted { id }]);
+    assert_eq!(
+        doubted.commands(),
+        [Command::LookupRefund { id, amount: 60 }]
+    );
+    assert_eq!((doubted.refunded(), doubted.refundable()), (60, 40));
+    let step = doubted.apply(&Event::RefundRefused { id }).unwrap();
+    let entry = Effect::Ledger {
+        entry: Entry::RefundReturned,
+        amount: 60,
+        refund: Some(id),
+    };
+    let told = Effect::RefundReturned {
+        refund: id,
+        amount: 60,
+    };
+    assert!(step.effects.contains(&entry) && step.effects.contains(&told));
+    assert_eq!((step.state.refunded(), step.state.refundable()), (0, 100));
+    assert_eq!(step.commands, [], "people decide");
+    // Whatever comes late, or twice.
+    for event in [
+        Event::Refunded { id },
+        Event::RefundRefused { id },
+        Event::RefundUnknown { id },
+        Event::RefundDoubted { id },
+        Event::RefundStands { id },
+    ] {
+        assert_eq!(run(step.state.clone(), &[event]), step.state);
+    }
+}
+
+#[test]
+fn a_refund_that_is_in_doubt_is_never_made_anew_and_old_answers_are_no_news() {
+    let (state, id) = refunded();
+    let doubted = run(state.clone(), &[Event::RefundDoubted { id }]);
+    let old = run(doubted.clone(), &[Event::Refunded { id }]);
+    assert_eq!(old, doubted, "it was on its way when the provider spoke");
+    let forgotten = run(doubted.clone(), &[Event::RefundNotSeen { id }]);
+    assert_eq!(forgotten.commands(), doubted.commands());
+    assert_eq!(run(doubted, &[Event::RefundStands { id }]), state);
+    // What was not known to be made is asked for anyhow.
+    let request = Event::RefundRequested {
+        id: Uuid::from_u128(8),
+        amount: 10,
+        restock: vec![],
+    };
+    let waits = run(state, &[request]);
+    let id = Uuid::from_u128(8);
+    assert_eq!(run(waits.clone(), &[Event::RefundDoubted { id }]), waits);
+}
+
+#[test]
+fn a_cancelled_order_whose_refund_failed_later_is_not_paid_back_by_itself_again() {
+    let state = run(paid(), &[Event::CancelRequested]);
+    let id = state.order;
+    let back = run(
+        state,
+        &[Event::Refunded { id }, Event::RefundDoubted { id }],
+    );
+    let back = run(back, &[Event::RefundRefused { id }]);
+    let again = |state: &State| {
+        let commands = state.commands();
+        commands
+            .iter()
+            .any(|it| matches!(it, Command::Refund { .. }))
+    };
+    assert!(!again(&back), "{:?}", back.commands());
+    assert_eq!(back.refundable(), 100);
+    let request = Event::RefundRequested {
+        id: Uuid::from_u128(8),
+        amount: 100,
+        restock: vec![],
+    };
+    assert!(again(&run(back, &[request])));
+}
+
 #[test]
 fn goods_that_come_back_are_taken_out_of_the_order_first() {
     let shipped = run(
@@ -268,6 +358,8 @@ fn any_event() -> impl Strategy<Value = Event> {
         id.clone().prop_map(|id| Event::RefundRefused { id }),
         id.clone().prop_map(|id| Event::RefundUnknown { id }),
         id.clone().prop_map(|id| Event::RefundNotSeen { id }),
+        id.clone().prop_map(|id| Event::RefundDoubted { id }),
+        id.clone().prop_map(|id| Event::RefundStands { id }),
         id.prop_map(|id| Event::Restocked { id }),
         lines.prop_map(|lines| Event::Shipped { lines }),
     ]
@@ -294,7 +386,8 @@ fn check(state: &State, ledger: &[(Entry, i64)]) {
     assert!(count(Entry::Captured) <= 1, "captured twice");
     assert!(count(Entry::Authorised) <= 1, "authorised twice");
     assert_eq!(sum(Entry::Captured), state.captured);
-    assert_eq!(sum(Entry::Refunded), state.refunded());
+    let kept = sum(Entry::Refunded) - sum(Entry::RefundReturned);
+    assert_eq!(kept, state.refunded());
     if state.captured > 0 {
         let claimed = matches!(state.stock, Stock::Claimed | Stock::Returned);
         assert!(claimed, "captured without claimed stock");

@@ -1,6 +1,8 @@
 //! What people have to look at about payments: disputes, refunds that failed after all, and
 //! whatever the books of the shop and of the provider do not agree on.
 
+use std::collections::HashSet;
+
 use techcommerce_kernel::{Error, Timestamp, Uuid};
 use techcommerce_store::{Conn, Db, execute, with};
 
@@ -36,13 +38,17 @@ pub(crate) struct Finding {
     pub closed: bool,
 }
 
-/// Writes it down, or what is new about it; whether it was not there before.
+/// Writes it down, or what is new about it; whether it was not there before. What staff said is dealt
+/// with stays so until there is something new about it.
 pub(crate) async fn put(tx: &mut Conn, finding: &Finding, now: Timestamp) -> Result<bool, Error> {
     const INSERT: &str = "INSERT INTO payment_findings (id, kind, order_id, object, amount, currency, \
          detail, due_at, closed_at, created_at, updated_at) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10) ON CONFLICT (id) DO NOTHING";
-    const UPDATE: &str = "UPDATE payment_findings SET order_id = COALESCE($2, order_id), amount = $3, \
-         detail = $4, due_at = $5, closed_at = $6, updated_at = $7 WHERE id = $1";
+    const UPDATE: &str = "UPDATE payment_findings SET order_id = COALESCE($2, order_id), \
+         closed_at = CASE WHEN settled_by IS NOT NULL AND amount = $3 AND detail = $4 \
+         THEN closed_at ELSE $6 END, \
+         settled_by = CASE WHEN amount = $3 AND detail = $4 THEN settled_by END, \
+         amount = $3, detail = $4, due_at = $5, updated_at = $7 WHERE id = $1";
     let id = format!("{}:{}", finding.kind, finding.object);
     let due = finding.due_at.map(Timestamp::as_micros);
     let closed = finding.closed.then(|| now.as_micros());
@@ -76,20 +82,81 @@ pub(crate) async fn put(tx: &mut Conn, finding: &Finding, now: Timestamp) -> Res
     Ok(new)
 }
 
-/// Closes what a comparison that began at `since` did not find any more.
+/// What comparisons have found and nobody has closed: the provider's payments that it is about.
+pub(crate) async fn open_objects(db: &Db) -> Result<HashSet<String>, Error> {
+    const OPEN: &str = "SELECT object FROM payment_findings WHERE closed_at IS NULL \
+         AND kind IN ('unknown_payment', 'captured', 'refunded')";
+    let mut conn = db.read().await?;
+    let objects: Vec<String> = with!(conn, |c| sqlx::query_scalar(OPEN).fetch_all(c).await)?;
+    Ok(objects.into_iter().collect())
+}
+
+/// Closes what a comparison of this payment has found before and does not find any more; `still`
+/// is what it does find.
 pub(crate) async fn close_gone(
     tx: &mut Conn,
-    since: Timestamp,
+    object: &str,
+    still: Option<&str>,
     now: Timestamp,
-) -> Result<u64, Error> {
-    const CLOSE: &str = "UPDATE payment_findings SET closed_at = $2 WHERE closed_at IS NULL \
-         AND updated_at < $1 AND kind IN ('unknown_payment', 'captured', 'refunded')";
-    Ok(execute!(
+) -> Result<(), Error> {
+    const CLOSE: &str = "UPDATE payment_findings SET closed_at = $3 WHERE object = $1 \
+         AND closed_at IS NULL AND kind IN ('unknown_payment', 'captured', 'refunded') \
+         AND kind <> $2";
+    execute!(
         tx,
         sqlx::query(CLOSE)
-            .bind(since.as_micros())
+            .bind(object)
+            .bind(still.unwrap_or_default())
             .bind(now.as_micros())
-    )?)
+    )?;
+    Ok(())
+}
+
+/// Writes down that a refund came back to us after it was made.
+pub(crate) async fn refund_returned(
+    tx: &mut Conn,
+    order: Uuid,
+    refund: Uuid,
+    (amount, currency): (i64, &str),
+    now: Timestamp,
+) -> Result<(), Error> {
+    let finding = Finding {
+        kind: REFUND_FAILED,
+        object: refund.to_string(),
+        order: Some(order),
+        amount,
+        currency: currency.to_owned(),
+        detail: "the refund failed after it was made; the customer has not got it".to_owned(),
+        due_at: None,
+        closed: false,
+    };
+    put(tx, &finding, now).await?;
+    Ok(())
+}
+
+/// Closes what a refund was made for: the customer has got the money after all.
+pub(crate) async fn refund_made(tx: &mut Conn, refund: Uuid, now: Timestamp) -> Result<(), Error> {
+    const CLOSE: &str = "UPDATE payment_findings SET closed_at = $2 \
+         WHERE refund_id = $1 AND closed_at IS NULL";
+    execute!(tx, sqlx::query(CLOSE).bind(refund).bind(now.as_micros()))?;
+    Ok(())
+}
+
+/// How many are open beside disputes.
+pub(crate) async fn open(conn: &mut Conn) -> Result<i64, Error> {
+    const COUNT: &str =
+        "SELECT COUNT(*) FROM payment_findings WHERE closed_at IS NULL AND kind <> 'dispute'";
+    Ok(with!(conn, |c| sqlx::query_scalar(COUNT)
+        .fetch_one(c)
+        .await)?)
+}
+
+/// How many of each kind are open.
+pub(crate) async fn by_kind(db: &Db) -> Result<Vec<(String, i64)>, Error> {
+    const COUNT: &str = "SELECT kind, COUNT(*) FROM payment_findings WHERE closed_at IS NULL \
+         GROUP BY kind";
+    let mut conn = db.read().await?;
+    Ok(with!(conn, |c| sqlx::query_as(COUNT).fetch_all(c).await)?)
 }
 
 /// One line for each that is open and says that books do not agree; disputes are no such thing.

@@ -8,6 +8,7 @@
 //! again. [`Answer::Unknown`] is for what the provider itself leaves open.
 
 pub mod books;
+pub(crate) mod dealt;
 pub(crate) mod disputes;
 pub(crate) mod findings;
 mod invoice;

@@ -44,7 +44,7 @@ pub(super) async fn execute(
 ) -> Result<Outcome, Error> {
     let mut span = Span::child(SpanKind::Internal, || named(command));
     let outcome = span
-        .around(carry_out(app, order, variants, state.heard, command))
+        .around(carry_out(app, order, variants, state, command))
         .await;
     if let Err(error) = &outcome {
         span.fail(error.code().to_owned());
@@ -73,10 +73,11 @@ async fn carry_out(
     app: &App,
     order: &OrderRow,
     variants: &[Uuid],
-    heard: u32,
+    state: &State,
     command: &Command,
 ) -> Result<Outcome, Error> {
     let (provider, charge) = payment(app, order)?;
+    let heard = state.heard;
     Ok(match command {
         Command::Authorise => authorised(heard, provider.authorise(&charge).await?),
         Command::LookupAuthorisation => {
@@ -101,7 +102,13 @@ async fn carry_out(
             refunded(*id, provider.refund(&charge, *id, *amount).await?)
         }
         Command::LookupRefund { id, .. } => {
-            refunded(*id, provider.lookup(&charge, Operation::Refund(*id)).await?)
+            let told = provider.lookup(&charge, Operation::Refund(*id)).await?;
+            let outcome = refunded(*id, told);
+            match outcome.event {
+                // Asked since the provider spoke: an answer of before would be no news.
+                Event::Refunded { id } if state.is_doubted(id) => Event::RefundStands { id }.into(),
+                _ => outcome,
+            }
         }
         Command::Claim => match app.products.claim(order.reservation_id, order.id).await? {
             Claimed::Ours => Event::Claimed.into(),

@@ -137,6 +137,10 @@ fn pause(asked: u32) -> Duration {
 fn is_doubt(event: &Event) -> bool {
     matches!(
         event,
-        Event::AuthorisationUnknown | Event::CaptureUnknown | Event::RefundUnknown { .. }
+        Event::AuthorisationUnknown
+            | Event::CaptureUnknown
+            | Event::RefundUnknown { .. }
+            // It is asked for anew, which is no question; one that was made is never, and waits.
+            | Event::RefundNotSeen { .. }
     )
 }

@@ -71,6 +71,11 @@ impl Shop {
 
     /// One that takes cards at a Stripe of the test's own, which goes by the same clock.
     pub async fn with_stripe(db: &TestDb) -> (Self, stripe::Stripe) {
+        Self::with_stripe_and(db, Settings::default()).await
+    }
+
+    /// The same with these settings.
+    pub async fn with_stripe_and(db: &TestDb, mut settings: Settings) -> (Self, stripe::Stripe) {
         let (env, clock) = Env::manual(7);
         let double = stripe::Stripe::start_by(env.clone()).await;
         let deps = StripeDeps {
@@ -78,9 +83,10 @@ impl Shop {
             secret_key: stripe::SECRET_KEY.into(),
             webhook_secrets: Source::fixed(vec![stripe::WEBHOOK_SECRET.to_owned()]),
         };
-        let at = Settings::default().public_url;
+        let at = settings.public_url.clone();
         let stripe = Stripe::new(deps, db.db(), env.clone(), Meter::default(), at).unwrap();
-        let shop = Self::with_this_stripe(db, (env, clock), stripe).await;
+        settings.payment_methods.push(PaymentMethod::Stripe);
+        let shop = Self::made(db, settings, (env, clock), Some(stripe)).await;
         (shop, double)
     }
 

@@ -93,6 +93,7 @@ on_both_engines! { MIGRATOR;
         for message in stripe.messages() {
             assert_eq!(deliver(&shop, &stripe, &message).await.0, 200);
         }
+        shop.jobs.drain().await.unwrap();
         let told = differences(&shop).await;
         assert!(told.iter().any(|line| line.contains("refund_failed")), "{told:?}");
     }

@@ -126,7 +126,7 @@ on_both_engines! { MIGRATOR;
         let total = |order: &Value| order["total"]["amount"].as_i64().unwrap();
         assert_eq!(figures(&seen["today"]), (2, total(&order) + total(&invoice), 0), "what was declined is no revenue");
         assert_eq!(seen["today"]["units"], 7);
-        assert_eq!(seen["attention"], json!({"payment_failed": 1, "payment_pending_long": 0, "to_fulfil": 2, "invoices_open": 1, "payment_disputed": 0}));
+        assert_eq!(seen["attention"], json!({"payment_failed": 1, "payment_pending_long": 0, "to_fulfil": 2, "invoices_open": 1, "payment_disputed": 0, "payment_findings": 0}));
         let best = seen["best_sellers"].as_array().unwrap();
         assert_eq!(best.len(), 2);
         assert_eq!((&best[0]["variant_id"], &best[0]["units"]), (&json!(mug), &json!(5)));

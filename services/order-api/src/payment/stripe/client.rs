@@ -13,7 +13,7 @@ use hyper_util::{
 use serde::de::DeserializeOwned;
 use techcommerce_contracts::Breaker;
 use techcommerce_follow::{Current, Source};
-use techcommerce_http::outward::{Trusted, connector};
+use techcommerce_http::outward::{Trusted, connector, resolver::chain};
 use techcommerce_kernel::{Error, Meter};
 use tokio::time::timeout;
 
@@ -224,7 +224,7 @@ impl Way {
         let request = request.map_err(|error| Failure::Again(Error::internal(error)))?;
         let exchanged = async {
             let answer = self.http.request(request).await;
-            let (head, body) = answer.map_err(|error| again(causes(&error)))?.into_parts();
+            let (head, body) = answer.map_err(|error| again(chain(&error)))?.into_parts();
             let body = Limited::new(body, ANSWER).collect().await;
             let body = body.map_err(|error| again(error.to_string()))?;
             Ok(Answer {
@@ -311,17 +311,6 @@ fn form_of(fields: &[(&str, &str)]) -> String {
     form_urlencoded::Serializer::new(String::new())
         .extend_pairs(fields)
         .finish()
-}
-
-fn causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        text.push_str(": ");
-        text.push_str(&inner.to_string());
-        cause = inner.source();
-    }
-    text
 }
 
 #[cfg(test)]

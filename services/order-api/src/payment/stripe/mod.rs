@@ -35,8 +35,8 @@ use super::{Answer, Charge, Operation, Reply};
 use crate::orders::CONTRADICTION;
 
 pub(crate) use self::{
-    reconcile::{reconcile, report_refund},
-    webhook::{Heard, Unsigned},
+    reconcile::{doubt_refund, reconcile},
+    webhook::{Heard, Unsigned, hear},
     wire::Dispute as DisputeSeen,
 };
 

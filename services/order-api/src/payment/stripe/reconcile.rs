@@ -52,7 +52,14 @@ pub(crate) async fn reconcile(
     let until = begun - SETTLES;
     let mut from = begun - before_now;
     let refunds = refunds(stripe, from).await?;
+    let known = findings::open_objects(&app.db).await?;
     let mut done = Reconciled::default();
+    // First, so that these orders are under way and not compared as they were.
+    for refund in refunds.values().flatten() {
+        if failed_after_all(app, refund).await? {
+            done.mended += 1;
+        }
+    }
     while from < until {
         let to = (from + PART).min(until);
         let (after, before) = (from.as_seconds().to_string(), to.as_seconds().to_string());
@@ -64,7 +71,11 @@ pub(crate) async fn reconcile(
             }
             let of_it = refunds.get(&intent.id).map_or(&[][..], Vec::as_slice);
             done.compared += 1;
-            match one(app, stripe, intent, of_it).await? {
+            let mend = one(app, stripe, intent, of_it).await?;
+            if known.contains(&intent.id) {
+                agreed(app, intent, mend).await?;
+            }
+            match mend {
                 Mend::Nothing => {}
                 Mend::Wake | Mend::Cancel | Mend::PayBack(_) => done.mended += 1,
                 Mend::ReportCaptured | Mend::ReportRefunded => done.reported += 1,
@@ -72,17 +83,21 @@ pub(crate) async fn reconcile(
         }
         from = to;
     }
-    for refund in refunds.values().flatten() {
-        if failed_after_all(app, refund).await? {
-            done.reported += 1;
-        }
-    }
     disputes(app, stripe, begun - before_now).await?;
-    transact!(app.db, |tx| -> Result<(), Error> {
-        findings::close_gone(tx, begun, app.env.now()).await?;
-        Ok(())
-    })?;
     Ok(done)
+}
+
+/// Closes what was found of this payment before and is not found any more. What is too old to be
+/// compared stays open until somebody has looked at it.
+async fn agreed(app: &App, intent: &Intent, mend: Mend) -> Result<(), Error> {
+    let still = match mend {
+        Mend::ReportCaptured => Some(findings::CAPTURED),
+        Mend::ReportRefunded => Some(findings::REFUNDED),
+        Mend::Nothing | Mend::Wake | Mend::Cancel | Mend::PayBack(_) => None,
+    };
+    transact!(app.db, |tx| -> Result<(), Error> {
+        findings::close_gone(tx, &intent.id, still, app.env.now()).await
+    })
 }
 
 /// The refunds since then, by their PaymentIntent.
@@ -268,49 +283,41 @@ async fn pay_back(
     }
 }
 
-/// Whether money that was paid back, as we know, has come back to us after all.
+/// Whether a refund failed that was made, as we know: its order's path asks once more.
 async fn failed_after_all(app: &App, refund: &Refund) -> Result<bool, Error> {
-    if !matches!(refund.status.as_deref(), Some("failed" | "canceled")) {
-        return Ok(false);
-    }
     let id = |name: &str| -> Option<Uuid> { refund.metadata.get(name)?.parse().ok() };
-    let (Some(order_id), Some(refund_id)) = (id("order"), id("refund")) else {
+    let Some(order_id) = id("order").filter(|_| refund.has_failed()) else {
         return Ok(false);
     };
     let Some(order) = order(app, order_id).await? else {
         return Ok(false);
     };
-    transact!(app.db, |tx| -> Result<bool, Error> {
-        report_refund(tx, app, &order, refund, refund_id).await
-    })
+    let doubted = transact!(app.db, |tx| -> Result<bool, Error> {
+        doubt_refund(tx, app, &order, refund).await
+    })?;
+    app.queue.wake();
+    Ok(doubted)
 }
 
-/// Writes down that a refund failed of which the order says that it was made.
-pub(crate) async fn report_refund(
+/// Has the order's path ask what became of a refund that was made, as we know, and is said to have
+/// failed; whether there is such a one.
+pub(crate) async fn doubt_refund(
     tx: &mut techcommerce_store::Conn,
     app: &App,
     order: &OrderRow,
     refund: &Refund,
-    id: Uuid,
 ) -> Result<bool, Error> {
+    let id = refund.metadata.get("refund");
+    let Some(id) = id.and_then(|id| id.parse::<Uuid>().ok()) else {
+        return Ok(false);
+    };
     let made =
         |known: &crate::path::Refund| known.id == id && known.progress == RefundProgress::Done;
-    if !order.path.0.refunds.iter().any(made) {
+    if !refund.has_failed() || !order.path.0.refunds.iter().any(made) {
         return Ok(false);
     }
-    let currency: Currency = order.currency.parse().map_err(orders::unreadable)?;
-    let amount = amount::from_stripe(refund.amount, currency).map_or(-1, |money| money.amount);
-    let finding = Finding {
-        kind: findings::REFUND_FAILED,
-        object: refund.id.clone(),
-        order: Some(order.id),
-        amount,
-        currency: order.currency.clone(),
-        detail: "the refund failed after it was made; the customer has not got it".to_owned(),
-        due_at: None,
-        closed: false,
-    };
-    findings::put(tx, &finding, app.env.now()).await?;
+    let doubted = Event::RefundDoubted { id };
+    orders::change(tx, app, order.id, &doubted, Cause::by("system")).await?;
     Ok(true)
 }
 

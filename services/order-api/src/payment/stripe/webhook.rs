@@ -47,9 +47,7 @@ impl Stripe {
     /// It is not signed with one of our secrets, or not now. The inner error: it is none of
     /// Stripe's shapes.
     pub(crate) fn hear(&self, header: &str, body: &[u8]) -> Result<Result<Heard, Error>, Unsigned> {
-        let secrets = self.webhook_secrets.get();
-        check(&secrets, header, body, self.env.now())?;
-        Ok(read(body))
+        hear(&self.webhook_secrets.get(), header, body, self.env.now())
     }
 
     /// The order that a message is about, if we know one.
@@ -65,6 +63,20 @@ impl Stripe {
         // Before its own answer has come, only the payment itself says whose it is.
         Ok(known.or(heard.order))
     }
+}
+
+/// Reads a message that is signed with one of `secrets`.
+///
+/// # Errors
+/// Those of [`Stripe::hear`].
+pub(crate) fn hear(
+    secrets: &[String],
+    header: &str,
+    body: &[u8],
+    now: Timestamp,
+) -> Result<Result<Heard, Error>, Unsigned> {
+    check(secrets, header, body, now)?;
+    Ok(read(body))
 }
 
 /// Whether `header` signs `body` with one of `secrets`, about now.

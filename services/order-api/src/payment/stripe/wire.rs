@@ -56,6 +56,13 @@ pub(crate) struct Refund {
     pub metadata: BTreeMap<String, String>,
 }
 
+impl Refund {
+    /// Whether the customer has not got it and never will.
+    pub(crate) fn has_failed(&self) -> bool {
+        matches!(self.status.as_deref(), Some("failed" | "canceled"))
+    }
+}
+
 /// A customer's bank wants the money back.
 #[derive(Debug, Clone, Deserialize)]
 pub(crate) struct Dispute {
