@@ -14,6 +14,8 @@ mod discounts;
 mod endpoints;
 mod faults;
 mod fresh;
+#[doc(hidden)]
+pub mod fuzzed;
 mod locale;
 mod metrics;
 mod numbers;
