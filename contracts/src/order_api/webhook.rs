@@ -39,6 +39,24 @@ pub enum WebhookEventType {
     /// Money could not be paid back.
     #[serde(rename = "order.refund_failed")]
     OrderRefundFailed,
+    /// A product was added.
+    #[serde(rename = "product.created")]
+    ProductCreated,
+    /// A product, its variants or its pictures were changed.
+    #[serde(rename = "product.updated")]
+    ProductUpdated,
+    /// A product was archived.
+    #[serde(rename = "product.archived")]
+    ProductArchived,
+    /// Another number of a variant can be sold.
+    #[serde(rename = "stock.changed")]
+    StockChanged,
+    /// Few of a variant are left.
+    #[serde(rename = "stock.low")]
+    StockLow,
+    /// Nothing of a variant is left.
+    #[serde(rename = "stock.out")]
+    StockOut,
     /// A trial that an admin asked for; every webhook is told.
     #[serde(rename = "webhook.test")]
     WebhookTest,
@@ -55,12 +73,18 @@ names!(WebhookEventType {
     OrderCompleted = "order.completed",
     OrderRefunded = "order.refunded",
     OrderRefundFailed = "order.refund_failed",
+    ProductCreated = "product.created",
+    ProductUpdated = "product.updated",
+    ProductArchived = "product.archived",
+    StockChanged = "stock.changed",
+    StockLow = "stock.low",
+    StockOut = "stock.out",
     WebhookTest = "webhook.test",
 });
 
 impl WebhookEventType {
     /// All that a webhook can choose from.
-    pub const CHOICES: [Self; 10] = [
+    pub const CHOICES: [Self; 16] = [
         Self::OrderPlaced,
         Self::OrderAuthorized,
         Self::OrderPaid,
@@ -71,6 +95,21 @@ impl WebhookEventType {
         Self::OrderCompleted,
         Self::OrderRefunded,
         Self::OrderRefundFailed,
+        Self::ProductCreated,
+        Self::ProductUpdated,
+        Self::ProductArchived,
+        Self::StockChanged,
+        Self::StockLow,
+        Self::StockOut,
+    ];
+    /// Those of them that are not about orders.
+    pub const OF_PRODUCTS: [Self; 6] = [
+        Self::ProductCreated,
+        Self::ProductUpdated,
+        Self::ProductArchived,
+        Self::StockChanged,
+        Self::StockLow,
+        Self::StockOut,
     ];
 }
 
@@ -220,7 +259,7 @@ pub struct WebhookDelivery {
     /// What happened.
     #[serde(rename = "type")]
     pub kind: WebhookEventType,
-    /// To what: the order, or of a trial the webhook.
+    /// To what: the order, the product, of its stock the variant, or of a trial the webhook.
     pub subject_id: Uuid,
     /// The event's place among those of its subject.
     pub sequence: i64,

@@ -230,6 +230,8 @@ settings! {
         keep_days: u32 = "30";
         /// How many events one worker sends at once, never more than one to the same webhook. Fewer than worker.concurrency, so that orders go on while webhooks are slow.
         concurrency: u32 = "2";
+        /// A variant of which fewer can be sold is low on stock, which webhooks may be told of (stock.low).
+        low_stock: u32 = "5";
         /// The mail address that is told when a webhook was disabled; none: the one of shop.email_sender.
         notice_to: Option<EmailAddress> = "";
     }

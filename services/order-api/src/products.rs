@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use techcommerce_contracts::{
     Client, codes,
     product_api::{
-        ClaimRequest, LineRequest, LookRequest, Quote, QuoteRequest, Quotes, Reservation,
-        ReserveRequest, RestockRequest,
+        ChangesQuery, ClaimRequest, LineRequest, LookRequest, ProductChanges, Quote, QuoteRequest,
+        Quotes, Reservation, ReserveRequest, RestockRequest,
     },
 };
 use techcommerce_kernel::{Error, Uuid};
@@ -46,6 +46,12 @@ impl Products {
             .into_iter()
             .map(|quote| (quote.variant_id, quote));
         Ok(by_id.collect())
+    }
+
+    /// What changed after a place in the change feed, at most `limit`.
+    pub async fn changes(&self, after: i64, limit: u32) -> Result<ProductChanges, Error> {
+        let query = ChangesQuery { after, limit };
+        self.0.get("/internal/changes").query(&query).send().await
     }
 
     /// Whether a reservation of these may succeed.

@@ -35,6 +35,27 @@ impl Kind {
     }
 }
 
+/// What a change did to a product, as those who are told of it want to know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum What {
+    /// It was added.
+    Created,
+    /// Anything else; so is read, too, what a version writes that does not say it.
+    Changed,
+    /// It was archived.
+    Archived,
+}
+
+impl What {
+    const fn name(self) -> Option<&'static str> {
+        match self {
+            Self::Created => Some("created"),
+            Self::Changed => None,
+            Self::Archived => Some("archived"),
+        }
+    }
+}
+
 /// Something that changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Change {
@@ -42,6 +63,8 @@ pub struct Change {
     pub kind: Kind,
     /// Which one.
     pub entity: Uuid,
+    /// What became of it.
+    pub what: What,
 }
 
 impl Change {
@@ -50,6 +73,23 @@ impl Change {
         Self {
             kind: Kind::Product,
             entity,
+            what: What::Changed,
+        }
+    }
+
+    /// A product was added.
+    pub const fn created(entity: Uuid) -> Self {
+        Self {
+            what: What::Created,
+            ..Self::product(entity)
+        }
+    }
+
+    /// A product was archived.
+    pub const fn archived(entity: Uuid) -> Self {
+        Self {
+            what: What::Archived,
+            ..Self::product(entity)
         }
     }
 
@@ -58,6 +98,7 @@ impl Change {
         Self {
             kind: Kind::Stock,
             entity,
+            what: What::Changed,
         }
     }
 
@@ -66,6 +107,7 @@ impl Change {
         Self {
             kind: Kind::Category,
             entity,
+            what: What::Changed,
         }
     }
 }
@@ -91,8 +133,8 @@ pub async fn record(
     let mut position = last - count;
     for some in all.chunks(ROWS) {
         let sql = format!(
-            "INSERT INTO changes (position, kind, entity, created_at) VALUES {}",
-            rows(1, some.len(), 4)
+            "INSERT INTO changes (position, kind, entity, created_at, what) VALUES {}",
+            rows(1, some.len(), 5)
         );
         let first = position + 1;
         with!(tx, |c| {
@@ -102,7 +144,8 @@ pub async fn record(
                     .bind(position)
                     .bind(change.kind.name())
                     .bind(change.entity)
-                    .bind(now.as_micros());
+                    .bind(now.as_micros())
+                    .bind(change.what.name());
             }
             query.execute(c).await.map(|_| ())
         })?;
@@ -133,8 +176,9 @@ pub async fn position(conn: &mut Conn) -> Result<i64, StoreError> {
 
 /// The changes after a position, at most `limit`, in their order.
 pub async fn after(conn: &mut Conn, position: i64, limit: i64) -> Result<Vec<Entry>, StoreError> {
-    let rows: Vec<(i64, String, Uuid, i64)> = with!(conn, |c| sqlx::query_as(
-        "SELECT position, kind, entity, created_at FROM changes
+    type Row = (i64, String, Uuid, i64, Option<String>);
+    let rows: Vec<Row> = with!(conn, |c| sqlx::query_as(
+        "SELECT position, kind, entity, created_at, what FROM changes
          WHERE position > $1 ORDER BY position LIMIT $2"
     )
     .bind(position)
@@ -143,12 +187,19 @@ pub async fn after(conn: &mut Conn, position: i64, limit: i64) -> Result<Vec<Ent
     .await)?;
     Ok(rows
         .into_iter()
-        .map(|(position, kind, entity, created_at)| Entry {
+        .map(|(position, kind, entity, created_at, what)| Entry {
             position,
             change: [Kind::Product, Kind::Stock, Kind::Category]
                 .into_iter()
                 .find(|known| known.name() == kind)
-                .map(|kind| Change { kind, entity }),
+                .map(|kind| Change {
+                    kind,
+                    entity,
+                    what: [What::Created, What::Archived]
+                        .into_iter()
+                        .find(|known| known.name() == what.as_deref())
+                        .unwrap_or(What::Changed),
+                }),
             created_at: Timestamp::from_micros(created_at),
         })
         .collect())

@@ -28,7 +28,8 @@ const RESERVATIONS_KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
 /// For how long the change feed is kept: a replica that was away longer loads everything anew.
 const FEED_KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
 
-/// For how long imports are remembered, and for how long their files are kept.
+/// For how long imports and what became of their pictures are remembered, and for how long their
+/// files are kept.
 const RUNS_KEPT: Duration = Duration::from_secs(90 * 24 * 3600);
 const FILES_KEPT: Duration = Duration::from_secs(24 * 3600);
 
@@ -134,6 +135,9 @@ impl Handler for Prune {
         let old = self.env.now() - RUNS_KEPT;
         while full(transact!(self.db, |tx| -> Result<u64, Error> {
             Ok(runs::prune(tx, old, BATCH).await?)
+        })?) {}
+        while full(transact!(self.db, |tx| -> Result<u64, Error> {
+            Ok(pictures::prune(tx, old, BATCH).await?)
         })?) {}
         let mended = crate::catalogue::keys::mend(&self.db).await?;
         if mended > 0 {

@@ -123,6 +123,7 @@ fn webhooks(settings: &techcommerce_config::Settings) -> Result<webhooks::Settin
         disable_after: DAY * chosen.disable_after_days,
         keep: DAY * chosen.keep_days,
         concurrency: chosen.concurrency as usize,
+        low_stock: chosen.low_stock.into(),
         notice_to: chosen.notice_to.clone().or(shops),
         ..webhooks::Settings::default()
     })

@@ -90,12 +90,7 @@ pub async fn create(desk: AdminDesk, sent: Sent) -> Response {
             page(&desk, form, Some(made), StatusCode::CREATED).await
         }
         Err(error) => {
-            form.told(&error);
-            let status = match error.kind() {
-                ErrorKind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
-                ErrorKind::Conflict => StatusCode::CONFLICT,
-                _ => StatusCode::BAD_REQUEST,
-            };
+            let status = form.told(&error);
             page(&desk, form, None, status).await
         }
     }

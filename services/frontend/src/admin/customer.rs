@@ -142,12 +142,7 @@ async fn done_or_told(
     let Err(error) = done else {
         return see_other(&format!("{PATH}/{}?note={note}", detail.account.id));
     };
-    form.told(&error);
-    let status = match error.kind() {
-        ErrorKind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
-        ErrorKind::Conflict => StatusCode::CONFLICT,
-        _ => StatusCode::BAD_REQUEST,
-    };
+    let status = form.told(&error);
     Ok(page(desk, detail, form, status).await)
 }
 

@@ -166,12 +166,7 @@ async fn find(desk: &Desk, code: &str) -> Result<Discount, Failure> {
 }
 
 fn refused(desk: &Desk, known: Option<&Discount>, mut form: Form, error: &Error) -> Response {
-    form.told(error);
-    let status = match error.kind() {
-        ErrorKind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
-        ErrorKind::Conflict => StatusCode::CONFLICT,
-        _ => StatusCode::BAD_REQUEST,
-    };
+    let status = form.told(error);
     page(desk, known, form, status)
 }
 

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use http::StatusCode;
 use techcommerce_contracts::codes;
-use techcommerce_kernel::Error;
+use techcommerce_kernel::{Error, Kind as ErrorKind};
 
 use super::desk::explain;
 use crate::{
@@ -295,8 +296,9 @@ impl Form {
         }
     }
 
-    /// Marks what the API said: at the fields that it names, else above the form.
-    pub fn told(&mut self, error: &Error) {
+    /// Marks what the API said: at the fields that it names, else above the form. Gives the status
+    /// with which the form is shown again.
+    pub fn told(&mut self, error: &Error) -> StatusCode {
         let before = self.problems.len();
         for said in error.fields() {
             let named = self
@@ -317,6 +319,11 @@ impl Form {
                 _ => explain(&self.texts, error),
             };
             self.problems.push(Wrong::whole(text));
+        }
+        match error.kind() {
+            ErrorKind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            ErrorKind::Conflict => StatusCode::CONFLICT,
+            _ => StatusCode::BAD_REQUEST,
         }
     }
 

@@ -129,13 +129,8 @@ pub async fn find(desk: &Desk, id: &str) -> Result<Order, Failure> {
 pub async fn again(desk: &Desk, order: &Order, step: Step, form: Form, error: &Error) -> Response {
     let mut forms = Forms::fresh(desk, order);
     let mut form = form;
-    form.told(error);
+    let status = form.told(error);
     forms.put(step, form);
-    let status = match error.kind() {
-        Kind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
-        Kind::Conflict => StatusCode::CONFLICT,
-        _ => StatusCode::BAD_REQUEST,
-    };
     page(desk, order, forms, Some(step), status).await
 }
 
@@ -276,7 +271,7 @@ fn happening(desk: &Desk, page: &Frame, people: &People, event: &OrderEvent) -> 
     Happening {
         class: match event.kind.as_str() {
             "note" => "note",
-            "payment_failed" | "cancelled" | "refund_failed" => "bad",
+            "payment_failed" | "cancelled" | "refund_failed" | "refund_returned" => "bad",
             _ => "",
         },
         title: title.unwrap_or_else(|| event.kind.replace('_', " ")),

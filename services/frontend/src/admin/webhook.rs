@@ -96,10 +96,7 @@ pub async fn save(
         match desk.api().edit_webhook(id, &edit).await {
             Ok(_) => return see_other(&format!("{PATH}/{id}?note=saved")),
             Err(error) if error.kind() == ErrorKind::NotFound => return Err(error.into()),
-            Err(error) => {
-                form.told(&error);
-                status = webhooks::status_of(&error);
-            }
+            Err(error) => status = form.told(&error),
         }
     }
     let webhook = desk.api().webhook(id).await?;

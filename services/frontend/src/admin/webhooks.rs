@@ -5,7 +5,6 @@ use askama::Template;
 use axum::response::Response;
 use http::StatusCode;
 use techcommerce_contracts::order_api::{NewWebhook, Webhook, WebhookDisabled, WebhookEventType};
-use techcommerce_kernel::{Error, Kind as ErrorKind};
 
 use super::{
     AdminDesk, Desk, Frame, Section,
@@ -74,18 +73,9 @@ pub async fn create(desk: AdminDesk, sent: Sent) -> Response {
             page(&desk, form, Some(made), StatusCode::CREATED).await
         }
         Err(error) => {
-            form.told(&error);
-            page(&desk, form, None, status_of(&error)).await
+            let status = form.told(&error);
+            page(&desk, form, None, status).await
         }
-    }
-}
-
-/// With which status a form is shown again.
-pub(super) fn status_of(error: &Error) -> StatusCode {
-    match error.kind() {
-        ErrorKind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
-        ErrorKind::Conflict => StatusCode::CONFLICT,
-        _ => StatusCode::BAD_REQUEST,
     }
 }
 

@@ -224,6 +224,8 @@ fn request(app: &App, id: Uuid, snapshot: &Snapshot) -> Result<ReserveRequest, E
     Ok(ReserveRequest {
         id,
         lines: lines?,
+        // A version of product-api that does not know the duration yet goes by this.
         deadline: app.env.now() + app.settings.reservation,
+        hold_seconds: Some(u32::try_from(app.settings.reservation.as_secs()).unwrap_or(u32::MAX)),
     })
 }

@@ -5,7 +5,7 @@ use techcommerce_store::with;
 use techcommerce_testkit::on_both_engines;
 
 use super::shop::{GUEST, Shop, person, staff};
-use crate::MIGRATOR;
+use crate::{MIGRATOR, Settings};
 
 on_both_engines! { MIGRATOR;
     async fn a_guest_orders_and_the_worker_takes_the_payment(db: TestDb) {
@@ -37,6 +37,23 @@ on_both_engines! { MIGRATOR;
             assert_eq!(shop.get(other, &format!("{path}?access_token=x")).await.0, 404);
         }
         assert_eq!(shop.get(staff(), &path).await.0, 200);
+    }
+
+    async fn clocks_that_differ_hold_stock_for_as_long_as_was_meant(db: TestDb) {
+        let shop = Shop::new(&db).await;
+        let mug = shop.warehouse.stock(1000, 5);
+        // The orders' clock is an hour behind product-api's, then an hour ahead of it.
+        for (ahead, key) in [(3600, "behind"), (-3600, "ahead")] {
+            shop.warehouse.lock().ahead = ahead;
+            let cart = shop.cart(&[(mug, 1)]).await;
+            let (status, order) = shop.place(&cart, key, None).await;
+            assert_eq!(status, 201, "{key}: {order}");
+            let inner = shop.warehouse.lock();
+            let held = inner.reservations.values().map(|r| r.deadline).max().unwrap();
+            assert_eq!(held.since(inner.now()), Settings::default().reservation, "{key}");
+            drop(inner);
+            shop.warehouse.lock().reservations.clear();
+        }
     }
 
     async fn a_key_is_needed_and_names_one_request(db: TestDb) {

@@ -7,17 +7,18 @@ use std::{
 
 use axum::{
     Router,
-    extract::{Path, State},
-    routing::post,
+    extract::{Path, Query, State},
+    routing::{get, post},
 };
 use http::StatusCode;
 use serde_json::json;
 use techcommerce_contracts::product_api::{
-    ClaimRequest, InventoryPolicy, LineRequest, LookRequest, Quote, QuoteRequest, Quotes,
-    Reservation, ReservationState, ReserveRequest, ReservedLine, RestockRequest,
+    ChangedProduct, ChangedStock, ChangesQuery, ClaimRequest, InventoryPolicy, LineRequest,
+    LookRequest, ProductChange, ProductChanges, ProductStatus, Quote, QuoteRequest, Quotes,
+    Reservation, ReservationState, ReserveRequest, ReservedLine, RestockRequest, WhatChanged,
 };
 use techcommerce_http::{ApiResult, Json};
-use techcommerce_kernel::{Currency, Env, Error, Money, Uuid};
+use techcommerce_kernel::{Currency, Env, Error, Money, Timestamp, Uuid};
 use tokio::sync::Notify;
 
 /// When a call waits at its gate.
@@ -54,19 +55,29 @@ pub struct Inner {
     gates: HashMap<(&'static str, Moment), Arc<Gate>>,
     /// How many calls from now on fail.
     pub away: u32,
+    /// By how many seconds its clock is ahead of the orders'.
+    pub ahead: i64,
     /// What is refused to those who look before they order.
     pub refused_at_once: HashSet<Uuid>,
     /// How many asked to hold something.
     pub asked: u32,
+    /// The change feed, and how the products in it stand.
+    pub feed: Vec<ProductChange>,
+    pub products: HashMap<Uuid, ChangedProduct>,
 }
 
 impl Inner {
+    /// What its clock says.
+    pub fn now(&self) -> Timestamp {
+        Timestamp::from_micros(self.env.now().as_micros() + self.ahead * 1_000_000)
+    }
+
     /// What is on the shelf and not promised to anybody.
     pub fn available(&self, variant: Uuid) -> i64 {
         let held: i64 = self
             .reservations
             .values()
-            .filter(|r| r.state == ReservationState::Held && r.deadline > self.env.now())
+            .filter(|r| r.state == ReservationState::Held && r.deadline > self.now())
             .flat_map(|r| &r.lines)
             .filter(|line| line.quote.variant_id == variant)
             .map(|line| line.quantity)
@@ -75,7 +86,14 @@ impl Inner {
     }
 
     fn hold(&mut self, request: &ReserveRequest) -> Result<Reservation, Error> {
-        let now = self.env.now();
+        let now = self.now();
+        // As product-api does it, which does not look at the deadline where there is a duration.
+        let deadline = request.hold_seconds.map_or(request.deadline, |seconds| {
+            now + std::time::Duration::from_secs(seconds.into())
+        });
+        if deadline <= now {
+            return Err(Error::invalid_field("deadline", "must lie in the future"));
+        }
         if let Some(known) = self.reservations.get(&request.id) {
             let live = match known.state {
                 ReservationState::Held => known.deadline > now,
@@ -112,7 +130,7 @@ impl Inner {
         let reservation = Reservation {
             id: request.id,
             state: ReservationState::Held,
-            deadline: request.deadline,
+            deadline,
             lines: lines.collect(),
         };
         self.reservations.insert(request.id, reservation.clone());
@@ -131,12 +149,14 @@ impl Inner {
             ReservationState::Released => {
                 return Err(Error::conflict("reservation_released", "Released."));
             }
-            ReservationState::Held if known.deadline > self.env.now() => {}
+            ReservationState::Held if known.deadline > self.now() => {}
             ReservationState::Held | ReservationState::Expired => {
                 let all = lines
                     .iter()
                     .all(|line| self.available(line.quote.variant_id) >= line.quantity);
                 if !all {
+                    let reservation = self.reservations.get_mut(&id).unwrap();
+                    reservation.state = ReservationState::Released;
                     return Err(Error::conflict("reservation_expired", "Gone."));
                 }
             }
@@ -222,8 +242,11 @@ impl Warehouse {
             restocked: HashMap::new(),
             gates: HashMap::new(),
             away: 0,
+            ahead: 0,
             refused_at_once: HashSet::new(),
             asked: 0,
+            feed: Vec::new(),
+            products: HashMap::new(),
         })))
     }
 
@@ -275,6 +298,39 @@ impl Warehouse {
         id
     }
 
+    /// Something happens to the product of this number, of whose one variant so many are then left.
+    pub fn happens(&self, number: u128, what: WhatChanged, available: i64) {
+        let mut inner = self.lock();
+        let (id, at) = (Uuid::from_u128(number), inner.env.now());
+        let position = inner.feed.last().map_or(1, |last| last.position + 1);
+        inner.feed.push(ProductChange {
+            position,
+            at,
+            product_id: Some(id),
+            what,
+        });
+        let archived = what == WhatChanged::Archived;
+        let product = ChangedProduct {
+            id,
+            handle: format!("mug-{number}").parse().unwrap(),
+            title: format!("Mug {number}"),
+            status: match archived {
+                true => ProductStatus::Archived,
+                false => ProductStatus::Active,
+            },
+            version: position,
+            created_at: at,
+            updated_at: at,
+            stock: vec![ChangedStock {
+                variant_id: Uuid::from_u128(number + 1000),
+                sku: Some(format!("M-{number}")),
+                on_hand: available + 1,
+                reserved: 1,
+            }],
+        };
+        inner.products.insert(id, product);
+    }
+
     /// Units that somebody holds with a deadline that has not passed.
     pub fn reserved(&self) -> i64 {
         let inner = self.lock();
@@ -284,6 +340,7 @@ impl Warehouse {
 
     pub fn router(&self) -> Router {
         Router::new()
+            .route("/internal/changes", get(changes))
             .route("/internal/quotes", post(quotes))
             .route("/internal/reservations", post(reserve))
             .route("/internal/reservations/look", post(look))
@@ -292,6 +349,24 @@ impl Warehouse {
             .route("/internal/restocks", post(restock))
             .with_state(self.clone())
     }
+}
+
+async fn changes(
+    State(warehouse): State<Warehouse>,
+    Query(query): Query<ChangesQuery>,
+) -> ApiResult<Json<ProductChanges>> {
+    let mut inner = warehouse.lock();
+    inner.answers()?;
+    let position = inner.feed.last().map_or(0, |last| last.position);
+    let later = inner.feed.iter().filter(|it| it.position > query.after);
+    let changes: Vec<ProductChange> = later.take(query.limit as usize).copied().collect();
+    let named: HashSet<Uuid> = changes.iter().filter_map(|it| it.product_id).collect();
+    let products = inner.products.values().filter(|it| named.contains(&it.id));
+    Ok(Json(ProductChanges {
+        position,
+        products: products.cloned().collect(),
+        changes,
+    }))
 }
 
 async fn quotes(

@@ -79,7 +79,7 @@ async fn ordered(shop: &Shop, key: &str) -> Value {
     order
 }
 
-fn types(heard: &[Heard]) -> Vec<String> {
+pub fn types(heard: &[Heard]) -> Vec<String> {
     let kind = |heard: &Heard| heard.says("/type").as_str().unwrap().to_owned();
     heard.iter().map(kind).collect()
 }
@@ -352,6 +352,47 @@ on_both_engines! { MIGRATOR;
         for secret in ["whsec_", "key-of-theirs", "/in"] {
             assert!(!told.contains(secret), "{secret}: {told}");
         }
+    }
+
+    async fn a_request_that_comes_again_makes_one_webhook_and_says_its_secret_again(db: TestDb) {
+        let shop = Shop::with(&db, settings()).await;
+        let new = |url: &str| Some(json!({"url": url, "description": "ERP"}));
+        let send = async |key: &'static str, path: &str, body| {
+            shop.send(admin(), Method::POST, path, Some(key), body).await
+        };
+        let first = send("k", "/webhooks", new("https://a.example/")).await;
+        assert_eq!(first.0, 201, "{}", first.1);
+        assert_eq!(send("k", "/webhooks", new("https://a.example/")).await, first);
+        let (status, problem) = send("k", "/webhooks", new("https://b.example/")).await;
+        assert_eq!((status.as_u16(), &problem["code"]), (422, &json!("idempotency_key_reused")));
+        assert_eq!(get(&shop, "/webhooks").await["items"].as_array().unwrap().len(), 1);
+        // A new secret likewise; the first answer stays what it was.
+        let path = format!("/webhooks/{}", first.1["webhook"]["id"].as_str().unwrap());
+        let rotate = format!("{path}/rotate-secret");
+        let rotated = send("r", &rotate, None).await;
+        assert_eq!(rotated.0, 200, "{}", rotated.1);
+        assert_ne!(rotated.1["secret"], first.1["secret"]);
+        shop.clock.advance(Duration::from_hours(1));
+        assert_eq!(send("r", &rotate, None).await, rotated);
+        assert_eq!(send("k", "/webhooks", new("https://a.example/")).await, first);
+        let log = shop.logged().await;
+        let actions: Vec<&str> = log.iter().map(|(action, _)| action.as_str()).collect();
+        assert_eq!(actions, ["webhook.create", "webhook.rotate"]);
+        // No secret lies among the answers.
+        let kept: Vec<Vec<u8>> = {
+            let mut conn = shop.db.read().await.unwrap();
+            let rows: Result<_, techcommerce_store::StoreError> = techcommerce_store::with!(conn, |c| {
+                sqlx::query_scalar("SELECT body FROM idempotency_answers").fetch_all(c).await
+            });
+            rows.unwrap()
+        };
+        assert_eq!(kept.len(), 2);
+        assert!(kept.iter().all(|body| !String::from_utf8_lossy(body).contains("whsec_")));
+        // One that is gone is not made again by a request that was late.
+        assert_eq!(shop.send(admin(), Method::DELETE, &path, None, None).await.0, 204);
+        let (status, problem) = send("k", "/webhooks", new("https://a.example/")).await;
+        assert_eq!((status.as_u16(), &problem["code"]), (404, &json!("webhook_not_found")));
+        assert_eq!(send("r", &rotate, None).await.0, 404);
     }
 
     async fn webhooks_are_for_admins(db: TestDb) {

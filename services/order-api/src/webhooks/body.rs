@@ -5,8 +5,11 @@
 //! `docs/webhooks.md` holds each of them as an example, which a test compares.
 
 use serde::Serialize;
-use techcommerce_contracts::order_api::WebhookEventType;
-use techcommerce_kernel::{Currency, Error, Money, Timestamp, Uuid};
+use techcommerce_contracts::{
+    order_api::WebhookEventType,
+    product_api::{ChangedProduct, ChangedStock, ProductStatus},
+};
+use techcommerce_kernel::{Currency, Error, Handle, Money, Timestamp, Uuid};
 
 use crate::path::{CancelReason, Event, State};
 
@@ -80,6 +83,10 @@ pub(super) struct Data {
     pub shipment: Option<ShipmentFacts>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refund: Option<RefundFacts>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub product: Option<ProductFacts>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stock: Option<StockFacts>,
     /// Of a trial.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub webhook: Option<Subject>,
@@ -154,7 +161,60 @@ pub(super) fn data(order: OrderFacts, event: &Event, state: &State, currency: Cu
             Event::Refunded { id } | Event::RefundRefused { id } => refund(*id),
             _ => None,
         },
-        webhook: None,
+        ..Data::default()
+    }
+}
+
+/// How a product stands.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct ProductFacts {
+    id: Uuid,
+    handle: Handle,
+    title: String,
+    status: ProductStatus,
+    /// Counts the changes of the product.
+    version: i64,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+}
+
+impl ProductFacts {
+    pub(super) fn new(product: &ChangedProduct) -> Self {
+        Self {
+            id: product.id,
+            handle: product.handle.clone(),
+            title: product.title.clone(),
+            status: product.status,
+            version: product.version,
+            created_at: product.created_at,
+            updated_at: product.updated_at,
+        }
+    }
+}
+
+/// How much of a variant is left.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct StockFacts {
+    variant_id: Uuid,
+    product_id: Uuid,
+    product_handle: Handle,
+    sku: Option<String>,
+    on_hand: i64,
+    reserved: i64,
+    available: i64,
+}
+
+impl StockFacts {
+    pub(super) fn new(product: &ChangedProduct, stock: &ChangedStock) -> Self {
+        Self {
+            variant_id: stock.variant_id,
+            product_id: product.id,
+            product_handle: product.handle.clone(),
+            sku: stock.sku.clone(),
+            on_hand: stock.on_hand,
+            reserved: stock.reserved,
+            available: stock.on_hand.saturating_sub(stock.reserved),
+        }
     }
 }
 
@@ -204,6 +264,52 @@ mod tests {
         let body = Body::new(id(1), kind, now, subject, 4, &data);
         let text = body.text().unwrap();
         assert!(docs().contains(&format!("\n{text}\n")), "{text}");
+    }
+
+    #[test]
+    fn so_are_those_of_products_and_stock() {
+        let id = |low: u128| Uuid::from_u128(0x0189_0000_0000_7000_8000_0000_0000_0000 + low);
+        let now: Timestamp = "2027-01-15T08:00:00Z".parse().unwrap();
+        let stock = ChangedStock {
+            variant_id: id(5),
+            sku: Some("MUG-1".to_owned()),
+            on_hand: 6,
+            reserved: 2,
+        };
+        let product = ChangedProduct {
+            id: id(4),
+            handle: "stoneware-mug".parse().unwrap(),
+            title: "Stoneware mug".to_owned(),
+            status: ProductStatus::Active,
+            version: 7,
+            created_at: now,
+            updated_at: now,
+            stock: vec![stock.clone()],
+        };
+        let told = Data {
+            product: Some(ProductFacts::new(&product)),
+            ..Data::default()
+        };
+        let left = Data {
+            stock: Some(StockFacts::new(&product, &stock)),
+            ..Data::default()
+        };
+        let all = [
+            (
+                WebhookEventType::ProductUpdated,
+                "product",
+                id(4),
+                812,
+                told,
+            ),
+            (WebhookEventType::StockLow, "variant", id(5), 813, left),
+        ];
+        for (event, kind, about, sequence, data) in all {
+            let subject = Subject { kind, id: about };
+            let body = Body::new(id(1), event, now, subject, sequence, &data);
+            let text = body.text().unwrap();
+            assert!(docs().contains(&format!("\n{text}\n")), "{text}");
+        }
     }
 
     #[test]

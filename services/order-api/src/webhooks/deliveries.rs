@@ -186,11 +186,7 @@ async fn enabled(app: &App, endpoint: Uuid) -> Result<String, Error> {
             "The webhook is disabled. Enable it first.",
         ));
     }
-    let (host, description) = endpoints::named(app, endpoint).await?;
-    Ok(match description.is_empty() {
-        true => host,
-        false => description,
-    })
+    Ok(endpoints::title(&webhook.url, &webhook.description))
 }
 
 /// Sends an event again, at once and with all attempts before it, whatever became of it.

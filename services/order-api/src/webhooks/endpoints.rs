@@ -5,6 +5,8 @@
 
 use std::time::Duration;
 
+use http::StatusCode;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 use techcommerce_audit::Entry;
 use techcommerce_contracts::{
@@ -16,6 +18,7 @@ use techcommerce_contracts::{
 };
 use techcommerce_jobs::{NewJob, enqueue};
 use techcommerce_kernel::{Error, Timestamp, Uuid};
+use techcommerce_once::{Answer, Once};
 use techcommerce_store::{Conn, execute, transact, with};
 use url::Url;
 
@@ -93,7 +96,8 @@ fn host(url: &str) -> String {
     host.unwrap_or_default().to_owned()
 }
 
-fn title(url: &str, description: &str) -> String {
+/// What an endpoint is called in the audit log.
+pub(super) fn title(url: &str, description: &str) -> String {
     match description {
         "" => host(url),
         description => description.to_owned(),
@@ -152,29 +156,62 @@ async fn lock(tx: &mut Conn, id: Uuid) -> Result<Row, Error> {
     }
 }
 
-async fn add_secret(tx: &mut Conn, app: &App, endpoint: Uuid) -> Result<Secret, Error> {
+/// Puts a new secret in force, and gives its id too.
+async fn add_secret(tx: &mut Conn, app: &App, endpoint: Uuid) -> Result<(Uuid, Secret), Error> {
     const INSERT: &str = "INSERT INTO webhook_secrets (id, endpoint_id, secret, created_at) \
          VALUES ($1, $2, $3, $4)";
-    let secret = Secret::new(&app.env);
+    let (id, secret) = (app.env.new_id(), Secret::new(&app.env));
     execute!(
         tx,
         sqlx::query(INSERT)
-            .bind(app.env.new_id())
+            .bind(id)
             .bind(endpoint)
             .bind(secret.expose())
             .bind(app.env.now().as_micros())
     )?;
-    Ok(secret)
+    Ok((id, secret))
+}
+
+/// What is kept of an answer that holds a secret, for a request that comes again: all but the
+/// secret, which lies in one place only and goes with it.
+#[derive(Serialize, Deserialize)]
+struct Kept<T> {
+    secret_id: Uuid,
+    rest: T,
+}
+
+impl<T: Serialize + DeserializeOwned> Kept<T> {
+    async fn keep(self, tx: &mut Conn, once: &Once, status: StatusCode) -> Result<T, Error> {
+        once.keep(tx, Answer::json(status, &self)?).await?;
+        Ok(self.rest)
+    }
+
+    /// The secret and the rest of an answer that was given before.
+    ///
+    /// # Errors
+    /// `webhook_not_found` if it was deleted since.
+    async fn again(tx: &mut Conn, answer: &Answer) -> Result<(Secret, T), Error> {
+        const SECRET: &str = "SELECT secret FROM webhook_secrets WHERE id = $1";
+        let kept: Self = serde_json::from_slice(answer.body()).map_err(Error::internal)?;
+        let secret: Option<String> = with!(tx, |c| sqlx::query_scalar(SECRET)
+            .bind(kept.secret_id)
+            .fetch_optional(c)
+            .await)?;
+        let secret = secret.map(Secret::stored).ok_or_else(not_found)?;
+        Ok((secret, kept.rest))
+    }
 }
 
 /// Makes an endpoint and its secret.
 ///
 /// # Errors
-/// `invalid_input`, `webhook_limit`.
+/// `invalid_input`, `webhook_limit`; `webhook_not_found` if it was made by the same request before
+/// and is deleted since.
 pub(crate) async fn create(
     app: &App,
     who: &Principal,
     new: &NewWebhook,
+    once: &Once,
 ) -> Result<WebhookCreated, Error> {
     const COUNT: &str = "SELECT COUNT(*) FROM webhook_endpoints WHERE deleted_at IS NULL";
     const INSERT: &str = "INSERT INTO webhook_endpoints (id, url, description, types, enabled, \
@@ -184,7 +221,10 @@ pub(crate) async fn create(
     let types = input::types(&new.types)?;
     let reason = (!new.enabled).then_some(WebhookDisabled::Staff.name());
     let id = app.env.new_id();
-    let secret = transact!(app.db, |tx| -> Result<Secret, Error> {
+    let (secret, webhook) = transact!(app.db, |tx| -> Result<(Secret, Webhook), Error> {
+        if let Some(answer) = once.begin(tx, &app.env).await? {
+            return Kept::again(tx, &answer).await;
+        }
         let count: i64 = with!(tx, |c| sqlx::query_scalar(COUNT).fetch_one(c).await)?;
         if count >= MOST {
             let why = format!("There are {MOST} webhooks, as many as there may be.");
@@ -201,17 +241,19 @@ pub(crate) async fn create(
                 .bind(reason)
                 .bind(app.env.now().as_micros())
         )?;
-        let secret = add_secret(tx, app, id).await?;
+        let (secret_id, secret) = add_secret(tx, app, id).await?;
         let row = find(tx, id).await?;
         let entry = Entry::new(who, "webhook.create")
             .object("webhook", id, row.title())
             .change(&row.told());
         techcommerce_audit::record(tx, &app.env, entry).await?;
-        Ok(secret)
+        let rest = row.shown(app.env.now())?;
+        let kept = Kept { secret_id, rest };
+        Ok((secret, kept.keep(tx, once, StatusCode::CREATED).await?))
     })?;
     Ok(WebhookCreated {
         secret: secret.expose().to_owned(),
-        webhook: show(app, id).await?,
+        webhook,
     })
 }
 
@@ -307,19 +349,29 @@ pub(crate) async fn delete(app: &App, who: &Principal, id: Uuid) -> Result<(), E
 ///
 /// # Errors
 /// `webhook_not_found`.
-pub(crate) async fn rotate(app: &App, who: &Principal, id: Uuid) -> Result<WebhookRotated, Error> {
+pub(crate) async fn rotate(
+    app: &App,
+    who: &Principal,
+    id: Uuid,
+    once: &Once,
+) -> Result<WebhookRotated, Error> {
     const END: &str =
         "UPDATE webhook_secrets SET ends_at = $2 WHERE endpoint_id = $1 AND ends_at IS NULL";
-    let until = app.env.now() + OVERLAP;
-    let secret = transact!(app.db, |tx| -> Result<Secret, Error> {
+    let (secret, until) = transact!(app.db, |tx| -> Result<(Secret, Timestamp), Error> {
+        if let Some(answer) = once.begin(tx, &app.env).await? {
+            return Kept::again(tx, &answer).await;
+        }
+        let until = app.env.now() + OVERLAP;
         let row = lock(tx, id).await?;
         execute!(tx, sqlx::query(END).bind(id).bind(until.as_micros()))?;
-        let secret = add_secret(tx, app, id).await?;
+        let (secret_id, secret) = add_secret(tx, app, id).await?;
         let entry = Entry::new(who, "webhook.rotate")
             .object("webhook", id, row.title())
             .change(&json!({ "previous_until": until }));
         techcommerce_audit::record(tx, &app.env, entry).await?;
-        Ok(secret)
+        let rest = until;
+        let kept = Kept { secret_id, rest };
+        Ok((secret, kept.keep(tx, once, StatusCode::OK).await?))
     })?;
     Ok(WebhookRotated {
         secret: secret.expose().to_owned(),
@@ -354,6 +406,7 @@ pub(crate) async fn test(app: &App, who: &Principal, id: Uuid) -> Result<Webhook
             kind,
             subject,
             sequence,
+            at: app.env.now(),
             due: app.env.now(),
         };
         let delivery = events::write(tx, app, about, &data, &[id]).await?;

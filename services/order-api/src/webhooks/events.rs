@@ -20,9 +20,9 @@ use crate::{
 
 /// An endpoint that is told something.
 #[derive(sqlx::FromRow)]
-struct Listener {
-    id: Uuid,
-    types: String,
+pub(super) struct Listener {
+    pub id: Uuid,
+    pub types: String,
 }
 
 /// Writes that an order was placed.
@@ -99,13 +99,18 @@ fn of_timeline(entry: &str) -> Option<Kind> {
         "shipped" => Some(Kind::OrderShipped),
         "completed" => Some(Kind::OrderCompleted),
         "refunded" => Some(Kind::OrderRefunded),
-        "refund_failed" => Some(Kind::OrderRefundFailed),
+        // At once, or days after it seemed to be made.
+        "refund_failed" | "refund_returned" => Some(Kind::OrderRefundFailed),
         // Steps of the house.
         _ => None,
     }
 }
 
-async fn listeners(tx: &mut Conn) -> Result<Vec<Listener>, Error> {
+/// Who is told anything.
+///
+/// # Errors
+/// Those of the database.
+pub(super) async fn listeners(tx: &mut Conn) -> Result<Vec<Listener>, Error> {
     const LISTENERS: &str =
         "SELECT id, types FROM webhook_endpoints WHERE enabled AND deleted_at IS NULL ORDER BY id";
     Ok(with!(tx, |c| sqlx::query_as(LISTENERS).fetch_all(c).await)?)
@@ -139,6 +144,7 @@ async fn announce(
             kind: *kind,
             subject,
             sequence,
+            at: app.env.now(),
             // What happened at once is sent one after the other.
             due: app.env.now() + Duration::from_micros(place),
         };
@@ -148,7 +154,7 @@ async fn announce(
 }
 
 /// Whether an endpoint that chose `types` is told of `kind`.
-fn wants(types: &str, kind: Kind) -> bool {
+pub(super) fn wants(types: &str, kind: Kind) -> bool {
     types.is_empty() || types.split(' ').any(|name| name == kind.name())
 }
 
@@ -157,6 +163,8 @@ pub(super) struct About {
     pub kind: Kind,
     pub subject: Subject,
     pub sequence: i64,
+    /// When it happened.
+    pub at: Timestamp,
     /// When it is sent.
     pub due: Timestamp,
 }
@@ -181,10 +189,11 @@ pub(super) async fn write(
         kind,
         subject,
         sequence,
+        at,
         due,
     } = about;
     let (id, now) = (app.env.new_id(), app.env.now());
-    let body = Body::new(id, kind, now, subject, sequence, data).text()?;
+    let body = Body::new(id, kind, at, subject, sequence, data).text()?;
     execute!(
         tx,
         sqlx::query(EVENT)

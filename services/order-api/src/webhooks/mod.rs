@@ -1,7 +1,8 @@
 //! Webhooks: others are told what happens, as the Standard Webhooks specification has it.
 //!
 //! What happens to an order becomes an event in the transaction of the change ([`events`]), with
-//! a delivery and a job for each endpoint that wants it. The job ([`deliver`]) signs and sends
+//! a delivery and a job for each endpoint that wants it. What happens to products and to the stock
+//! is read from product-api's change feed ([`feed`]). The job ([`deliver`]) signs and sends
 //! ([`secret`], [`send`]), writes down how it was answered, and comes back by a schedule of its
 //! own ([`schedule`]). What admins do is in [`endpoints`] and [`deliveries`]; [`tidy`] takes away
 //! what is old. How it is told to owners: `docs/webhooks.md`.
@@ -11,6 +12,7 @@ mod deliver;
 mod deliveries;
 mod endpoints;
 mod events;
+mod feed;
 mod input;
 mod lanes;
 mod notice;
@@ -50,6 +52,8 @@ pub struct Settings {
     pub limit: Duration,
     /// How many are sent at once by one process.
     pub concurrency: usize,
+    /// A variant of which fewer can be sold is low on stock.
+    pub low_stock: i64,
     /// Who is told that an endpoint was disabled; nobody if there is none.
     pub notice_to: Option<EmailAddress>,
 }
@@ -63,6 +67,7 @@ impl Default for Settings {
             keep: Duration::from_hours(24 * 30),
             limit: Duration::from_secs(15),
             concurrency: 2,
+            low_stock: 5,
             notice_to: None,
         }
     }
@@ -103,6 +108,8 @@ pub(crate) fn describe(telemetry: &Telemetry) -> Counters<1> {
 pub(crate) fn jobs(set: Builder, app: &App) -> Builder {
     set.handler(deliver::Handler(app.clone()))
         .handler(notice::Handler(app.clone()))
+        .handler(feed::Handler(app.clone()))
+        .schedule(Schedule::new(feed::KIND, feed::EVERY, feed::KIND))
         .handler(tidy::Handler(app.clone()))
         .schedule(Schedule::new(
             tidy::KIND,

@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use sqlx::types::Json;
-use techcommerce_contracts::codes;
+use techcommerce_contracts::{codes, product_api::ProductStatus};
 use techcommerce_kernel::{Currency, Env, Error, Timestamp, Uuid};
 use techcommerce_store::{Conn, StoreError, execute};
 
@@ -147,7 +147,7 @@ impl<'a> Writer<'a> {
         inserted.map_err(refused)?;
         self.add_variants(tx, id, &draft.variants).await?;
         self.images(tx, id, &draft.images).await?;
-        changes.insert(Change::product(id));
+        changes.insert(Change::created(id));
         Ok(id)
     }
 
@@ -205,7 +205,12 @@ impl<'a> Writer<'a> {
             )?;
             self.images(tx, id, &draft.images).await?;
         }
-        changes.insert(Change::product(id));
+        let archived = ProductStatus::Archived.name();
+        let archives = draft.status.name() == archived && record.row.status != archived;
+        changes.insert(match archives {
+            true => Change::archived(id),
+            false => Change::product(id),
+        });
         Ok(stock)
     }
 }

@@ -6,6 +6,7 @@ mod category_list;
 mod import_apply;
 mod import_list;
 mod import_show;
+mod internal_changes;
 mod internal_quotes;
 mod internal_reservations;
 mod internal_restocks;
@@ -27,7 +28,11 @@ mod stock_write;
 
 use std::{ops::Deref, path::PathBuf, sync::Arc};
 
-use axum::{Router, response::Response, routing::post};
+use axum::{
+    Router,
+    response::Response,
+    routing::{get, post},
+};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, header};
 use serde::Serialize;
@@ -115,6 +120,7 @@ pub fn documented() -> (Router<App>, openapi::OpenApi) {
         .routes(routes!(stock_adjust::adjust))
         .split_for_parts();
     let internal = Router::new()
+        .route("/internal/changes", get(internal_changes::list))
         .route("/internal/quotes", post(internal_quotes::quote))
         .route("/internal/restocks", post(internal_restocks::restock))
         .merge(internal_reservations::routes());

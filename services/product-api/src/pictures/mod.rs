@@ -18,7 +18,7 @@ use techcommerce_kernel::Meter;
 pub use fetch::{Fetcher, Refused};
 pub(crate) use job::{FetchPictures, KIND};
 pub use techcommerce_http::outward::guard::HostsAllowed;
-pub use wanted::{failures, fetch_rest, tally, want, want_failed};
+pub use wanted::{failures, fetch_rest, prune, tally, want, want_failed};
 
 /// What fetching pictures needs.
 #[derive(Clone)]

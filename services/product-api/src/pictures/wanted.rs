@@ -186,6 +186,25 @@ pub(super) async fn settle(
     Ok(())
 }
 
+/// Forgets what came to its end before `before`, at most `limit`, and gives how many that were. An
+/// import that names such a picture again asks for it again, if it is not there.
+///
+/// # Errors
+/// Those of the database.
+pub async fn prune(tx: &mut Conn, before: Timestamp, limit: i64) -> Result<u64, StoreError> {
+    execute!(
+        tx,
+        sqlx::query(
+            "DELETE FROM picture_fetches WHERE (product_id, source_hash) IN
+             (SELECT product_id, source_hash FROM picture_fetches
+              WHERE state <> 'waiting' AND updated_at < $1
+              ORDER BY product_id, source_hash LIMIT $2)"
+        )
+        .bind(before.as_micros())
+        .bind(limit)
+    )
+}
+
 /// How the pictures of runs stand, without why some were given up.
 ///
 /// # Errors

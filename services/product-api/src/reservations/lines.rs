@@ -108,7 +108,7 @@ mod tests {
     fn deadline(deadline: i64, hold_seconds: Option<u32>) -> Result<i64, Error> {
         let line = LineRequest {
             variant_id: Uuid::from_u128(1),
-            quantity: Quantity::new(1)?,
+            quantity: Quantity::new(1).unwrap(),
         };
         let request = ReserveRequest {
             id: Uuid::from_u128(2),

@@ -168,7 +168,9 @@ fn refused(desk: &Desk, form: &mut Form, error: Error) -> Result<(), Failure> {
         _ if error.code() == codes::HANDLE_TAKEN => {
             form.wrong("handle", desk.t("goods_category.handle_taken"));
         }
-        ErrorKind::Invalid | ErrorKind::Unprocessable | ErrorKind::Conflict => form.told(&error),
+        ErrorKind::Invalid | ErrorKind::Unprocessable | ErrorKind::Conflict => {
+            form.told(&error);
+        }
         _ => return Err(error.into()),
     }
     Ok(())
