@@ -18,8 +18,12 @@ pub fn program(package: &str) -> Command {
 /// A step of `cargo xtask test`: first the package's own tests, which plant mistakes and see that
 /// each is found, then what there is.
 pub fn check(context: &Context, package: &str) -> Result<Report> {
+    check_by(context, package, against_the_shop(package)?)
+}
+
+/// The same for one that is called in another way.
+pub fn check_by(context: &Context, package: &str, mut command: Command) -> Result<Report> {
     let planted = nextest::run(context, &format!("package({package})"))?;
-    let mut command = against_the_shop(package)?;
     let output = command.stderr(Stdio::inherit()).output()?;
     let said = String::from_utf8_lossy(&output.stdout);
     print!("{said}");

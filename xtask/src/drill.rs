@@ -6,12 +6,11 @@ use anyhow::Result;
 
 use crate::nextest;
 use crate::pipeline::{Context, Report};
-use crate::program::{cargo, command, run, techcommerce};
-use crate::tools::{self, Tool};
+use crate::program::{cargo, run};
+use crate::tools;
 
 /// All faults, in tests/src/drill.
 const ALL: &str = "package(techcommerce-tests) and test(=drill::all)";
-const LIST: &str = "package(techcommerce-tests) and test(=drill::list)";
 
 /// Which faults, and how.
 #[derive(clap::Args)]
@@ -39,18 +38,14 @@ pub fn chore(options: &Options) -> Result<bool> {
     Ok(invocation(options)?.status()?.success())
 }
 
-/// What is run: the program and its output are seen as they come.
 fn invocation(options: &Options) -> Result<Command> {
-    let mut test = command(Tool::NEXTEST.find()?);
-    test.env("CARGO", cargo().get_program())
-        .args(["nextest", "run", "--package", "techcommerce-tests"])
-        .args(["--run-ignored", "only", "--no-capture", "--filterset"])
-        .arg(if options.list { LIST } else { ALL })
-        .env(
-            "TECHCOMMERCE_TEST_BINARY",
-            std::path::absolute(techcommerce())?,
-        )
-        .env("TECHCOMMERCE_DRILL_ONLY", options.only.join(","))
+    let name = if options.list {
+        "drill::list"
+    } else {
+        "drill::all"
+    };
+    let mut test = nextest::seen("default", name)?;
+    test.env("TECHCOMMERCE_DRILL_ONLY", options.only.join(","))
         .env("TECHCOMMERCE_DRILL_FACTOR", options.factor.to_string())
         .env(
             "TECHCOMMERCE_DRILL_KEEP",

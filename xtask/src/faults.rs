@@ -6,12 +6,11 @@ use anyhow::Result;
 
 use crate::nextest;
 use crate::pipeline::{Context, Report};
-use crate::program::{cargo, command, run, techcommerce};
-use crate::tools::{self, Tool};
+use crate::program::{cargo, run};
+use crate::tools;
 
 /// The run, in tests/src/faults.
 const ALL: &str = "package(techcommerce-tests) and test(=faults::all)";
-const LIST: &str = "package(techcommerce-tests) and test(=faults::list)";
 
 /// Which faults, and how many.
 #[derive(clap::Args)]
@@ -42,20 +41,15 @@ pub fn chore(options: &Options) -> Result<bool> {
     Ok(invocation(options)?.status()?.success())
 }
 
-/// What is run: the program and its output are seen as they come.
 fn invocation(options: &Options) -> Result<Command> {
-    let mut test = command(Tool::NEXTEST.find()?);
-    test.env("CARGO", cargo().get_program())
-        .args(["nextest", "run", "--package", "techcommerce-tests"])
-        // A thousand take longer than a usual test may.
-        .args(["--profile", "nightly"])
-        .args(["--run-ignored", "only", "--no-capture", "--filterset"])
-        .arg(if options.list { LIST } else { ALL })
-        .env(
-            "TECHCOMMERCE_TEST_BINARY",
-            std::path::absolute(techcommerce())?,
-        )
-        .env("TECHCOMMERCE_FAULTS_ONLY", options.only.join(","));
+    let name = if options.list {
+        "faults::list"
+    } else {
+        "faults::all"
+    };
+    // A thousand take longer than a usual test may.
+    let mut test = nextest::seen("nightly", name)?;
+    test.env("TECHCOMMERCE_FAULTS_ONLY", options.only.join(","));
     for (name, value) in [
         ("COUNT", options.faults.map(|count| count.to_string())),
         ("SEED", options.seed.map(|seed| seed.to_string())),

@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
 
@@ -26,6 +27,27 @@ pub fn run_ignored(context: &Context, filter: &str) -> Result<Report> {
     run_with(context, &[], &ignored)
 }
 
+/// One test of the whole program that is not part of a usual run, built and its tools there; what it
+/// says is seen as it comes.
+pub fn seen(profile: &str, name: &str) -> Result<Command> {
+    let mut test = nextest()?;
+    test.args(["nextest", "run", "--package", "techcommerce-tests"])
+        .args(["--profile", profile])
+        .args(["--run-ignored", "only", "--no-capture", "--filterset"])
+        .arg(format!("package(techcommerce-tests) and test(={name})"));
+    Ok(test)
+}
+
+/// nextest, with the program that the tests start.
+fn nextest() -> Result<Command> {
+    let mut command = program::command(Tool::NEXTEST.find()?);
+    command.env("CARGO", cargo().get_program()).env(
+        "TECHCOMMERCE_TEST_BINARY",
+        absolute(program::techcommerce())?,
+    );
+    Ok(command)
+}
+
 fn run_with(
     context: &Context,
     environment: &[(&str, &OsStr)],
@@ -39,15 +61,10 @@ fn run_with(
     let report = report_file(profile);
     let _ = fs::remove_file(&report);
 
-    let mut command = program::command(Tool::NEXTEST.find()?);
+    let mut command = nextest()?;
     command
-        .env("CARGO", cargo().get_program())
         .args(["nextest", "run", "--workspace", "--profile", profile])
-        .args(arguments)
-        .env(
-            "TECHCOMMERCE_TEST_BINARY",
-            absolute(program::techcommerce())?,
-        );
+        .args(arguments);
     if context.options.nightly {
         command.env("TECHCOMMERCE_TEST_NIGHTLY", "1");
     }

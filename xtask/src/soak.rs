@@ -4,8 +4,9 @@ use std::process::Command;
 
 use anyhow::Result;
 
-use crate::program::{cargo, command, run, techcommerce};
-use crate::tools::{self, Tool};
+use crate::nextest;
+use crate::program::{cargo, run};
+use crate::tools;
 
 /// For how long, and how much.
 #[derive(clap::Args)]
@@ -26,16 +27,8 @@ pub fn chore(options: &Options) -> Result<bool> {
 }
 
 fn invocation(options: &Options) -> Result<Command> {
-    let mut test = command(Tool::NEXTEST.find()?);
-    test.env("CARGO", cargo().get_program())
-        .args(["nextest", "run", "--package", "techcommerce-tests"])
-        .args(["--run-ignored", "only", "--no-capture", "--filterset"])
-        .arg("package(techcommerce-tests) and test(=soak::all)")
-        .env(
-            "TECHCOMMERCE_TEST_BINARY",
-            std::path::absolute(techcommerce())?,
-        )
-        .env("TECHCOMMERCE_SOAK_MINUTES", options.minutes.to_string())
+    let mut test = nextest::seen("default", "soak::all")?;
+    test.env("TECHCOMMERCE_SOAK_MINUTES", options.minutes.to_string())
         .env("TECHCOMMERCE_SOAK_RATE", options.rate.to_string());
     Ok(test)
 }

@@ -2,14 +2,13 @@
 //! (docs/supply-chain.md).
 
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 
 use crate::checker;
-use crate::nextest;
 use crate::pipeline::{Context, Report};
-use crate::program::{cargo, output, run, show};
+use crate::program::{cargo, output, run};
 use crate::tools;
 
 const PACKAGE: &str = "techcommerce-supply";
@@ -22,21 +21,7 @@ pub fn check(context: &Context) -> Result<Report> {
     if !context.options.no_install {
         run(program().arg("install"))?;
     }
-    let planted = nextest::run(context, &format!("package({PACKAGE})"))?;
-    let mut command = checker::program(PACKAGE);
-    let output = command.stderr(Stdio::inherit()).output()?;
-    let said = String::from_utf8_lossy(&output.stdout);
-    print!("{said}");
-    let counts = said.lines().last().unwrap_or_default();
-    if !output.status.success() {
-        bail!("{} ended with {}: {counts}", show(&command), output.status);
-    }
-    let passed = counts.split(' ').next().and_then(|word| word.parse().ok());
-    Ok(Report {
-        passed: planted.passed + passed.unwrap_or(1),
-        failed: planted.failed,
-        detail: format!("{counts}; planted mistakes: {}", planted.detail),
-    })
+    checker::check_by(context, PACKAGE, program())
 }
 
 /// The chore by itself, with what the user says; whether it found nothing.

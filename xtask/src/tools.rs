@@ -224,19 +224,29 @@ pub fn axe() -> Option<PathBuf> {
 }
 
 fn install_axe() {
-    let Some(npm) = find_program("npm") else {
-        return;
-    };
-    let _ = output(Command::new(npm).args([
-        "install",
-        "--prefix",
-        "target/tools/npm",
-        "--ignore-scripts",
-        "--no-save",
-        "--no-audit",
-        "--no-fund",
-        AXE_PACKAGE,
-    ]));
+    let _ = npm("target/tools/npm", AXE_PACKAGE);
+}
+
+/// Puts a package of npm into a folder of its own, without running anything of it: npm takes away
+/// what it did not install there.
+pub fn npm(folder: impl AsRef<Path>, package: &str) -> Result<()> {
+    let npm =
+        find_program("npm").with_context(|| format!("npm is missing, which gets {package}"))?;
+    let mut npm = Command::new(npm);
+    npm.args(["install", "--prefix"]).arg(folder.as_ref());
+    npm.args(["--ignore-scripts", "--no-save", "--no-audit", "--no-fund"]);
+    output(npm.arg(package)).map(drop)
+}
+
+/// Puts a package of PyPI into an environment of its own.
+fn pip(folder: impl AsRef<Path>, package: &str) -> Result<()> {
+    let folder = folder.as_ref();
+    let python = find_program("python3")
+        .with_context(|| format!("Python is missing, which gets {package}"))?;
+    output(Command::new(python).args(["-m", "venv"]).arg(folder))?;
+    let mut pip = Command::new(folder.join("bin/pip"));
+    pip.args(["install", "--quiet", "--disable-pip-version-check"]);
+    output(pip.arg(package)).map(drop)
 }
 
 /// The Standard Webhooks specification's own libraries, for Python and JavaScript: what the shop
@@ -258,26 +268,10 @@ pub fn webhooks() -> Option<PathBuf> {
 fn install_webhooks() {
     let folder = Path::new(WEBHOOKS);
     let python = folder.join("python");
-    if let Some(program) = find_program("python3") {
-        let made = output(Command::new(program).args(["-m", "venv"]).arg(&python));
-        let mut pip = Command::new(python.join("bin/pip"));
-        pip.args(["install", "--quiet", "--disable-pip-version-check"]);
-        if made.is_ok() && output(pip.arg(WEBHOOKS_PYTHON)).is_ok() {
-            let _ = std::fs::write(python.join("installed"), WEBHOOKS_PYTHON);
-        }
+    if pip(&python, WEBHOOKS_PYTHON).is_ok() {
+        let _ = std::fs::write(python.join("installed"), WEBHOOKS_PYTHON);
     }
-    if let Some(npm) = find_program("npm") {
-        // A folder of its own: npm takes away what it did not install there.
-        let mut npm = Command::new(npm);
-        npm.args(["install", "--prefix"]).arg(folder.join("npm"));
-        let _ = output(npm.args([
-            "--ignore-scripts",
-            "--no-save",
-            "--no-audit",
-            "--no-fund",
-            WEBHOOKS_NPM,
-        ]));
-    }
+    let _ = npm(folder.join("npm"), WEBHOOKS_NPM);
 }
 
 /// Finds or installs everything; one line for the summary.
@@ -287,11 +281,11 @@ pub fn prepare(install: bool) -> Result<String> {
     for tool in [Tool::NEXTEST, Tool::DENY, Tool::S3] {
         if tool.found().is_none() && install {
             run(&mut tool.install())?;
-            // Hundreds of megabytes that nobody needs again.
-            let _ = std::fs::remove_dir_all("target/tools/build");
         }
         tool.find()?;
     }
+    // What one compiled serves the next; then it is hundreds of megabytes that nobody needs again.
+    let _ = std::fs::remove_dir_all("target/tools/build");
     if axe().is_none() && install {
         install_axe();
     }
@@ -350,14 +344,7 @@ pub fn schemathesis(install: bool) -> Result<()> {
         );
     }
     python(true)?;
-    let python = find_program("python3").context("python3 was there a moment ago")?;
-    run(Command::new(python).args(["-m", "venv", FOLDER]))?;
-    run(Command::new(Path::new(FOLDER).join("bin/pip")).args([
-        "install",
-        "--quiet",
-        "--disable-pip-version-check",
-        SCHEMATHESIS,
-    ]))?;
+    pip(FOLDER, SCHEMATHESIS)?;
     Ok(std::fs::write(stamp, SCHEMATHESIS)?)
 }
 
