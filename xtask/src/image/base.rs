@@ -62,20 +62,25 @@ fn compiler() -> Result<String> {
         .to_owned())
 }
 
+/// A small Debian with these packages in a folder.
+pub fn debian(root: &Path, packages: &str) -> Result<()> {
+    run(Command::new("debootstrap")
+        .args([
+            "--variant=minbase",
+            &format!("--include={packages}"),
+            "bookworm",
+        ])
+        .arg(root)
+        .stdout(std::process::Stdio::null()))
+}
+
 fn make(engine: &Engine, name: &str) -> Result<()> {
     if !is_root() {
         bail!("making a base image needs root; or pull {name} first");
     }
     let root = target().join("tools/containers/rust-base");
     let _ = fs::remove_dir_all(&root);
-    run(Command::new("debootstrap")
-        .args([
-            "--variant=minbase",
-            &format!("--include={PACKAGES}"),
-            "bookworm",
-        ])
-        .arg(&root)
-        .stdout(std::process::Stdio::null()))?;
+    debian(&root, PACKAGES)?;
     let _ = fs::remove_dir_all(root.join("var/cache/apt/archives"));
     toolchain(&root)?;
 

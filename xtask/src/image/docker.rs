@@ -9,8 +9,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 
+use super::base;
 use super::engine::Engine;
-use crate::program::{output, run, target};
+use crate::program::{output, target};
 use crate::tools::{self, Tool};
 
 /// Debian's packages in which all the stores are.
@@ -155,14 +156,7 @@ impl Docker {
     /// The image `stores`: Debian with all of them in it.
     fn stores(&self) -> Result<()> {
         let root = self.data.join("stores");
-        run(Command::new("debootstrap")
-            .args([
-                "--variant=minbase",
-                &format!("--include={PACKAGES}"),
-                "bookworm",
-            ])
-            .arg(&root)
-            .stdout(Stdio::null()))?;
+        base::debian(&root, PACKAGES)?;
         fs::copy(Tool::S3.find()?, root.join("usr/bin/s3s-fs"))?;
         // The number that PostgreSQL has in its official image.
         let users = root.join("etc/passwd");
