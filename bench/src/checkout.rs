@@ -199,13 +199,14 @@ pub async fn place(
     .await
 }
 
-/// The body of an order for a cart.
-pub fn order_body(cart: &str) -> String {
+/// The body of an order for a cart, with what the card does (none: all goes well).
+pub fn order_body(cart: &str, token: Option<&str>) -> String {
+    let token = token.map_or_else(String::new, |token| format!(",\"token\":\"{token}\""));
     format!(
         "{{\"cart_id\":\"{cart}\",\"email\":\"jo@example.com\",\"shipping_address\":\
          {{\"name\":\"Jo Miller\",\"line1\":\"1 High Street\",\"city\":\"Leeds\",\
          \"postal_code\":\"LS1 1AA\",\"country\":\"GB\"}},\"shipping_method\":\"standard\",\
-         \"payment\":{{\"method\":\"test\"}}}}"
+         \"payment\":{{\"method\":\"test\"{token}}}}}"
     )
 }
 
@@ -225,7 +226,7 @@ impl Work for Buyer {
             let body = format!("{{\"quantity\":{quantity}}}");
             self.send("PUT", &path, &[], &body, 200).await?;
         }
-        let body = order_body(&cart);
+        let body = order_body(&cart, None);
         let key = Uuid::new_v4().to_string();
         let headers = [("idempotency-key", key.as_str())];
         self.send("POST", "/api/orders", &headers, &body, 201)

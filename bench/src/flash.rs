@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use crate::{
     catalogue::Catalogue,
-    checkout::settled,
+    checkout::{order_body, settled},
     open::{Connections, Times, coming},
     rush::Size,
     shop::{Setup, Shop, database},
@@ -172,18 +172,9 @@ async fn attempt(
             None => tokio::time::sleep(Duration::from_millis(1)).await,
         }
     };
-    let token = match buyer.pays {
-        true => "null",
-        false => "\"tok_decline\"",
-    };
     buyer.tries += 1;
-    let body = format!(
-        "{{\"cart_id\":\"{}\",\"email\":\"jo@example.com\",\"shipping_address\":\
-         {{\"name\":\"Jo Miller\",\"line1\":\"1 High Street\",\"city\":\"Leeds\",\
-         \"postal_code\":\"LS1 1AA\",\"country\":\"GB\"}},\"shipping_method\":\"standard\",\
-         \"payment\":{{\"method\":\"test\",\"token\":{token}}}}}",
-        buyer.cart
-    );
+    let token = (!buyer.pays).then_some("tok_decline");
+    let body = order_body(&buyer.cart, token);
     let key = format!("{}-{}", &buyer.cart[..16], buyer.tries);
     let mut client = connections.take().await?;
     let headers = [("idempotency-key", key.as_str())];

@@ -156,7 +156,7 @@ async fn steps(client: &mut Client, variants: &[Uuid], number: usize) -> Result<
             return Ok(Outcome::Refused(step));
         }
     }
-    let body = crate::checkout::order_body(&cart);
+    let body = crate::checkout::order_body(&cart, None);
     let key = Uuid::new_v4().to_string();
     let headers: &[(&str, &str)] = &[("idempotency-key", key.as_str())];
     Ok(
