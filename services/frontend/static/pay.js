@@ -5,6 +5,12 @@
   const form = document.getElementById('pay');
   const problem = document.getElementById('pay-problem');
   const button = form?.querySelector('button');
+  // Who was sent to the bank comes back by an address that opens nothing; this browser knows the other.
+  const kept = (path) => `order at ${path}`;
+  if (document.getElementById('pay-back')) {
+    const order = sessionStorage.getItem(kept(location.pathname));
+    if (order?.startsWith(location.pathname)) location.replace(`${order}${order.includes('?') ? '&' : '?'}confirmed=1`);
+  }
   if (!form) return;
 
   function fail(text) {
@@ -30,6 +36,7 @@
     // Without what opens the order: the address is told to Stripe.
     const back = new URL(form.dataset.order, location.origin);
     back.search = '';
+    sessionStorage.setItem(kept(back.pathname), form.dataset.order);
     const { error } = await stripe.confirmPayment({
       elements,
       redirect: 'if_required',

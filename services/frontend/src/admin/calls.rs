@@ -12,9 +12,10 @@ use techcommerce_contracts::{
     jobs::{DiscardQuery, JobCounts, JobDetail, JobEntry, JobQuery, Retried, RetryMany},
     order_api::{
         CancelInput, Discount, DiscountEdit, DiscountQuery, NewDiscountInput, NewWebhook,
-        NoteInput, Order, OrderSummary, RefundInput, ShipmentInput, SummaryQuery, Webhook,
-        WebhookCreated, WebhookDelivery, WebhookDeliveryDetail, WebhookDeliveryQuery, WebhookEdit,
-        WebhookList, WebhookResent, WebhookRotated,
+        NoteInput, Order, OrderSummary, PaymentFinding, PaymentFindingQuery, PaymentFindingSettled,
+        RefundInput, ShipmentInput, SummaryQuery, Webhook, WebhookCreated, WebhookDelivery,
+        WebhookDeliveryDetail, WebhookDeliveryQuery, WebhookEdit, WebhookList, WebhookResent,
+        WebhookRotated,
     },
     product_api::{StockItem, StockQuery},
     system::{BackupList, SystemReport},
@@ -70,6 +71,29 @@ impl Api<'_> {
         self.own(Method::POST, format!("/api/orders/{id}/mark-paid"))
             .send()
             .await
+    }
+
+    /// What somebody has to look at about payments.
+    pub async fn payment_findings(
+        &self,
+        query: &PaymentFindingQuery,
+    ) -> Result<Page<PaymentFinding>, Error> {
+        let call = self.own(Method::GET, "/api/payments/findings".into());
+        call.query(query).send().await
+    }
+
+    /// Pays back once more what came back to the shop.
+    pub async fn refund_again(&self, finding: &str) -> Result<PaymentFinding, Error> {
+        let path = format!("/api/payments/findings/{}/refund-again", segment(finding));
+        self.own(Method::POST, path).send().await
+    }
+
+    /// Says that something found is dealt with.
+    pub async fn settle_finding(&self, finding: &str, note: &str) -> Result<PaymentFinding, Error> {
+        let path = format!("/api/payments/findings/{}/settle", segment(finding));
+        let note = note.to_owned();
+        let call = self.own(Method::POST, path);
+        call.json(&PaymentFindingSettled { note }).send().await
     }
 
     /// Discount codes.

@@ -177,6 +177,8 @@ impl<'d> Attentions<'d> {
                 tone,
             );
         }
+        let found = counts.payment_findings;
+        self.add(found, "dash.payment_findings", super::payments::PATH, "bad");
     }
 }
 

@@ -24,6 +24,7 @@ use crate::{
 pub enum Section {
     Overview,
     Orders,
+    Payments,
     Customers,
     Discounts,
     Products,
@@ -51,6 +52,11 @@ const fn about(section: Section) -> (&'static str, &'static str, &'static str) {
             "desk.orders",
             "/admin/orders",
             "M5 3h10v14l-2.500-1.500L10 17l-2.500-1.500L5 17zM7.500 7h5M7.500 10.500h5",
+        ),
+        Section::Payments => (
+            "desk.payments",
+            "/admin/payments",
+            "M3.500 5.500h13v9h-13zM3.500 8.500h13M6 12h3",
         ),
         Section::Customers => (
             "desk.customers",
@@ -118,6 +124,7 @@ const GROUPS: [(&str, &[(Section, bool)]); 3] = [
         &[
             (Section::Overview, false),
             (Section::Orders, false),
+            (Section::Payments, false),
             (Section::Customers, false),
             (Section::Discounts, false),
         ],

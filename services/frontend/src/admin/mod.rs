@@ -30,6 +30,7 @@ pub mod order_forms;
 pub mod order_print;
 pub mod orders;
 pub mod parts;
+pub mod payments;
 pub mod people;
 pub mod problem;
 pub mod system;
@@ -63,6 +64,12 @@ pub fn router() -> Router<Shop> {
             post(order_actions::mark_paid),
         )
         .route("/admin/orders/{id}/notes", post(order_actions::note))
+        .route("/admin/payments", get(payments::show))
+        .route(
+            "/admin/payments/{id}/refund-again",
+            post(payments::refund_again),
+        )
+        .route("/admin/payments/{id}/settle", post(payments::settle))
         .route("/admin/discounts", get(discounts::show))
         .route(
             "/admin/discounts/new",

@@ -92,10 +92,10 @@ pub async fn show(
     Path(id): Path<String>,
     Asked(sent): Asked,
 ) -> Result<Response, Failure> {
-    let access = Some(sent.text("access_token").to_owned()).filter(|token| !token.is_empty());
+    let access = pay::access_of(&sent);
     let guest = access.is_some();
     let pay_at = access.clone();
-    let confirmed = sent.text("confirmed") == "1";
+    let confirmed = sent.text("confirmed") == "1" || sent.text("redirect_status") == "succeeded";
     let Ok(id) = id.parse::<Uuid>() else {
         return Ok(not_shown(&shop, &visitor).await);
     };
@@ -104,6 +104,10 @@ pub async fn show(
     let order = match order {
         Ok(order) => order,
         Err(error) => match error.kind() {
+            // Stripe sends customers back by an address without what opens the order.
+            Kind::NotFound if !sent.text("redirect_status").is_empty() => {
+                return Ok(pay::back(&shop, &visitor).await);
+            }
             Kind::NotFound | Kind::Forbidden | Kind::Unauthenticated => {
                 return Ok(not_shown(&shop, &visitor).await);
             }

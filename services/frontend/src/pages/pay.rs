@@ -14,7 +14,7 @@ use techcommerce_kernel::Uuid;
 
 use crate::{
     failure::Failure,
-    forms::Asked,
+    forms::{Asked, Sent},
     page::{Page, render, see_other},
     shop::Shop,
     visitor::Visitor,
@@ -39,6 +39,12 @@ struct PayPage {
     confirm: Option<Confirm>,
 }
 
+#[derive(Template)]
+#[template(path = "pay_back.html")]
+struct BackPage {
+    page: Page,
+}
+
 struct Confirm {
     key: String,
     secret: String,
@@ -56,7 +62,7 @@ pub async fn show(
     Path(id): Path<String>,
     Asked(sent): Asked,
 ) -> Result<Response, Failure> {
-    let access = Some(sent.text("access_token").to_owned()).filter(|token| !token.is_empty());
+    let access = access_of(&sent);
     let id: Uuid = id.parse().map_err(|_| Failure::not_found())?;
     let api = shop.api(&visitor);
     let (page, order) = tokio::join!(shop.page(&visitor), api.order(id, access.clone()));
@@ -96,6 +102,20 @@ fn waits(order: &Order) -> bool {
     order.payment.method == PaymentMethod::Stripe
         && order.status == OrderStatus::Placed
         && order.payment_status == PaymentStatus::Pending
+}
+
+/// What the address says opens the order.
+pub fn access_of(sent: &Sent) -> Option<String> {
+    Some(sent.text("access_token").to_owned()).filter(|token| !token.is_empty())
+}
+
+/// The page of a customer who comes back from the bank, by an address that does not open the order:
+/// the browser may know the one that does.
+pub async fn back(shop: &Shop, visitor: &Visitor) -> Response {
+    let page = shop.page(visitor).await.private();
+    let page = page.titled(visitor.texts.get("pay.back"));
+    let view = BackPage { page };
+    render(StatusCode::OK, &view.page, &view)
 }
 
 /// The address of an order's page, or of one below it.
@@ -157,6 +177,24 @@ mod tests {
             Fake::ORDER
         )]);
         assert!(!page.header("content-security-policy").contains("stripe"));
+    }
+
+    #[tokio::test]
+    async fn who_comes_back_from_the_bank_is_not_told_that_there_is_no_order() {
+        let path = format!(
+            "/orders/{}?payment_intent=pi_1&redirect_status=succeeded",
+            Fake::SMALL
+        );
+        let page = Site::new().await.get(&path).await.expect(StatusCode::OK);
+        page.has(&["Your bank has answered", "id=\"pay-back\"", "noindex"]);
+        page.is_accessible();
+        assert!(page.header("cache-control").contains("no-store"));
+        let path = format!("/orders/{}", Fake::SMALL);
+        Site::new()
+            .await
+            .get(&path)
+            .await
+            .expect(StatusCode::NOT_FOUND);
     }
 
     #[tokio::test]

@@ -61,6 +61,10 @@ pub fn answer(fake: &Fake, seen: &Seen) -> Option<Response> {
         ("GET", ["orders", Fake::ORDER]) => ok(staff_order(fake)),
         ("POST", ["orders", _, "cancel" | "mark-paid"]) => ok(staff_order(fake)),
         ("POST", ["orders", _, "shipments" | "refunds" | "notes"]) => made(staff_order(fake)),
+        ("GET", ["payments", "findings"]) => list(findings()),
+        ("POST", ["payments", "findings", _, "refund-again" | "settle"]) => {
+            ok(findings()[0].clone())
+        }
         ("GET", ["discounts"]) => list(json!([discount()])),
         ("GET" | "PATCH", ["discounts", "HELLO10" | "some"]) => ok(discount()),
         ("DELETE", ["discounts", "HELLO10"]) => StatusCode::NO_CONTENT.into_response(),
@@ -214,4 +218,29 @@ fn stock() -> Value {
     json!({"variant_id": Fake::SMALL, "product_id": Fake::ORDER, "product_title": "Oak bowl",
         "product_handle": "oak-bowl", "product_status": "active", "variant_title": "Small",
         "sku": "BOWL", "on_hand": 3, "reserved": 1, "available": 2, "track_inventory": true})
+}
+
+/// One that can be mended here, one of no order, and one that is answered elsewhere.
+fn findings() -> Value {
+    let found = |id: &str, kind: &str, object: &str| {
+        json!({
+            "id": id, "kind": kind, "object": object, "amount": eur(3000), "detail": "as it is",
+            "order_id": null, "order_number": null, "due_at": null, "created_at": NOW,
+            "closed_at": null, "settled_by": null, "note": null, "refund_id": null,
+            "actions": ["settle"],
+        })
+    };
+    let mut refund = found("refund_failed:re_1", "refund_failed", "re_1");
+    refund["order_id"] = json!(Fake::ORDER);
+    refund["order_number"] = json!("1042");
+    refund["actions"] = json!(["refund_again", "settle"]);
+    let mut dispute = found("dispute:dp_1", "dispute", "dp_1");
+    dispute["due_at"] = json!(NOW);
+    dispute["actions"] = json!([]);
+    json!([
+        refund,
+        found("captured:pi_9", "captured", "pi_9"),
+        found("unknown_payment:pi_9", "unknown_payment", "pi_9"),
+        dispute
+    ])
 }

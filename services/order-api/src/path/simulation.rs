@@ -243,7 +243,17 @@ fn fly(world: &mut World, state: &mut State, flights: &mut Vec<Flight>, choice: 
     }
 }
 
-fn simulate(choices: &[u8], method: Method) {
+/// What could be wrong about refunds that fail later, planted to see that it is found.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Mistake {
+    Nothing,
+    /// Whoever says that a refund failed is believed.
+    Believed,
+    /// A refund that is in doubt is made anew.
+    MadeAnew,
+}
+
+fn simulate(choices: &[u8], method: Method, mistake: Mistake) {
     let mut world = World::new(choices.first().copied().unwrap_or(1));
     let mut state = State::placed(Uuid::from_u128(9), method, TOTAL, &QUANTITIES);
     // Commands of workers whose lease ran out: they still reach the world, their answers nobody.
@@ -315,9 +325,17 @@ fn simulate(choices: &[u8], method: Method) {
             (29, _) => {
                 let mut made = state.refunds.iter();
                 let made = made.find(|it| it.progress == RefundProgress::Done);
-                if let Some(id) = made.map(|refund| refund.id) {
+                let made = made.map(|refund| (refund.id, refund.amount));
+                if let (Some((id, _)), Mistake::Believed) = (made, mistake) {
+                    // It was not so.
+                    ask(&mut state, &mut jobs, &Event::RefundDoubted { id });
+                    record(&mut state, &Event::RefundRefused { id });
+                } else if let Some((id, amount)) = made {
                     world.refunds.remove(&id);
                     world.failed.insert(id);
+                    if mistake == Mistake::MadeAnew {
+                        world.refunds.insert(Uuid::from_u128(99), amount);
+                    }
                     ask(&mut state, &mut jobs, &Event::RefundDoubted { id });
                     ask(&mut state, &mut jobs, &Event::RefundDoubted { id });
                 }
@@ -391,6 +409,26 @@ proptest! {
         choices in prop::collection::vec(any::<u8>(), 0..80),
         invoice in prop::bool::weighted(0.2),
     ) {
-        simulate(&choices, if invoice { Method::Invoice } else { Method::Provider });
+        let method = if invoice { Method::Invoice } else { Method::Provider };
+        simulate(&choices, method, Mistake::Nothing);
+    }
+}
+
+#[test]
+fn what_is_planted_is_found() {
+    let config = ProptestConfig {
+        cases: 20_000,
+        failure_persistence: None,
+        max_shrink_iters: 0,
+        ..ProptestConfig::default()
+    };
+    for mistake in [Mistake::Believed, Mistake::MadeAnew] {
+        let mut runner = proptest::test_runner::TestRunner::new(config.clone());
+        let choices = prop::collection::vec(any::<u8>(), 0..80);
+        let found = runner.run(&choices, |choices| {
+            simulate(&choices, Method::Provider, mistake);
+            Ok(())
+        });
+        assert!(found.is_err(), "{mistake:?} is not found");
     }
 }
