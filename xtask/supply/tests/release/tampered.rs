@@ -2,8 +2,11 @@
 //! refused with words of its own.
 
 use std::fs;
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread::available_parallelism;
 
 use serde_json::Value;
 
@@ -41,10 +44,42 @@ fn verify(place: &Place, folder: &str, public: &str, more: &[&str]) -> Ended {
     place.run("scripts/verify.sh", &arguments)
 }
 
+/// What is done to copies of a release, each with the words by which it is refused.
+#[derive(Default)]
+struct Wrongs<'a>(Vec<(Box<dyn Fn(&Path) + Sync + 'a>, String)>);
+
+impl<'a> Wrongs<'a> {
+    fn refused(&mut self, wrong: impl Fn(&Path) + Sync + 'a, words: &str) {
+        self.0.push((Box::new(wrong), words.to_owned()));
+    }
+
+    /// Verifying waits for programs that each compute on one core, so as many are verified at once as there
+    /// are.
+    fn are_refused(&self, place: &Place, public: &str) {
+        let next = AtomicUsize::new(0);
+        let threads = available_parallelism().map_or(2, NonZero::get);
+        let run = || {
+            loop {
+                let number = next.fetch_add(1, Ordering::Relaxed);
+                let Some((wrong, words)) = self.0.get(number) else {
+                    break;
+                };
+                let folder = with(place, &format!("tampered-{number}"), wrong);
+                verify(place, folder.to_str().unwrap(), public, &[]).fails(words);
+                fs::remove_dir_all(folder).unwrap();
+            }
+        };
+        std::thread::scope(|scope| {
+            for _ in 0..threads {
+                scope.spawn(run);
+            }
+        });
+    }
+}
+
 /// A copy of `dist` in which something is wrong.
-fn with(place: &Place, wrong: impl FnOnce(&Path)) -> PathBuf {
-    let folder = place.path("tampered");
-    let _ = fs::remove_dir_all(&folder);
+fn with(place: &Place, name: &str, wrong: impl FnOnce(&Path)) -> PathBuf {
+    let folder = place.path(name);
     let copied = Command::new("cp")
         .arg("-R")
         .arg(place.path("dist"))
@@ -105,37 +140,35 @@ fn what_was_tampered_with_is_refused() {
     );
     assert_eq!(said.matches("verified ").count(), 5, "{said}");
 
-    let refused = |wrong: &dyn Fn(&Path), words: &str| {
-        let folder = with(&place, wrong);
-        verify(&place, folder.to_str().unwrap(), &public, &[]).fails(words);
-    };
+    let provenance = file(&archive, ".provenance.sigstore.json");
+    let mut wrongs = Wrongs::default();
     let checksum = "it is not the file of this release: its checksum is";
-    refused(
-        &|dist| flip(&dist.join(&archive), |_| 0),
+    wrongs.refused(
+        |dist| flip(&dist.join(&archive), |_| 0),
         &format!("{archive}: {checksum}"),
     );
-    refused(
-        &|dist| flip(&dist.join(&archive), |length| length / 2),
+    wrongs.refused(
+        |dist| flip(&dist.join(&archive), |length| length / 2),
         &format!("{archive}: {checksum}"),
     );
-    refused(
-        &|dist| flip(&dist.join(&archive), |length| length - 1),
+    wrongs.refused(
+        |dist| flip(&dist.join(&archive), |length| length - 1),
         &format!("{archive}: {checksum}"),
     );
-    refused(
-        &|dist| flip(&dist.join(&parts), |length| length / 2),
+    wrongs.refused(
+        |dist| flip(&dist.join(&parts), |length| length / 2),
         &format!("{parts}: {checksum}"),
     );
-    refused(
-        &|dist| flip(&dist.join("install.sh"), |length| length / 2),
+    wrongs.refused(
+        |dist| flip(&dist.join("install.sh"), |length| length / 2),
         &format!("install.sh: {checksum}"),
     );
-    refused(
-        &|dist| flip(&dist.join("SHA256SUMS"), |_| 3),
+    wrongs.refused(
+        |dist| flip(&dist.join("SHA256SUMS"), |_| 3),
         "SHA256SUMS: it was changed, or is not signed by the key",
     );
-    refused(
-        &|dist| {
+    wrongs.refused(
+        |dist| {
             change(
                 &dist.join("SHA256SUMS.sigstore.json"),
                 "/messageSignature/signature",
@@ -143,8 +176,8 @@ fn what_was_tampered_with_is_refused() {
         },
         "SHA256SUMS: it was changed, or is not signed by the key",
     );
-    refused(
-        &|dist| {
+    wrongs.refused(
+        |dist| {
             change(
                 &dist.join(file(&archive, ".sigstore.json")),
                 "/messageSignature/signature",
@@ -152,19 +185,18 @@ fn what_was_tampered_with_is_refused() {
         },
         &format!("{archive}: its signature is not one of the key"),
     );
-    let provenance = file(&archive, ".provenance.sigstore.json");
     let not_signed = format!("{archive}: its provenance is not signed by the key");
-    refused(
-        &|dist| change(&dist.join(&provenance), "/dsseEnvelope/payload"),
+    wrongs.refused(
+        |dist| change(&dist.join(&provenance), "/dsseEnvelope/payload"),
         &not_signed,
     );
-    refused(
-        &|dist| change(&dist.join(&provenance), "/dsseEnvelope/signatures/0/sig"),
+    wrongs.refused(
+        |dist| change(&dist.join(&provenance), "/dsseEnvelope/signatures/0/sig"),
         &not_signed,
     );
     // Each is sound, and belongs to another file.
-    refused(
-        &|dist| {
+    wrongs.refused(
+        |dist| {
             swap(
                 dist,
                 &file(&archive, ".sigstore.json"),
@@ -173,8 +205,8 @@ fn what_was_tampered_with_is_refused() {
         },
         "its signature is not one of the key",
     );
-    refused(
-        &|dist| {
+    wrongs.refused(
+        |dist| {
             swap(
                 dist,
                 &provenance,
@@ -183,27 +215,29 @@ fn what_was_tampered_with_is_refused() {
         },
         "its provenance is not signed by",
     );
-    refused(&|dist| swap(dist, &archive, &parts), checksum);
-    refused(
-        &|dist| fs::remove_file(dist.join(file(&parts, ".sigstore.json"))).unwrap(),
+    wrongs.refused(|dist| swap(dist, &archive, &parts), checksum);
+    wrongs.refused(
+        |dist| fs::remove_file(dist.join(file(&parts, ".sigstore.json"))).unwrap(),
         &format!("{parts}: its signature {parts}.sigstore.json is not here"),
     );
-    refused(
-        &|dist| fs::remove_file(dist.join(&provenance)).unwrap(),
+    wrongs.refused(
+        |dist| fs::remove_file(dist.join(&provenance)).unwrap(),
         &format!("{archive}: its provenance {provenance} is not here"),
     );
-    refused(
-        &|dist| fs::remove_file(dist.join("SHA256SUMS")).unwrap(),
+    wrongs.refused(
+        |dist| fs::remove_file(dist.join("SHA256SUMS")).unwrap(),
         "SHA256SUMS is not here",
     );
-    refused(
-        &|dist| fs::remove_file(dist.join("SHA256SUMS.sigstore.json")).unwrap(),
+    wrongs.refused(
+        |dist| fs::remove_file(dist.join("SHA256SUMS.sigstore.json")).unwrap(),
         "SHA256SUMS.sigstore.json is not here",
     );
-    refused(
-        &|dist| fs::write(dist.join("extra.sh"), "#!/bin/sh\n").unwrap(),
+    wrongs.refused(
+        |dist| fs::write(dist.join("extra.sh"), "#!/bin/sh\n").unwrap(),
         "extra.sh: it is not part of this release",
     );
+
+    wrongs.are_refused(&place, &public);
 
     verify(&place, "dist", &strange, &[]).fails("SHA256SUMS: it is signed with another key than");
     verify(&place, "dist", &public, &["--version", "0.2.0"])
@@ -218,7 +252,7 @@ fn what_was_tampered_with_is_refused() {
     release(&place, &key);
     verify(&place, "dist", &public, &["--version", "0.2.0"]).succeeds();
     let newer = place.archive();
-    let folder = with(&place, |dist| {
+    let folder = with(&place, "mixed", |dist| {
         for end in ["", ".sigstore.json", ".provenance.sigstore.json"] {
             let from = place.path("older").join(format!("{archive}{end}"));
             fs::copy(from, dist.join(format!("{newer}{end}"))).unwrap();
