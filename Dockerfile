@@ -71,6 +71,7 @@ RUN --mount=type=cache,id=techcommerce-registry,target=/usr/local/cargo/registry
 COPY apps apps
 COPY contracts contracts
 COPY crates crates
+COPY docs/openapi.json docs/
 COPY services services
 # Seconds since 1970 of the commit: every time in the image, so that the same commit is the same image.
 ARG SOURCE_DATE_EPOCH=0

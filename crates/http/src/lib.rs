@@ -3,11 +3,13 @@
 //! A service builds a plain [`axum::Router`] with handlers that take our extractors ([`Json`],
 //! [`Query`], [`Path`], [`Caller`], [`Signed`], [`Staff`], [`Admin`], [`ServiceOnly`]) and return
 //! [`ApiResult`], and wraps it once in [`service_stack`]. All that must not be forgotten is in
-//! there: who calls, request ids, traces, metrics, logs, limits, and the health paths. What only
+//! there: who calls, request ids, traces, metrics, logs, limits, and the health paths. A public path
+//! stands once, in a list that [`endpoints`] reads into the router and into the document. What only
 //! the public edges need is in [`edge`]; the way out to servers of others begins in [`outward`].
 
 pub mod cursor;
 pub mod edge;
+pub mod endpoints;
 mod error;
 pub mod etag;
 mod extract;

@@ -17,6 +17,7 @@ mod rate_limits;
 mod routes;
 mod system;
 
+pub use docs::Document;
 pub use rate_limits::SharedLimits;
 pub use system::openapi as own_openapi;
 
@@ -29,7 +30,6 @@ use techcommerce_http::{
 };
 use techcommerce_kernel::{Env, Error};
 use techcommerce_telemetry::Telemetry;
-use utoipa::openapi::OpenApi;
 
 /// What the owner decides.
 #[derive(Debug, Clone)]
@@ -80,8 +80,8 @@ pub struct Deps {
     pub telemetry: Telemetry,
     /// What the owner decides.
     pub settings: Settings,
-    /// The document of all services, from [`openapi::merge`].
-    pub document: OpenApi,
+    /// The document of all services: what [`openapi::merge`] gives.
+    pub document: Document,
     /// Where replicas count requests together; without it each counts alone.
     pub shared_limits: Option<SharedLimits>,
 }
@@ -133,7 +133,7 @@ pub fn build(deps: Deps) -> Result<Built, Error> {
         shared_limits,
     );
     let router = routes::router(&edge, &document)
-        .merge(docs::router(&document)?)
+        .merge(docs::router(document)?)
         .merge(system::router(&edge, env, channels));
     let headers = SecurityHeaders::new(&settings.public_url);
     Ok(Built {

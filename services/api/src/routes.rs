@@ -12,10 +12,10 @@ use axum::{
     routing::any,
 };
 use http::{HeaderValue, Method, StatusCode, header};
+use serde_json::Value;
 use techcommerce_contracts::Service;
-use utoipa::openapi::{OpenApi, PathItem};
 
-use crate::proxy::Edge;
+use crate::{docs::Document, proxy::Edge};
 
 /// How long most answers take at most until they begin.
 const USUAL: Duration = Duration::from_secs(30);
@@ -96,10 +96,11 @@ impl Target {
 /// Everything that is passed on: each documented path by itself, so that requests are counted by
 /// its template and `OPTIONS` knows its methods; and, as the fallback, the rest below the
 /// prefixes, for the services to refuse.
-pub fn router(edge: &Edge, document: &OpenApi) -> Router {
+pub fn router(edge: &Edge, document: &Document) -> Router {
     // Services may name the same parameter differently; the first name is shown in metrics.
     let mut documented: BTreeMap<String, (&str, BTreeSet<&str>)> = BTreeMap::new();
-    for (path, item) in &document.paths.paths {
+    let paths = document.value["paths"].as_object();
+    for (path, item) in paths.into_iter().flatten() {
         let first = documented
             .entry(numbered(path))
             .or_insert((path, BTreeSet::new()));
@@ -149,18 +150,18 @@ fn numbered(path: &str) -> String {
     parts.collect::<Vec<_>>().join("/")
 }
 
-fn methods(item: &PathItem) -> impl Iterator<Item = &'static str> {
-    let there = [
-        ("GET", item.get.is_some()),
-        ("HEAD", item.get.is_some()),
-        ("POST", item.post.is_some()),
-        ("PUT", item.put.is_some()),
-        ("PATCH", item.patch.is_some()),
-        ("DELETE", item.delete.is_some()),
+fn methods(item: &Value) -> impl Iterator<Item = &'static str> {
+    let known = [
+        ("GET", "get"),
+        ("HEAD", "get"),
+        ("POST", "post"),
+        ("PUT", "put"),
+        ("PATCH", "patch"),
+        ("DELETE", "delete"),
     ];
-    there
+    known
         .into_iter()
-        .filter_map(|(name, is_there)| is_there.then_some(name))
+        .filter_map(|(name, operation)| item.get(operation).map(|_| name))
 }
 
 #[cfg(test)]

@@ -124,7 +124,7 @@ pub fn describe(telemetry: &Telemetry) {
 
 /// The document of the public endpoints by their outer paths.
 pub fn openapi() -> utoipa::openapi::OpenApi {
-    endpoints::documented().1
+    endpoints::document()
 }
 
 /// The service's jobs alone, for a worker that runs apart from it.

@@ -88,8 +88,6 @@ pub struct Built {
     pub tasks: Vec<Task>,
     /// What the worker does for it.
     pub jobs: JobSet,
-    /// Its public paths.
-    pub openapi: utoipa::openapi::OpenApi,
 }
 
 /// The document of its public paths.
@@ -181,7 +179,6 @@ pub fn build(deps: Deps) -> Built {
         health,
         tasks: Vec::new(),
         jobs,
-        openapi: openapi(),
     }
 }
 

@@ -103,7 +103,7 @@ pub fn build(deps: Deps) -> Built {
 
 /// The document of the public endpoints by their outer paths.
 pub fn openapi() -> utoipa::openapi::OpenApi {
-    endpoints::documented().1
+    endpoints::document()
 }
 
 /// Registers what is counted where requests are answered, for the catalogue.

@@ -161,7 +161,7 @@ pub async fn build(deps: Deps) -> Result<Built, Error> {
 
 /// The document of the public endpoints by their outer paths.
 pub fn openapi() -> utoipa::openapi::OpenApi {
-    endpoints::documented().1
+    endpoints::document()
 }
 
 /// The service's jobs alone, for a worker that runs apart from it.

@@ -84,7 +84,7 @@ pub struct Built {
 
 /// The document of the public endpoints, by their outer paths.
 pub fn openapi() -> utoipa::openapi::OpenApi {
-    endpoints::documented().1
+    endpoints::document()
 }
 
 /// Registers what the worker counts itself, for the catalogue.

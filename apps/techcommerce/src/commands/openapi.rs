@@ -1,4 +1,4 @@
-//! `techcommerce openapi`: the document of the public interface, made from the handlers.
+//! `techcommerce openapi`: the document of the public interface.
 
 use std::process::ExitCode;
 
@@ -8,8 +8,6 @@ use crate::{compose, say};
 
 /// Prints the document.
 pub fn run() -> Result<ExitCode, Error> {
-    say(compose::openapi()
-        .to_pretty_json()
-        .map_err(Error::internal)?);
+    say(compose::document::whole()?.text().trim_end());
     Ok(ExitCode::SUCCESS)
 }

@@ -5,7 +5,7 @@ use techcommerce_contracts::Service;
 use techcommerce_kernel::Error;
 use techcommerce_runtime::{Module, Switchboard};
 
-use super::{Listening, openapi, own_origins, trusted_proxies};
+use super::{Listening, document, own_origins, trusted_proxies};
 use crate::{following::source, ground::Ground, here::WITH_DATABASE};
 
 pub fn module(
@@ -45,7 +45,7 @@ pub fn module(
             concurrency: settings.limits.concurrency as usize,
         },
         shared_limits,
-        document: openapi(),
+        document: document::whole()?,
     })?;
     Ok(Module {
         service: Service::Api,

@@ -5,6 +5,7 @@
 
 mod api;
 mod auth;
+pub mod document;
 mod frontend;
 mod images;
 mod order_api;
@@ -23,27 +24,10 @@ use techcommerce_kernel::{Env, Error, Meter};
 use techcommerce_order_api::{Stripe, StripeDeps};
 use techcommerce_runtime::{Module, Switchboard};
 use techcommerce_store::Db;
-use utoipa::openapi::OpenApi;
 
 use crate::{following::source, ground::Ground};
 
 pub use images::store as image_store;
-
-/// The document of the whole public interface, whichever services run here.
-pub fn openapi() -> OpenApi {
-    techcommerce_api::openapi::merge(
-        "TechCommerce",
-        env!("CARGO_PKG_VERSION"),
-        [
-            techcommerce_product_api::openapi(),
-            techcommerce_order_api::openapi(),
-            techcommerce_auth::openapi(),
-            techcommerce_images::openapi(),
-            techcommerce_worker::openapi(),
-            techcommerce_api::own_openapi(),
-        ],
-    )
-}
 
 /// Where each service that runs here is reached.
 pub type Listening<'a> = &'a dyn Fn(Service) -> SocketAddr;

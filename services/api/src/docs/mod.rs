@@ -1,14 +1,14 @@
 //! The document of the interface, for programs and for people.
 //!
-//! `GET /api/openapi.json` is the document that the composition made from the handlers of all
-//! services; `GET /api/docs` is the same as a page, rendered once at the start, with nothing from
-//! outside and no script.
+//! `GET /api/openapi.json` is the document of all services as the composition gives it;
+//! `GET /api/docs` is the same as a page, rendered once at the start, with nothing from outside and
+//! no script.
 
 mod example;
 mod model;
 mod schema;
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use askama::Template;
 use axum::{
@@ -18,24 +18,50 @@ use axum::{
 };
 use bytes::Bytes;
 use http::{HeaderValue, StatusCode, header};
+use serde_json::Value;
 use techcommerce_kernel::Error;
-use utoipa::openapi::OpenApi;
 
 const STYLE: &str = include_str!("../../assets/docs.css");
 /// The page's own policy: its style sheet and nothing else.
 const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; \
      form-action 'none'; frame-ancestors 'none'";
 
+/// The document of the whole interface, finished.
+#[derive(Debug, Clone)]
+pub struct Document {
+    /// As it is given out: JSON.
+    text: Cow<'static, str>,
+    /// The same, to look things up in.
+    pub(crate) value: Value,
+}
+
+impl Document {
+    /// # Errors
+    /// `internal` if it is no JSON.
+    pub fn parse(text: impl Into<Cow<'static, str>>) -> Result<Self, Error> {
+        let text = text.into();
+        let value = serde_json::from_str(&text).map_err(Error::internal)?;
+        Ok(Self { text, value })
+    }
+
+    /// As it is given out.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+}
+
 /// The routes of the document and its page.
 ///
 /// # Errors
-/// `internal` if the document cannot be written as JSON or shown.
-pub fn router(document: &OpenApi) -> Result<Router, Error> {
-    let value = serde_json::to_value(document).map_err(Error::internal)?;
-    let page = model::Page::from_document(&value)
+/// `internal` if the document cannot be shown.
+pub fn router(document: Document) -> Result<Router, Error> {
+    let page = model::Page::from_document(&document.value)
         .render()
         .map_err(Error::internal)?;
-    let json = serde_json::to_vec(document).map_err(Error::internal)?;
+    let json = match document.text {
+        Cow::Borrowed(text) => Bytes::from_static(text.as_bytes()),
+        Cow::Owned(text) => Bytes::from(text),
+    };
     let json = File::new("application/json", json);
     let page = File::new("text/html; charset=utf-8", page);
     let style = File::new("text/css; charset=utf-8", STYLE);

@@ -131,7 +131,7 @@ async fn a_service_that_is_away_is_a_503() {
             body_bytes: 10,
             concurrency: 10,
         },
-        document: Document::openapi(),
+        document: document(),
         env,
         shared_limits: None,
     })

@@ -29,13 +29,16 @@ use techcommerce_contracts::{
     auth::{self, AccountRecord, SESSION_COOKIE, SessionCreated},
     codes,
 };
-use techcommerce_http::{ApiResult, Json};
+use techcommerce_http::{
+    ApiResult, Json,
+    endpoints::{self, Endpoints},
+    routes,
+};
 use techcommerce_jobs::Queue;
 use techcommerce_kernel::{Env, Error, Uuid};
 use techcommerce_store::Conn;
 use techcommerce_telemetry::{Counter, Counters};
-use utoipa::{IntoParams, OpenApi, ToSchema, openapi};
-use utoipa_axum::{router::OpenApiRouter, routes};
+use utoipa::{IntoParams, OpenApi as _, ToSchema, openapi::OpenApi};
 
 use crate::{
     Deps,
@@ -201,7 +204,7 @@ pub struct SessionQuery {
     pub session: SessionKind,
 }
 
-#[derive(OpenApi)]
+#[derive(utoipa::OpenApi)]
 #[openapi(tags((
     name = "auth",
     description = "Accounts, sessions and API keys. Sign in, then send the token as `Authorization: Bearer …`."
@@ -210,13 +213,20 @@ struct Documented;
 
 /// All endpoints.
 pub fn router(app: App) -> Router {
-    documented().0.with_state(app)
+    let internal = Router::new()
+        .route("/internal/tokens", post(tokens::resolve))
+        .route("/internal/keys", get(tokens::keys));
+    public(Router::new()).merge(internal).with_state(app)
 }
 
-/// All endpoints, and the document of the public ones by their outer paths.
-pub fn documented() -> (Router<App>, openapi::OpenApi) {
-    let (public, document) = OpenApiRouter::with_openapi(Documented::openapi())
-        .routes(routes!(register::register))
+/// The document of the public ones, by their outer paths.
+pub fn document() -> OpenApi {
+    endpoints::document(Documented::openapi(), public)
+}
+
+/// The public ones.
+fn public<E: Endpoints<App>>(list: E) -> E {
+    list.routes(routes!(register::register))
         .routes(routes!(login::login))
         .routes(routes!(logout::logout))
         .routes(routes!(me::me))
@@ -231,14 +241,6 @@ pub fn documented() -> (Router<App>, openapi::OpenApi) {
         .routes(routes!(account_list::show, account_change::change))
         .routes(routes!(account_change::end_sessions))
         .routes(routes!(audit::list))
-        .split_for_parts();
-    let internal = Router::new()
-        .route("/internal/tokens", post(tokens::resolve))
-        .route("/internal/keys", get(tokens::keys));
-    let mut outer = document.clone();
-    outer.paths = openapi::Paths::new();
-    let outer = outer.nest("/api", document);
-    (public.merge(internal), outer)
 }
 
 /// An account as it is shown to its owner.

@@ -43,12 +43,15 @@ use axum::Router;
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use serde_json::json;
 use techcommerce_contracts::Principal;
-use techcommerce_http::{ApiResult, Json};
+use techcommerce_http::{
+    ApiResult, Json,
+    endpoints::{self, Endpoints},
+    routes,
+};
 use techcommerce_kernel::{Error, Uuid};
 use techcommerce_once::{Answer, Once};
 use techcommerce_store::transact;
-use utoipa::{OpenApi, openapi};
-use utoipa_axum::{router::OpenApiRouter, routes};
+use utoipa::{OpenApi as _, openapi::OpenApi};
 
 use crate::{
     app::App,
@@ -58,7 +61,7 @@ use crate::{
 
 pub use shedding::shedding;
 
-#[derive(OpenApi)]
+#[derive(utoipa::OpenApi)]
 #[openapi(tags(
     (name = "carts", description = "Carts. A cart's id is its key: whoever knows it may change it."),
     (name = "orders", description = "Placing orders, and what becomes of them."),
@@ -71,13 +74,17 @@ struct Documented;
 
 /// All endpoints.
 pub fn router(app: App) -> Router {
-    documented().0.with_state(app)
+    public(Router::new()).with_state(app)
 }
 
-/// All endpoints, and the document of the public ones by their outer paths.
-pub fn documented() -> (Router<App>, openapi::OpenApi) {
-    let (router, document) = OpenApiRouter::with_openapi(Documented::openapi())
-        .routes(routes!(cart_create::create))
+/// The document of the public ones, by their outer paths.
+pub fn document() -> OpenApi {
+    endpoints::document(Documented::openapi(), public)
+}
+
+/// The public ones.
+fn public<E: Endpoints<App>>(list: E) -> E {
+    list.routes(routes!(cart_create::create))
         .routes(routes!(cart_show::show))
         .routes(routes!(cart_line::put))
         .routes(routes!(cart_discount::put, cart_discount::remove))
@@ -115,15 +122,6 @@ pub fn documented() -> (Router<App>, openapi::OpenApi) {
         .routes(routes!(payment_refund_again::refund_again))
         .routes(routes!(payment_settle::settle))
         .routes(routes!(time::time))
-        .split_for_parts();
-    (router, outside(document))
-}
-
-/// The same document with the paths that the edge has.
-fn outside(document: openapi::OpenApi) -> openapi::OpenApi {
-    let mut outer = document.clone();
-    outer.paths = openapi::Paths::new();
-    outer.nest("/api", document)
 }
 
 /// What is somebody's own must be kept by nobody on the way.
@@ -202,17 +200,15 @@ fn text_within(path: &str, text: &str, most: usize) -> Result<String, Error> {
 
 #[cfg(test)]
 mod tests {
-    use utoipa_axum::router::OpenApiRouter;
-
     use super::*;
 
     #[test]
     fn every_public_path_is_documented_as_it_is_outside() {
-        let document = OpenApiRouter::<App>::with_openapi(Documented::openapi())
-            .routes(routes!(cart_line::put))
-            .routes(routes!(order_place::place, order_list::list))
-            .into_openapi();
-        let outer = outside(document);
+        fn some<E: Endpoints<App>>(list: E) -> E {
+            list.routes(routes!(cart_line::put))
+                .routes(routes!(order_place::place, order_list::list))
+        }
+        let outer = endpoints::document(Documented::openapi(), some);
         let paths: Vec<_> = outer.paths.paths.keys().map(String::as_str).collect();
         assert_eq!(paths, ["/api/carts/{id}/lines/{variant_id}", "/api/orders"]);
         let json = serde_json::to_value(&outer).unwrap();

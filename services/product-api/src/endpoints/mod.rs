@@ -37,12 +37,15 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, header};
 use serde::Serialize;
 use techcommerce_contracts::{codes, product_api::StockLevel};
-use techcommerce_http::{ApiResult, Packed, etag};
+use techcommerce_http::{
+    ApiResult, Packed,
+    endpoints::{self, Endpoints},
+    etag, routes,
+};
 use techcommerce_jobs::Wake;
 use techcommerce_kernel::{Env, Error};
 use techcommerce_store::{Conn, Db};
-use utoipa::{OpenApi, openapi};
-use utoipa_axum::{router::OpenApiRouter, routes};
+use utoipa::{OpenApi as _, openapi::OpenApi};
 
 use crate::{
     Settings,
@@ -82,7 +85,7 @@ impl Deref for App {
     }
 }
 
-#[derive(OpenApi)]
+#[derive(utoipa::OpenApi)]
 #[openapi(tags((
     name = "products",
     description = "Products, categories and stock."
@@ -91,13 +94,22 @@ struct Documented;
 
 /// All endpoints.
 pub fn router(app: App) -> Router {
-    documented().0.with_state(app)
+    let internal = Router::new()
+        .route("/internal/changes", get(internal_changes::list))
+        .route("/internal/quotes", post(internal_quotes::quote))
+        .route("/internal/restocks", post(internal_restocks::restock))
+        .merge(internal_reservations::routes());
+    public(Router::new()).merge(internal).with_state(app)
 }
 
-/// All endpoints, and the document of the public ones by their outer paths.
-pub fn documented() -> (Router<App>, openapi::OpenApi) {
-    let (public, document) = OpenApiRouter::with_openapi(Documented::openapi())
-        .routes(routes!(product_list::list, product_create::create))
+/// The document of the public ones, by their outer paths.
+pub fn document() -> OpenApi {
+    endpoints::document(Documented::openapi(), public)
+}
+
+/// The public ones.
+fn public<E: Endpoints<App>>(list: E) -> E {
+    list.routes(routes!(product_list::list, product_create::create))
         .routes(routes!(
             product_show::show,
             product_update::update,
@@ -118,16 +130,6 @@ pub fn documented() -> (Router<App>, openapi::OpenApi) {
         .routes(routes!(audit_list::list))
         .routes(routes!(stock_level::show, stock_level::set))
         .routes(routes!(stock_adjust::adjust))
-        .split_for_parts();
-    let internal = Router::new()
-        .route("/internal/changes", get(internal_changes::list))
-        .route("/internal/quotes", post(internal_quotes::quote))
-        .route("/internal/restocks", post(internal_restocks::restock))
-        .merge(internal_reservations::routes());
-    let mut outer = document.clone();
-    outer.paths = openapi::Paths::new();
-    let outer = outer.nest("/api", document);
-    (public.merge(internal), outer)
 }
 
 /// Browsers ask for it again each time; caches in between may give it out for some seconds.

@@ -12,13 +12,16 @@ use std::sync::Arc;
 use axum::Router;
 use http::{HeaderName, HeaderValue, header};
 use techcommerce_contracts::codes;
-use techcommerce_http::Json;
+use techcommerce_http::{
+    Json,
+    endpoints::{self, Endpoints},
+    routes,
+};
 use techcommerce_jobs::JobSet;
 use techcommerce_kernel::Error;
-use utoipa::{OpenApi, openapi};
-use utoipa_axum::{router::OpenApiRouter, routes};
+use utoipa::{OpenApi as _, openapi::OpenApi};
 
-#[derive(OpenApi)]
+#[derive(utoipa::OpenApi)]
 #[openapi(tags(
     (name = "jobs", description = "Background jobs of all services, for staff."),
 ))]
@@ -53,21 +56,21 @@ impl App {
 
 /// All endpoints.
 pub fn router(app: App) -> Router {
-    documented().0.with_state(app)
+    public(Router::new()).with_state(app)
 }
 
-/// All endpoints, and the document of the public ones by their outer paths.
-pub fn documented() -> (Router<App>, openapi::OpenApi) {
-    let (router, document) = OpenApiRouter::with_openapi(Documented::openapi())
-        .routes(routes!(job_list::list))
+/// The document of the public ones, by their outer paths.
+pub fn document() -> OpenApi {
+    endpoints::document(Documented::openapi(), public)
+}
+
+/// The public ones.
+fn public<E: Endpoints<App>>(list: E) -> E {
+    list.routes(routes!(job_list::list))
         .routes(routes!(job_counts::counts))
         .routes(routes!(job_retry_many::retry))
         .routes(routes!(job_retry::retry))
         .routes(routes!(job_show::show, job_discard::discard))
-        .split_for_parts();
-    let mut outer = document.clone();
-    outer.paths = openapi::Paths::new();
-    (router, outer.nest("/api", document))
 }
 
 /// An answer that only the caller may keep.
