@@ -1,6 +1,7 @@
 //! What the tests of this service share.
 #![allow(
     dead_code,
+    unused_imports,
     clippy::unwrap_used,
     clippy::panic,
     reason = "tests; not each uses all of it"
