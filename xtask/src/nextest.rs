@@ -16,6 +16,13 @@ pub fn run(context: &Context, filter: &str) -> Result<Report> {
     run_with(context, &[], &["--filterset", filter])
 }
 
+/// The same for tests of the whole program: they wait for its processes about half of their time, so
+/// that there are more of them at once than there are cores (.config/nextest.toml says which).
+pub fn run_whole(context: &Context, filter: &str) -> Result<Report> {
+    let arguments = ["--test-threads", "4", "--filterset", filter];
+    run_with(context, &[], &arguments)
+}
+
 /// As [`run`], with variables in place of our own.
 pub fn run_in(context: &Context, environment: &[(&str, &OsStr)], filter: &str) -> Result<Report> {
     run_with(context, environment, &["--filterset", filter])

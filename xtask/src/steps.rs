@@ -125,7 +125,7 @@ const JOURNEYS: Step = Step {
     needs: &["tools", "build"],
     run: |context| {
         tools::schemathesis(!context.options.no_install)?;
-        nextest::run(
+        nextest::run_whole(
             context,
             "package(techcommerce-tests) and not test(/^browser::/)",
         )
@@ -136,7 +136,7 @@ const BROWSER: Step = Step {
     name: "browser",
     needs: &["tools", "build"],
     run: |context| {
-        nextest::run(
+        nextest::run_whole(
             context,
             "package(techcommerce-tests) and test(/^browser::/)",
         )
