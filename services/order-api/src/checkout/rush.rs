@@ -51,12 +51,9 @@ impl Rush {
         if refusal.code() != codes::OUT_OF_STOCK {
             return;
         }
-        let lines = refusal.detail().and_then(|detail| detail.get("lines"));
-        let lines = lines.and_then(|lines| serde_json::from_value(lines.clone()).ok());
-        let lines: Vec<Shortage> = lines.unwrap_or_default();
         let mut known = self.known();
         known.last = Some(now);
-        for line in lines {
+        for line in Shortage::named_by(refusal) {
             known.refused.insert(line.variant_id, now);
         }
     }
