@@ -1,7 +1,8 @@
 //! A real replica: what may lag is read from it, what must not is not, and without it all goes on.
 
+use std::fs;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
@@ -80,22 +81,26 @@ pub struct Replica {
     pub address: SocketAddr,
     bin: PathBuf,
     data: PathBuf,
-    _home: TempDir,
+    home: TempDir,
 }
 
 impl Replica {
     pub fn of(primary: &str) -> Result<Self> {
-        let home = folder();
+        Self::made_in(folder(), primary, "")
+    }
+
+    /// In this folder, with more settings, as `-c name=value`.
+    pub fn made_in(home: TempDir, primary: &str, settings: &str) -> Result<Self> {
         let bin = Kind::Postgres.program()?;
         let replica = Self {
             address: free_address(),
             bin: bin.parent().context("a folder")?.to_path_buf(),
             data: home.path().join("data"),
-            _home: home,
+            home,
         };
-        let path = replica.data.parent().context("a folder")?;
         if is_root() {
-            let owned = Command::new("chown").arg("postgres").arg(path).status()?;
+            let mut own = Command::new("chown");
+            let owned = own.arg("postgres").arg(replica.home()).status()?;
             ensure!(owned.success());
         }
         let copied = replica
@@ -106,42 +111,50 @@ impl Replica {
             .output()?;
         ensure!(copied.status.success(), "{copied:?}");
         let options = format!(
-            "-p {} -k '{}' -c listen_addresses=127.0.0.1 -c max_connections=600 -c fsync=off",
+            "-p {} -k '{}' -c listen_addresses=127.0.0.1 -c max_connections=600 -c fsync=off {settings}",
             replica.address.port(),
-            path.display()
+            replica.home().display()
         );
-        let started = replica
-            .control(&["start", "-w", "-t", "60"])
-            .arg("-l")
-            .arg(path.join("server.log"))
-            .args(["-o", &options])
-            .status()?;
-        ensure!(started.success(), "the replica does not start");
+        replica.control(&["start", "-w", "-t", "60"], &["-o", &options])?;
         Ok(replica)
     }
 
+    /// Where its files are.
+    pub fn home(&self) -> &Path {
+        self.home.path()
+    }
+
+    /// `primary` with this server's place.
     pub fn url(&self, primary: &str) -> Result<String> {
         let (user, rest) = primary.rsplit_once('@').context("an address")?;
         let (_, database) = rest.split_once('/').context("a database")?;
         Ok(format!("{user}@{}/{database}", self.address))
     }
 
-    fn stop(&self) -> Result<()> {
-        let stopped = self.control(&["stop", "-w", "-m", "immediate"]).status()?;
-        ensure!(stopped.success(), "the replica does not stop");
-        Ok(())
+    /// Ends at once: no connection is told, nothing is written down.
+    pub fn stop(&self) -> Result<()> {
+        self.control(&["stop", "-w", "-m", "immediate"], &[])
     }
 
-    fn control(&self, arguments: &[&str]) -> Command {
+    /// What `pg_ctl` does, and what the server said if that fails.
+    pub fn control(&self, arguments: &[&str], more: &[&str]) -> Result<()> {
+        let log = self.home().join("server.log");
         let mut command = self.command("pg_ctl");
         command
             .args(arguments)
             .arg("-D")
             .arg(&self.data)
+            .arg("-l")
+            .arg(&log)
+            .args(more)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null());
-        command
+        // Meanwhile all others go on.
+        let done = tokio::task::block_in_place(|| command.status())?;
+        let said = || fs::read_to_string(&log).unwrap_or_default();
+        ensure!(done.success(), "pg_ctl {arguments:?} fails:\n{}", said());
+        Ok(())
     }
 
     fn command(&self, program: &str) -> Command {
@@ -160,6 +173,6 @@ impl Replica {
 
 impl Drop for Replica {
     fn drop(&mut self) {
-        let _ = self.control(&["stop", "-m", "immediate"]).status();
+        let _ = self.stop();
     }
 }

@@ -7,7 +7,7 @@ use futures_util::future::BoxFuture;
 
 use super::ground::Ground;
 use super::load::{Habit, USUAL};
-use super::proxy::Mode;
+use crate::wire::Mode;
 
 mod cluster;
 mod data;
@@ -208,12 +208,12 @@ async fn restart(ground: &mut Ground, service: &str) -> Result<()> {
 }
 
 fn refuse<'a>(ground: &Ground, name: &str) -> BoxFuture<'a, Result<()>> {
-    ground.proxy(name, Mode::Refuse);
+    ground.proxy(name, Mode::Cut);
     done()
 }
 
 fn delay<'a>(ground: &Ground, name: &str, milliseconds: u64) -> BoxFuture<'a, Result<()>> {
-    ground.proxy(name, Mode::Delay(Duration::from_millis(milliseconds)));
+    ground.proxy(name, Mode::Slow(Duration::from_millis(milliseconds)));
     done()
 }
 

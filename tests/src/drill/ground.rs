@@ -1,23 +1,23 @@
 //! The shop that is drilled: seven processes, everything that they need behind proxies of ours.
 
 use std::collections::BTreeMap;
-use std::net::{SocketAddr, ToSocketAddrs};
-use std::os::unix::process::CommandExt;
+use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::SystemTime;
 
 use anyhow::{Context, Result, ensure};
 use sqlx::{Connection, PgConnection};
-use techcommerce_testkit::{Kind, Server, TestRedis, TestS3, is_root, start_with};
+use techcommerce_testkit::{Kind, Server, TestRedis, TestS3, start_with};
 
 use super::doubles::{Exporter, mail_server};
 use super::load::Load;
-use super::proxy::{Mode, Proxy};
 use crate::processes::{Part, Processes};
 use crate::replica::Replica;
 use crate::shop::{Engine, SERVICES, Setup, Shop};
+use crate::small_disk::{mount, unmount};
 use crate::staff::{Item, Stock, product};
+use crate::wire::{Mode, Wire, place_of, place_text};
 
 /// How many connections a service may have: few, so that they can all be taken.
 const CONNECTIONS: &str = "20";
@@ -25,6 +25,8 @@ const CONNECTIONS: &str = "20";
 const FLOOD: &str = "600";
 /// Longer than any of the objectives' windows lets a certificate run out.
 const YEAR: &str = "365";
+/// The data folder, where this machine lets us have a disk of its own.
+const DISK: &str = "size=64m,mode=0700";
 
 /// Everything that a fault can be done to.
 pub struct Ground {
@@ -38,7 +40,7 @@ pub struct Ground {
     /// A second process of the frontend, when there is one.
     pub second: Option<Processes>,
     second_place: (SocketAddr, SocketAddr),
-    proxies: BTreeMap<&'static str, Proxy>,
+    proxies: BTreeMap<&'static str, Wire>,
     database: Server,
     replica: Replica,
     disk: Option<PathBuf>,
@@ -61,12 +63,12 @@ impl Ground {
             ("object-store", place_of(&s3.endpoint)?),
             ("smtp", mail_server().await?),
         ] {
-            proxies.insert(name, Proxy::start(target).await?);
+            proxies.insert(name, Wire::to(target).await?);
         }
         let mut setup = Setup::new(Engine::Split).await;
         for name in ["product-api", "api"] {
             let (address, _) = setup.place(name);
-            proxies.insert(name, Proxy::start(address).await?);
+            proxies.insert(name, Wire::to(address).await?);
         }
         let at = |name: &str| proxies[name].address();
         let through = |url: &str, name: &str| -> Result<String> {
@@ -74,7 +76,9 @@ impl Ground {
             Ok(url.replacen(place, &at(name).to_string(), 1))
         };
         let folder = setup.folder().to_path_buf();
-        let disk = disk(&folder.join("data"));
+        let data = folder.join("data");
+        std::fs::create_dir_all(&data)?;
+        let disk = mount(&data, DISK).then_some(data);
         let certificate = folder.join("tls.crt");
         certify(&certificate, YEAR)?;
         setup = setup
@@ -259,7 +263,7 @@ impl Drop for Ground {
         let _ = self.shop.processes.signal_all("CONT");
         if let Some(disk) = &self.disk {
             let _ = self.shop.processes.kill_all();
-            let _ = Command::new("umount").arg("--lazy").arg(disk).status();
+            unmount(disk);
         }
     }
 }
@@ -276,31 +280,6 @@ fn target(service: &str, address: SocketAddr) -> serde_json::Value {
         "targets": [address.to_string()],
         "labels": {"service": service, "namespace": "techcommerce"},
     })
-}
-
-/// A file system of 64 MB at this folder, if we may mount one.
-fn disk(folder: &std::path::Path) -> Option<PathBuf> {
-    std::fs::create_dir_all(folder).ok()?;
-    let mut mount = Command::new("mount");
-    mount
-        .args(["-t", "tmpfs", "-o", "size=64m,mode=0700", "none"])
-        .arg(folder);
-    let mounted = is_root() && mount.output().is_ok_and(|output| output.status.success());
-    if !mounted {
-        return None;
-    }
-    // Should we be killed, it does not stay behind.
-    let script = "while kill -0 \"$0\" 2>/dev/null; do sleep 2; done; umount -l \"$1\" 2>/dev/null";
-    Command::new("sh")
-        .args(["-c", script, &std::process::id().to_string()])
-        .arg(folder)
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .process_group(0)
-        .spawn()
-        .ok()?;
-    Some(folder.to_path_buf())
 }
 
 fn certify(file: &std::path::Path, days: &str) -> Result<()> {
@@ -328,16 +307,4 @@ fn certify(file: &std::path::Path, days: &str) -> Result<()> {
         .context("openssl")?;
     ensure!(made.status.success(), "{made:?}");
     Ok(())
-}
-
-/// `host:port` of an address.
-fn place_text(url: &str) -> Option<&str> {
-    let (_, rest) = url.split_once("://")?;
-    let rest = rest.rsplit_once('@').map_or(rest, |(_, rest)| rest);
-    rest.split('/').next()
-}
-
-fn place_of(url: &str) -> Result<SocketAddr> {
-    let place = place_text(url).with_context(|| url.to_owned())?;
-    place.to_socket_addrs()?.next().context("an address")
 }

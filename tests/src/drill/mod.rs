@@ -13,7 +13,6 @@ mod durations;
 mod faults;
 mod ground;
 mod load;
-mod proxy;
 mod rules;
 mod run;
 mod watch;

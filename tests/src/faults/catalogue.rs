@@ -3,8 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::wire::Mode;
 use crate::shop::SERVICES;
+use crate::wire::Mode;
 
 /// The commands of an order's path; each has three points.
 const COMMANDS: [&str; 11] = [

@@ -1,56 +1,25 @@
 //! PostgreSQL with one server that follows in step: what is acknowledged is on both.
 
-use std::fs;
 use std::net::SocketAddr;
-use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
-use techcommerce_testkit::{Kind, TempDir, folder, free_address, is_root, start_with};
+use techcommerce_testkit::{Kind, folder, start_with};
 use tokio::time::{Instant, sleep, timeout};
+
+use crate::replica::Replica;
+use crate::small_disk::{mount, unmount};
 
 /// Everything of a server fits into it several times over; what it is filled up with counts too.
 const DISK: &str = "size=320m,mode=0700";
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A server, whose files are on a small disk of their own where we may mount one.
-pub struct Node {
-    pub address: SocketAddr,
-    bin: PathBuf,
-    data: PathBuf,
-    home: TempDir,
+struct Node {
+    server: Replica,
     disk: bool,
-}
-
-/// A file system of this size at this folder, if we may mount one. Should we be killed, it does
-/// not stay behind.
-pub fn mount(folder: &Path, options: &str) -> bool {
-    let mut mount = Command::new("mount");
-    mount
-        .args(["-t", "tmpfs", "-o", options, "none"])
-        .arg(folder);
-    let mounted = is_root() && mount.output().is_ok_and(|output| output.status.success());
-    if mounted {
-        let script =
-            "while kill -0 \"$0\" 2>/dev/null; do sleep 2; done; umount -l \"$1\" 2>/dev/null";
-        let _ = Command::new("sh")
-            .args(["-c", script, &std::process::id().to_string()])
-            .arg(folder)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .process_group(0)
-            .spawn();
-    }
-    mounted
-}
-
-pub fn unmount(folder: &Path) {
-    let _ = Command::new("umount").arg("--lazy").arg(folder).status();
 }
 
 impl Node {
@@ -58,91 +27,25 @@ impl Node {
     fn of(url: &str) -> Result<Self> {
         let home = folder();
         let disk = mount(home.path(), DISK);
-        let bin = Kind::Postgres.program()?;
-        let node = Self {
-            address: free_address(),
-            bin: bin.parent().context("a folder")?.to_path_buf(),
-            data: home.path().join("data"),
-            home,
-            disk,
-        };
-        if is_root() {
-            let mut owned = Command::new("chown");
-            ensure!(
-                owned
-                    .arg("postgres")
-                    .arg(node.home.path())
-                    .status()?
-                    .success()
-            );
-        }
-        let copied = node
-            .command("pg_basebackup")
-            .args(["--write-recovery-conf", "--checkpoint=fast", "--pgdata"])
-            .arg(&node.data)
-            .args(["--dbname", url])
-            .output()?;
-        ensure!(copied.status.success(), "{copied:?}");
         // What is acknowledged was written, here and there. That the machine dies is no fault of
         // ours, so that nothing has to reach a disk.
-        let options = format!(
-            "-p {} -k '{}' -c listen_addresses=127.0.0.1 -c max_connections=600 -c fsync=off \
-             -c synchronous_commit=on -c wal_level=replica -c max_wal_senders=8 \
+        let server = Replica::made_in(
+            home,
+            url,
+            "-c synchronous_commit=on -c wal_level=replica -c max_wal_senders=8 \
              -c max_wal_size=64MB -c min_wal_size=32MB -c shared_buffers=32MB \
              -c hot_standby=on -c wal_receiver_status_interval=1 \
              -c wal_retrieve_retry_interval=200ms",
-            node.address.port(),
-            node.home.path().display()
-        );
-        node.control(&["start", "-w", "-t", "60"], &["-o", &options])?;
-        Ok(node)
-    }
-
-    /// `url` with this server's place.
-    fn url(&self, url: &str) -> Result<String> {
-        let (user, rest) = url.rsplit_once('@').context("an address")?;
-        let (_, database) = rest.split_once('/').context("a database")?;
-        Ok(format!("{user}@{}/{database}", self.address))
-    }
-
-    fn control(&self, arguments: &[&str], more: &[&str]) -> Result<()> {
-        let mut command = self.command("pg_ctl");
-        command
-            .args(arguments)
-            .arg("-D")
-            .arg(&self.data)
-            .arg("-l")
-            .arg(self.home.path().join("server.log"))
-            .args(more)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null());
-        // Meanwhile the ways between all others go on.
-        let done = tokio::task::block_in_place(|| command.status())?;
-        let log = || fs::read_to_string(self.home.path().join("server.log")).unwrap_or_default();
-        ensure!(done.success(), "pg_ctl {arguments:?} fails:\n{}", log());
-        Ok(())
-    }
-
-    fn command(&self, program: &str) -> Command {
-        let program = self.bin.join(program);
-        let mut command = match is_root() {
-            true => Command::new("runuser"),
-            false => Command::new(&program),
-        };
-        if is_root() {
-            command.args(["-u", "postgres", "--"]).arg(program);
-        }
-        command.current_dir("/");
-        command
+        )?;
+        Ok(Self { server, disk })
     }
 }
 
 impl Drop for Node {
     fn drop(&mut self) {
-        let _ = self.control(&["stop", "-m", "immediate"], &[]);
+        let _ = self.server.stop();
         if self.disk {
-            unmount(self.home.path());
+            unmount(self.server.home());
         }
     }
 }
@@ -160,7 +63,7 @@ impl Database {
         let wal = ["wal_level=replica", "max_wal_senders=4"];
         let first = start_with(Kind::Postgres, &wal)?;
         let main = Node::of(first.url())?;
-        main.control(&["promote", "-w"], &[])?;
+        main.server.control(&["promote", "-w"], &[])?;
         let mut database = Self {
             pattern: first.url().to_owned(),
             main,
@@ -171,12 +74,12 @@ impl Database {
     }
 
     pub fn address(&self) -> SocketAddr {
-        self.main.address
+        self.main.server.address
     }
 
     /// Of the server that is asked, without anything between.
     pub fn url(&self) -> Result<String> {
-        self.main.url(&self.pattern)
+        self.main.server.url(&self.pattern)
     }
 
     pub async fn connect(&self) -> Result<PgConnection> {
@@ -215,12 +118,14 @@ impl Database {
 
     /// Ends at once: no connection is told, nothing is written down.
     pub fn stop(&self) -> Result<()> {
-        self.main.control(&["stop", "-w", "-m", "immediate"], &[])
+        self.main.server.stop()
     }
 
     /// Starts again after [`Self::stop`], also where it ended by itself.
     pub fn start_again(&self) -> Result<()> {
-        self.main.control(&["restart", "-w", "-t", "60"], &[])
+        self.main
+            .server
+            .control(&["restart", "-w", "-t", "60"], &[])
     }
 
     /// Whether the server that is asked answers.
@@ -231,7 +136,9 @@ impl Database {
     /// The one that follows takes the place of one that is stopped.
     pub fn fail_over(&mut self) -> Result<()> {
         let follower = self.follower.take().context("a server that follows")?;
-        follower.control(&["promote", "-w", "-t", "60"], &[])?;
+        follower
+            .server
+            .control(&["promote", "-w", "-t", "60"], &[])?;
         self.main = follower;
         Ok(())
     }
@@ -252,6 +159,6 @@ impl Database {
 
     /// Takes all that is left on the disk, or gives it back.
     pub fn fill_disk(&self, full: bool) -> Result<()> {
-        super::deeds::fill(self.main.home.path(), full)
+        super::deeds::fill(self.main.server.home(), full)
     }
 }

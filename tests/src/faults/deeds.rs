@@ -12,7 +12,7 @@ use techcommerce_testkit::stripe;
 use super::catalogue::{Fault, MailMode, Trouble};
 use super::ground::Ground;
 use super::people::Town;
-use super::wire::Mode;
+use crate::wire::Mode;
 
 /// How long somebody is waited for who is to come to a point of an order's path.
 const UNTIL_THERE: Duration = Duration::from_secs(3);

@@ -2,7 +2,7 @@
 //! asks of another.
 
 use std::collections::BTreeMap;
-use std::net::{SocketAddr, ToSocketAddrs};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
@@ -12,13 +12,14 @@ use techcommerce_testkit::{Client, TestRedis, TestS3};
 use tokio::sync::{Mutex, watch};
 
 use super::catalogue::{CARDS, DATABASE, EDGES, MAIL, REDIS, STORE};
-use super::database::{Database, mount, unmount};
+use super::database::Database;
 use super::doubles::MailServer;
 use super::journal::Journal;
 use super::people::Town;
-use super::wire::{Mode, Wire};
 use crate::shop::{Engine, SERVICES, Setup, Shop};
+use crate::small_disk::{mount, unmount};
 use crate::staff::{Stock, product};
+use crate::wire::{Mode, Wire, place_of};
 
 /// Stock that a checkout holds comes back after so many seconds.
 const RESERVATION: u32 = 10;
@@ -224,12 +225,4 @@ async fn town(shop: &Shop, client: Client, seed: u64) -> Result<Town> {
         token: watch::Sender::new(None),
         closed: false.into(),
     })
-}
-
-/// Where an address leads.
-pub fn place_of(url: &str) -> Result<SocketAddr> {
-    let (_, rest) = url.split_once("://").context("an address")?;
-    let rest = rest.rsplit_once('@').map_or(rest, |(_, rest)| rest);
-    let place = rest.split('/').next().unwrap_or_default();
-    place.to_socket_addrs()?.next().context("an address")
 }

@@ -22,7 +22,6 @@ mod plan;
 mod planted;
 mod run;
 mod silence;
-mod wire;
 
 use std::fmt::Display;
 use std::str::FromStr;

@@ -9,8 +9,7 @@ use techcommerce_store::{Db, PostgresOptions, StoreError, transact, with};
 use techcommerce_testkit::PostgresDatabase;
 use tokio::time::timeout;
 
-use super::ground::place_of;
-use super::wire::{Mode, Wire};
+use crate::wire::{Mode, Wire, place_of};
 
 const CONNECTIONS: u32 = 3;
 /// The kernel would keep them waiting for a quarter of an hour.

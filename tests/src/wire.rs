@@ -1,12 +1,12 @@
 //! A way between two: what goes over it can be slow, cut, reset, swallowed or turned into a failure.
 
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, ToSocketAddrs};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{ReadHalf, WriteHalf};
 use tokio::net::{TcpListener, TcpStream};
@@ -192,6 +192,19 @@ async fn answer(
         }
         to.write_all(&piece[..length]).await?;
     }
+}
+
+/// `host:port` of an address.
+pub fn place_text(url: &str) -> Option<&str> {
+    let (_, rest) = url.split_once("://")?;
+    let rest = rest.rsplit_once('@').map_or(rest, |(_, rest)| rest);
+    rest.split('/').next()
+}
+
+/// Where an address leads.
+pub fn place_of(url: &str) -> Result<SocketAddr> {
+    let place = place_text(url).with_context(|| url.to_owned())?;
+    place.to_socket_addrs()?.next().context("an address")
 }
 
 #[cfg(test)]
