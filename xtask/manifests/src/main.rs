@@ -7,8 +7,11 @@
     reason = "a command-line tool for developers"
 )]
 
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use anyhow::{Context as _, Result};
@@ -117,8 +120,9 @@ fn all(
     let begin = Instant::now();
     let mut renderings = Vec::new();
     let mut unbuilt = Vec::new();
-    for folder in &folders {
-        match kustomize.render(root, folder) {
+    let rendered = side_by_side(&folders, |folder| kustomize.render(root, folder));
+    for (folder, rendered) in folders.iter().zip(rendered) {
+        match rendered {
             Ok(rendered) => renderings.push(rendered),
             Err(error) => unbuilt.push(Finding::of(
                 "render",
@@ -144,7 +148,7 @@ fn all(
     }
     let everything = cli.folders.is_empty();
     let asked = std::thread::scope(|scope| {
-        // Two chains: the machine that runs this may have no more than two cores.
+        // Two chains of about the same length: the machine that runs this may have no more than two cores.
         let outside = scope.spawn(|| {
             vec![
                 timed("schemas", || schemas::check(root, &renderings, scratch)),
@@ -155,9 +159,6 @@ fn all(
                         .iter()
                         .map(|rendered| flows::check(root, rendered, scratch));
                     Ok(each.collect::<Result<Vec<_>>>()?.concat())
-                }),
-                timed("hardening", || {
-                    hardening::check(root, &renderings, everything, scratch)
                 }),
             ]
         });
@@ -171,6 +172,9 @@ fn all(
         if everything {
             parts.push(timed("components", || listed::check(root, kustomize)));
         }
+        parts.push(timed("hardening", || {
+            hardening::check(root, &renderings, everything, scratch)
+        }));
         parts.extend(outside.join().unwrap_or_default());
         asked.map(|asked| (asked, seconds))
     });
@@ -187,6 +191,29 @@ fn all(
     }
     parts.push(timed("checks", || Ok(of_all(&renderings, program))));
     Ok(parts)
+}
+
+/// What comes of each, in their order, on as many cores as there are.
+fn side_by_side<T: Sync, R: Send>(all: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    let next = AtomicUsize::new(0);
+    let done = Mutex::new(Vec::with_capacity(all.len()));
+    let run = || {
+        loop {
+            let number = next.fetch_add(1, Ordering::Relaxed);
+            let Some(one) = all.get(number) else { break };
+            let result = work(one);
+            let mut done = done.lock().unwrap_or_else(PoisonError::into_inner);
+            done.push((number, result));
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..std::thread::available_parallelism().map_or(2, NonZero::get) {
+            scope.spawn(run);
+        }
+    });
+    let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
+    done.sort_by_key(|(number, _)| *number);
+    done.into_iter().map(|(_, result)| result).collect()
 }
 
 /// Our own checks on each rendering; what several have in common is said once.

@@ -54,12 +54,17 @@ pub fn chore() -> Result<bool> {
 /// Planted mistakes first: a linter that finds nothing in what is wrong says nothing of what is right.
 fn look(install: bool) -> Result<Report> {
     tools::prepare(install)?;
-    let planted = planted::all()?;
-    let mut found = Vec::new();
     let workflows = workflows()?;
-    found.extend(tools::lint(Path::new(FOLDER))?);
     let scripts = scripts()?;
-    found.extend(tools::shellcheck(&scripts)?);
+    // All scripts, by a program that uses one core, beside the others.
+    let (planted, mut found) = std::thread::scope(|scope| {
+        let of_scripts = scope.spawn(|| tools::shellcheck(&scripts));
+        let planted = planted::all()?;
+        let mut found = tools::lint(Path::new(FOLDER))?;
+        let of_scripts = of_scripts.join();
+        found.extend(of_scripts.unwrap_or_else(|_| bail!("shellcheck's thread ended"))?);
+        anyhow::Ok((planted, found))
+    })?;
     let mut asked = commands::Asked::default();
     let known = ours::Known::of_repository()?;
     for workflow in &workflows {
