@@ -23,8 +23,8 @@ use techcommerce_monitoring::{
 /// Checks alerts, their tests, runbooks and routes.
 #[derive(Parser)]
 struct Cli {
-    /// Writes what is made of other files anew: compose/rules, compose/alertmanager.yml, and how
-    /// messages look
+    /// Writes what is made of other files anew: compose/rules, compose/alertmanager.yml, how messages
+    /// look, and which test notices which mutation
     #[arg(long)]
     write: bool,
     /// Without the mutations, which take longest
@@ -113,7 +113,10 @@ fn run(cli: &Cli) -> Result<bool> {
                 file.groups.clear();
             }
         }
-        report.part("mutations", || mutation::check(&repository, &scratch));
+        report.part("mutations", || {
+            let (count, found, _) = mutation::check(&repository, &scratch)?;
+            Ok((count, found))
+        });
     } else {
         all(cli, &repository, &program, &scratch, &mut report);
     }
@@ -148,6 +151,12 @@ fn all(cli: &Cli, repository: &Repository, program: &Path, scratch: &Path, repor
     report.part("kubectl", || runbooks_run::kubectl(repository, scratch));
     report.part("promtool test", || promtool::tests(repository, scratch));
     if !cli.quick {
-        report.part("mutations", || mutation::check(repository, scratch));
+        report.part("mutations", || {
+            let (count, found, noticed) = mutation::check(repository, scratch)?;
+            if cli.write {
+                mutation::write(repository, &noticed)?;
+            }
+            Ok((count, found))
+        });
     }
 }

@@ -4,13 +4,14 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 
 use anyhow::Result;
 
 use crate::expr::{self, Literal};
 use crate::finding::Finding;
 use crate::promtool::{Cases, cases, in_parallel};
-use crate::repository::Repository;
+use crate::repository::{NOTICED, Repository};
 use crate::rules::{Group, RuleFile};
 
 pub const NAME: &str = "mutations";
@@ -135,12 +136,41 @@ fn rounded(number: f64) -> String {
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
-/// Runs them all; a finding for each that no test notices.
+/// Of each change by its name, which test noticed it.
+pub type Noticed = BTreeMap<String, String>;
+
+/// As it is kept: a change in a line, and behind a tab what noticed it.
+fn read(text: &str) -> Noticed {
+    let lines = text.lines().filter(|line| !line.starts_with('#'));
+    let pairs = lines.filter_map(|line| line.split_once('\t'));
+    pairs
+        .map(|(what, by)| (what.to_owned(), by.to_owned()))
+        .collect()
+}
+
+/// Keeps what noticed each change.
+///
+/// # Errors
+/// The file cannot be written.
+pub fn write(repository: &Repository, noticed: &Noticed) -> Result<()> {
+    let mut text = String::from(
+        "# Which test noticed which change, written by `cargo xtask monitoring -- --write`: it is tried first.\n\
+         # What is not here, or is not noticed by it any more, is tried on all tests of its alert.\n",
+    );
+    for (what, by) in noticed {
+        text += &format!("{what}\t{by}\n");
+    }
+    Ok(fs::write(repository.root.join(NOTICED), text)?)
+}
+
+/// Runs them all; how many, a finding for each that no test notices, and what noticed the others.
 ///
 /// # Errors
 /// promtool is not there, or the tests cannot be read.
-pub fn check(repository: &Repository, scratch: &Path) -> Result<(usize, Vec<Finding>)> {
+pub fn check(repository: &Repository, scratch: &Path) -> Result<(usize, Vec<Finding>, Noticed)> {
     let mutants = mutants(repository);
+    let before = read(&repository.noticed);
+    let noticed = Mutex::new(Noticed::new());
     let mut tests: BTreeMap<String, Vec<Cases>> = BTreeMap::new();
     for cases in cases(repository)? {
         let of = tests.entry(cases.alert.clone()).or_default();
@@ -152,10 +182,17 @@ pub fn check(repository: &Repository, scratch: &Path) -> Result<(usize, Vec<Find
     }
     let folder = scratch.join("mutants");
     fs::create_dir_all(&folder)?;
-    let numbered: Vec<(usize, &Mutant)> = mutants.iter().enumerate().collect();
-    let found = in_parallel(&numbered, &|(number, mutant)| {
-        for cases in tests.get(&mutant.alert).into_iter().flatten() {
+    let numbered: Vec<(usize, (&Mutant, String))> =
+        mutants.iter().zip(names(&mutants)).enumerate().collect();
+    let found = in_parallel(&numbered, &|(number, (mutant, name))| {
+        let of_alert = || tests.get(&mutant.alert).into_iter().flatten();
+        let first = before.get(name);
+        let known = of_alert().filter(|cases| Some(&cases.name()) == first);
+        let others = of_alert().filter(|cases| Some(&cases.name()) != first);
+        for cases in known.chain(others) {
             if !cases.run(&mutant.groups, &folder, &number.to_string())?.0 {
+                let mut noticed = noticed.lock().unwrap_or_else(PoisonError::into_inner);
+                noticed.insert(name.clone(), cases.name());
                 return Ok(None);
             }
         }
@@ -169,7 +206,23 @@ pub fn check(repository: &Repository, scratch: &Path) -> Result<(usize, Vec<Find
             ),
         )))
     })?;
-    Ok((mutants.len(), found))
+    let noticed = noticed.into_inner().unwrap_or_else(PoisonError::into_inner);
+    Ok((mutants.len(), found, noticed))
+}
+
+/// What each is called: where one number stands in a rule twice, its changes are counted.
+fn names(mutants: &[Mutant]) -> Vec<String> {
+    let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
+    let name = |mutant: &Mutant, count: usize| match count {
+        1 => mutant.what.clone(),
+        count => format!("{} ({count})", mutant.what),
+    };
+    let each = mutants.iter().map(|mutant| {
+        let count = seen.entry(&mutant.what).or_default();
+        *count += 1;
+        name(mutant, *count)
+    });
+    each.collect()
 }
 
 #[cfg(test)]

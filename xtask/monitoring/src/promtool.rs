@@ -104,6 +104,12 @@ impl Cases {
         })
     }
 
+    /// What the first of them is called, with its file.
+    pub fn name(&self) -> String {
+        let name = self.cases[0]["name"].as_str().unwrap_or_default();
+        format!("{}: {name}", self.file)
+    }
+
     /// Runs them against these rules.
     ///
     /// # Errors
@@ -120,6 +126,8 @@ impl Cases {
         let path = folder.join(format!("{name}.json"));
         fs::write(&path, file.to_string())?;
         let mut command = Command::new(monitoring("promtool")?);
+        // There is one for each core already, and none lives long enough for its memory to matter.
+        command.env("GOMAXPROCS", "1").env("GOGC", "400");
         let said = say(command.args(["test", "rules"]).arg(&path));
         let _ = fs::remove_file(&path);
         let _ = fs::remove_file(&rules);

@@ -13,6 +13,7 @@ pub const TESTS: &str = "k8s/monitoring/tests";
 pub const ALERTMANAGER: &str = "k8s/monitoring/alertmanager";
 pub const RUNBOOKS: &str = "docs/runbooks";
 pub const COMPOSE: &str = "compose";
+pub const NOTICED: &str = "xtask/monitoring/noticed.txt";
 const OURS: &str = "xtask/monitoring";
 
 /// All of it.
@@ -38,6 +39,8 @@ pub struct Repository {
     pub routes: String,
     /// Outages, and what has to be muted while they last.
     pub outages: String,
+    /// Which test noticed a change of a number when all were tried last: it is tried first.
+    pub noticed: String,
 }
 
 impl Repository {
@@ -71,6 +74,7 @@ impl Repository {
             foreign: text(&format!("{OURS}/foreign.txt"))?,
             routes: text(&format!("{OURS}/routes.txt"))?,
             outages: text(&format!("{OURS}/outages.txt"))?,
+            noticed: text(NOTICED)?,
         })
     }
 
