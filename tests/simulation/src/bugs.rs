@@ -55,6 +55,7 @@ bugs! {
     ReserveTwice "reserve-twice": "the same reservation asked for again is held again";
     ReserveOnOldCount "reserve-on-old-count": "stock is promised by a count that was read before";
     ClaimExpiredUnseen "claim-expired-unseen": "a reservation that ran out is claimed without looking whether the stock is there";
+    RefusedClaimStays "refused-claim-stays": "a claim that was refused for want of stock can be made again";
     ExpiryTakesClaimed "expiry-takes-claimed": "the schedule takes back what was claimed";
     ReleaseForgetsClaimed "release-forgets-claimed": "releasing claimed goods does not put them back";
     RestockTwice "restock-twice": "goods that come back are counted again when they are told again";

@@ -15,11 +15,7 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Ask {
     /// To product-api.
-    Reserve {
-        id: Uuid,
-        lines: Lines,
-        deadline: i64,
-    },
+    Reserve { id: Uuid, lines: Lines, hold: i64 },
     /// The same.
     Claim { id: Uuid, order: Uuid },
     /// The same.
@@ -77,11 +73,10 @@ pub fn arrive(sim: &Sim, process: Process, ask: Ask, call: Option<u64>) {
         Process::Products => sim.with(|w| {
             let now = w.clock(process);
             let outcome = match &ask {
-                Ask::Reserve {
-                    id,
-                    lines,
-                    deadline,
-                } => w.warehouse.reserve(*id, lines, *deadline, now),
+                // For how long is said, not until when: clocks differ.
+                Ask::Reserve { id, lines, hold } => {
+                    w.warehouse.reserve(*id, lines, now + hold, now)
+                }
                 Ask::Claim { id, order } => w.warehouse.claim(*id, *order),
                 Ask::Release { id } => w.warehouse.release(*id),
                 Ask::Restock { id, order, lines } => w.warehouse.restock(*id, *order, lines),

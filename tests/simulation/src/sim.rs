@@ -223,19 +223,18 @@ impl World {
     pub fn send(&mut self, to: Process, ask: Ask) -> u64 {
         self.sequence += 1;
         let call = self.sequence;
+        // A claim more often: what a second one may do needs much else to be seen.
+        let again = match ask {
+            Ask::Claim { .. } => 15,
+            _ => 4,
+        };
         let (lost, twice) = match self.is_rough() {
-            true => (self.chance.percent(4), self.chance.percent(4)),
+            true => (self.chance.percent(4), self.chance.percent(again)),
             false => (false, false),
         };
         if twice {
-            // On its way for a long time; nobody waits for what comes of it. A claim is not so late:
-            // one that comes after another was refused and after the stock has come back would sell
-            // to an order that is over (docs/simulation.md, what is open).
-            let longest = match ask {
-                Ask::Claim { .. } => 50 * MILLI,
-                _ => 12 * SECOND,
-            };
-            let late = self.now + self.chance.between(MILLI, longest);
+            // On its way for a long time; nobody waits for what comes of it.
+            let late = self.now + self.chance.between(MILLI, 12 * SECOND);
             self.next(late, Next::Arrive(to, ask.clone(), None));
         }
         if !lost {

@@ -186,8 +186,12 @@ impl Warehouse {
             level.on_hand - promised >= *quantity
         });
         if !enough && !blind {
+            match self.is(Bug::RefusedClaimStays) {
+                true if held => self.set(id, State::Expired, None),
+                true => {}
+                false => self.set(id, State::Released, None),
+            }
             if held {
-                self.set(id, State::Expired, None);
                 self.shift(&reservation.lines, 0, -1, false);
             }
             return Err(codes::RESERVATION_EXPIRED);

@@ -180,14 +180,8 @@ impl Desk for AtDesk<'_> {
     async fn reserve(&self, key: &Key) -> Result<Uuid, Error> {
         // As checkout/keys.rs: it follows from the attempt, so that a retry is the same.
         let id = Uuid::from_u128(0xB << 124 | key.nonce.as_u128());
-        let deadline = self.sim.with(|w| w.clock(self.process)) + RESERVATION;
-        let lines = key.lines.clone();
-        self.ask(Ask::Reserve {
-            id,
-            lines,
-            deadline,
-        })
-        .await?;
+        let (lines, hold) = (key.lines.clone(), RESERVATION);
+        self.ask(Ask::Reserve { id, lines, hold }).await?;
         Ok(id)
     }
 

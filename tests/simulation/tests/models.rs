@@ -14,24 +14,16 @@ use std::{
     time::Duration,
 };
 
+use products::{counted, line_requests, product, request};
 use sqlx::migrate::Migrator;
-use techcommerce_contracts::product_api::{
-    InventoryPolicy, LineRequest, OptionValue, ProductOption, ProductStatus, Reservation,
-    ReserveRequest, RestockRequest,
-};
+use techcommerce_contracts::product_api::{Reservation, RestockRequest};
 use techcommerce_jobs::{self as jobs, Job, NewJob, Wake, backoff, enqueue};
-use techcommerce_kernel::{Currency, Env, Error, Money, Quantity, Uuid};
+use techcommerce_kernel::{Currency, Env, Error, Money, Uuid};
 use techcommerce_order_api::simulated::{
     Answer, Charge, TestProvider,
     books::{Behaviour, Operation},
 };
 use techcommerce_product_api::{
-    catalogue::{
-        draft::{ProductDraft, VariantDraft},
-        read,
-        write::Writer,
-    },
-    changes,
     model::Notifier,
     reservations::{self, Collector, Wanted},
     stock::{self, Movement, Reason},
@@ -41,8 +33,11 @@ use techcommerce_simulation::{
     queue::{Claim, Queue, Work},
     warehouse::{Lines, Warehouse},
 };
-use techcommerce_store::{Db, transact};
+use techcommerce_store::transact;
 use techcommerce_testkit::on_both_engines;
+
+#[path = "../../../services/product-api/tests/common/products.rs"]
+mod products;
 
 static QUEUE: LazyLock<Migrator> =
     LazyLock::new(|| jobs::with_tables(Migrator::with_migrations(Vec::new())));
@@ -145,63 +140,6 @@ on_both_engines! { QUEUE;
     }
 }
 
-/// A product whose variants there are so many of; gives their ids.
-async fn product(db: &Db, env: &Env, on_hand: &[i64]) -> Vec<Uuid> {
-    let values: Vec<String> = (0..on_hand.len()).map(|it| format!("No. {it}")).collect();
-    let variant = |(on_hand, value): (&i64, &String)| VariantDraft {
-        id: None,
-        sku: None,
-        options: vec![OptionValue {
-            name: "Kind".to_owned(),
-            value: value.clone(),
-        }],
-        price: 1999,
-        compare_at_price: None,
-        track_inventory: true,
-        inventory_policy: InventoryPolicy::Deny,
-        requires_shipping: true,
-        taxable: true,
-        weight_grams: None,
-        barcode: None,
-        source_on_hand: None,
-        on_hand: Some(*on_hand),
-    };
-    let draft = ProductDraft {
-        handle: "mug".to_owned(),
-        title: "Mug".to_owned(),
-        description: String::new(),
-        vendor: String::new(),
-        tags: Vec::new(),
-        category: None,
-        variants: on_hand.iter().zip(&values).map(variant).collect(),
-        options: vec![ProductOption {
-            name: "Kind".to_owned(),
-            values,
-        }],
-        status: ProductStatus::Active,
-        images: Vec::new(),
-    };
-    let writer = Writer::new(env, Currency::EUR, "test", Reason::Set);
-    let id = transact!(db, |tx| -> Result<Uuid, Error> {
-        let mut changed = BTreeSet::new();
-        let id = writer.create(tx, &draft, &mut changed).await?;
-        changes::record(tx, env.now(), &changed).await?;
-        Ok(id)
-    })
-    .unwrap();
-    let mut conn = db.read().await.unwrap();
-    let record = read::product(&mut conn, id).await.unwrap();
-    record.variants.iter().map(|variant| variant.id).collect()
-}
-
-fn requests(lines: &Lines) -> Vec<LineRequest> {
-    let lines = lines.iter().map(|(variant_id, quantity)| LineRequest {
-        variant_id: *variant_id,
-        quantity: Quantity::new(*quantity).unwrap(),
-    });
-    lines.collect()
-}
-
 fn said<T>(outcome: Result<T, Error>) -> Result<(), String> {
     outcome.map(drop).map_err(|error| error.code().to_owned())
 }
@@ -213,7 +151,7 @@ on_both_engines! { techcommerce_product_api::MIGRATOR;
         let (env, clock) = techcommerce_testkit::env();
         let db = db.db();
         let counts = [6, 4, 30];
-        let variants = product(&db, &env, &counts).await;
+        let variants = product(&db, &env, "mug", &counts.map(counted)).await;
         let (collector, task) = Collector::new(db.clone(), env.clone(), Notifier::default());
         tokio::spawn(task.run(std::future::pending()));
         let mut model = Warehouse::default();
@@ -227,17 +165,13 @@ on_both_engines! { techcommerce_product_api::MIGRATOR;
         for step in 0..steps() {
             let now = env.now().as_micros();
             let (reservation, order) = (id(choose(&env, 12) + 12 * (step / 150)), id(500 + choose(&env, 9)));
-            let mut lines = Lines::new();
-            lines.insert(variants[choose(&env, 3) as usize], 1 + choose(&env, 2) as i64);
+            let line = (variants[choose(&env, 3) as usize], 1 + choose(&env, 2) as i64);
+            let lines = Lines::from([line]);
             let (what, real, modelled) = match choose(&env, 12) {
                 0..=4 => {
                     let deadline = env.now() + Duration::from_secs(60);
-                    let request = ReserveRequest {
-                        id: reservation,
-                        lines: requests(&lines),
-                        deadline,
-                    };
-                    let wanted = Wanted::new(&request, env.now()).unwrap();
+                    let asked = request(reservation, &[line], deadline);
+                    let wanted = Wanted::new(&asked, env.now()).unwrap();
                     let real = collector.reserve(wanted).await;
                     let modelled =
                         model.reserve(reservation, &lines, deadline.as_micros(), now);
@@ -263,7 +197,7 @@ on_both_engines! { techcommerce_product_api::MIGRATOR;
                         id: restock,
                         reference: format!("order:{order}"),
                         reason: "refunded".to_owned(),
-                        lines: requests(&lines),
+                        lines: line_requests(&[line]),
                     };
                     let real = transact!(db, |tx| -> Result<(), Error> {
                         reservations::restock(tx, &env, &request, actor).await.map(drop)
