@@ -42,21 +42,10 @@ impl Once {
     /// A request without a name: it has its effect each time.
     pub const UNNAMED: Self = Self(None);
 
-    fn new(parts: &Parts, caller: &Caller, body: &[u8]) -> Result<Self, Error> {
-        let Some(key) = key(&parts.headers)? else {
-            return Ok(Self::UNNAMED);
-        };
-        let who = match caller.principal() {
-            Some(Principal::Account { id, .. } | Principal::ApiKey { id, .. }) => id.to_string(),
-            Some(Principal::Service { .. }) | None => return Ok(Self::UNNAMED),
-        };
-        let address = parts.uri.path_and_query();
-        let address = address.map_or("", |address| address.as_str());
-        let name = [parts.method.as_str(), address, &who, &key];
-        Ok(Self(Some(Named {
-            id: derived(&name),
-            hash: hex(&Sha256::digest(body)),
-        })))
+    /// The name of a request that has this id and this body.
+    fn new(id: Option<Uuid>, body: &[u8]) -> Self {
+        let hash = || hex(&Sha256::digest(body));
+        Self(id.map(|id| Named { id, hash: hash() }))
     }
 
     /// The key's name, where the request has one: for rows that are to be made once.
@@ -113,15 +102,10 @@ impl Once {
             return Ok(None);
         }
         // Kept for a day, and forgotten between the two statements: then nothing is known of it.
-        let Some(row) = Answer::find(tx, named.id).await? else {
-            return Err(Error::unavailable(
-                "The answer to this request was just forgotten.",
-            ));
-        };
-        if row.request_hash != named.hash {
-            return Err(reused());
-        }
-        Answer::of(row).map(Some)
+        let known = self.known(tx).await?;
+        known
+            .map(Some)
+            .ok_or_else(|| Error::unavailable("The answer to this request was just forgotten."))
     }
 
     /// Keeps the answer in the transaction of the effect, and gives it.
@@ -141,7 +125,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Once {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         let caller = Caller::from_request_parts(parts, state).await?;
-        Ok(Self::new(parts, &caller, &[])?)
+        Ok(Self::new(id(parts, &caller)?, &[]))
     }
 }
 
@@ -151,10 +135,11 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Keyed<T> {
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
         let (mut parts, body) = request.into_parts();
         let caller = Caller::from_request_parts(&mut parts, state).await?;
-        let request = Request::from_parts(parts.clone(), body);
+        let id = id(&parts, &caller)?;
+        let request = Request::from_parts(parts, body);
         let (Json(input), bytes) = Json::<T>::with_bytes(request, state).await?;
         Ok(Self {
-            once: Once::new(&parts, &caller, &bytes)?,
+            once: Once::new(id, &bytes),
             input,
         })
     }
@@ -165,6 +150,22 @@ fn reused() -> Error {
         codes::IDEMPOTENCY_KEY_REUSED,
         "This Idempotency-Key came with another request before. Use a new one.",
     )
+}
+
+/// Of who sent it, to what address, under which key; `None` if it has no key, or nobody sent it whom one
+/// can tell from others.
+fn id(parts: &Parts, caller: &Caller) -> Result<Option<Uuid>, Error> {
+    let Some(key) = key(&parts.headers)? else {
+        return Ok(None);
+    };
+    let who = match caller.principal() {
+        Some(Principal::Account { id, .. } | Principal::ApiKey { id, .. }) => id.to_string(),
+        Some(Principal::Service { .. }) | None => return Ok(None),
+    };
+    let address = parts.uri.path_and_query();
+    let address = address.map_or("", |address| address.as_str());
+    let name = [parts.method.as_str(), address, &who, &key];
+    Ok(Some(derived(&name)))
 }
 
 /// The header, if it is there: 1 to 255 printable ASCII characters.
