@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
+use techcommerce_testkit::stripe::{SECRET_KEY, Stripe, WEBHOOK_SECRET};
 use techcommerce_testkit::{
     Client, PostgresDatabase, TempDir, TestRedis, binary, folder, free_address,
 };
@@ -141,6 +142,15 @@ impl Setup {
     /// With the built-in catalogue, as a first start has it.
     pub fn with_demo(self) -> Self {
         self.set("TECHCOMMERCE_DEMO_CATALOGUE", "true")
+    }
+
+    /// With payments by card at this double of Stripe.
+    pub fn with_cards(self, stripe: &Stripe) -> Self {
+        self.set("TECHCOMMERCE_ORDERS_PAYMENT_METHODS", "test;invoice;stripe")
+            .set("TECHCOMMERCE_STRIPE_API_ADDRESS", &stripe.address())
+            .set("TECHCOMMERCE_STRIPE_SECRET_KEY", SECRET_KEY)
+            .set("TECHCOMMERCE_STRIPE_WEBHOOK_SECRET", WEBHOOK_SECRET)
+            .set("TECHCOMMERCE_STRIPE_PUBLISHABLE_KEY", "pk_test_double")
     }
 
     /// Stock that a checkout holds comes back after this long.

@@ -49,6 +49,11 @@ pub struct Browser {
 impl Browser {
     /// Starts a browser for the shop at this address, as `http://127.0.0.1:3000`.
     pub async fn start(base: String, look: Look) -> Result<Self> {
+        Self::start_with(base, look, &[]).await
+    }
+
+    /// The same with more arguments.
+    pub async fn start_with(base: String, look: Look, arguments: &[String]) -> Result<Self> {
         let profile = folder();
         let address = free_address();
         let mut command = Command::new(program("TECHCOMMERCE_TEST_CHROMEDRIVER", "chromedriver"));
@@ -93,6 +98,9 @@ impl Browser {
             &size,
             &folder,
         ] {
+            capabilities.add_arg(argument)?;
+        }
+        for argument in arguments {
             capabilities.add_arg(argument)?;
         }
         capabilities.add_experimental_option("prefs", json!({"intl.accept_languages": "en"}))?;

@@ -50,7 +50,7 @@ async fn everything_is_reached_by_keys() -> Result<()> {
 }
 
 /// Tabs on until the focus is there; on the way it is always visible.
-async fn tab_to(browser: &Browser, selector: &str) -> Result<()> {
+pub(super) async fn tab_to(browser: &Browser, selector: &str) -> Result<()> {
     for _ in 0..MOST_TABS {
         press(browser, Key::Tab).await?;
         let script = format!("return document.activeElement.matches({selector:?})");
@@ -64,7 +64,7 @@ async fn tab_to(browser: &Browser, selector: &str) -> Result<()> {
     bail!("no way to {selector} by the Tab key")
 }
 
-async fn press(browser: &Browser, key: Key) -> Result<()> {
+pub(super) async fn press(browser: &Browser, key: Key) -> Result<()> {
     browser
         .driver
         .action_chain()

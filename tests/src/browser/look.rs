@@ -26,6 +26,7 @@ const PAGES: &[&str] = &[
 const PAGES_FOR_STAFF: &[&str] = &[
     "/admin",
     "/admin/orders",
+    "/admin/payments",
     "/admin/discounts",
     "/admin/discounts/new",
     "/admin/customers",
@@ -99,7 +100,7 @@ async fn every_page_for_staff_in_every_light() -> Result<()> {
     Ok(())
 }
 
-async fn inspect(browser: &Browser, page: &str, look: Look) -> Result<()> {
+pub(super) async fn inspect(browser: &Browser, page: &str, look: Look) -> Result<()> {
     let (width, dark) = (look.width, look.dark);
     browser.open(page).await?;
     let found: Value = browser.run(CHECKS).await?;

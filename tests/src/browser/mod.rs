@@ -5,9 +5,11 @@ mod admin_orders;
 mod driver;
 mod keyboard;
 mod look;
+mod payment;
 mod picture;
 mod shopping;
 mod signed_in;
+mod stripe_js;
 
 use anyhow::Result;
 

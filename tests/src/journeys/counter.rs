@@ -159,7 +159,7 @@ async fn the_figures_of_the_day(shop: Shop) -> Result<()> {
     assert_eq!(both, 1, "{seen}");
     assert_eq!(
         seen["attention"],
-        json!({"payment_failed": 1, "payment_pending_long": 0, "to_fulfil": 1, "invoices_open": 0, "payment_disputed": 0})
+        json!({"payment_failed": 1, "payment_pending_long": 0, "to_fulfil": 1, "invoices_open": 0, "payment_disputed": 0, "payment_findings": 0})
     );
     assert_eq!(seen["best_sellers"][0]["units"], 3);
     assert_eq!(seen["best_sellers"][0]["title"], "Lamp");

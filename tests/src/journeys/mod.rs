@@ -1,6 +1,7 @@
 //! What shoppers, staff and operators do from end to end.
 
 mod account;
+mod cards;
 mod catalogue;
 mod counter;
 mod errors;

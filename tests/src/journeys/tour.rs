@@ -7,7 +7,7 @@ use anyhow::{Context, Result, ensure};
 use bytes::Bytes;
 use serde_json::{Value, json};
 use techcommerce_testkit::Client;
-use techcommerce_testkit::stripe::{SECRET_KEY, Stripe, WEBHOOK_SECRET};
+use techcommerce_testkit::stripe::Stripe;
 
 use crate::audit;
 use crate::shop::{Engine, Setup, Shop};
@@ -36,13 +36,7 @@ async fn every_documented_operation(engine: Engine) -> Result<()> {
     // The built-in catalogue brings the discount code.
     let cards = Stripe::start().await;
     let setup = Setup::new(engine).await.with_demo();
-    let shop = setup
-        .set("TECHCOMMERCE_STRIPE_API_ADDRESS", &cards.address())
-        .set("TECHCOMMERCE_STRIPE_SECRET_KEY", SECRET_KEY)
-        .set("TECHCOMMERCE_STRIPE_WEBHOOK_SECRET", WEBHOOK_SECRET)
-        .set("TECHCOMMERCE_STRIPE_PUBLISHABLE_KEY", "pk_test_double")
-        .start()
-        .await?;
+    let shop = setup.with_cards(&cards).start().await?;
     let staff = shop.admin().await?;
     let client = shop.client();
     let document: Value = client.get("/api/openapi.json").value(200).await?;
@@ -62,6 +56,7 @@ async fn every_documented_operation(engine: Engine) -> Result<()> {
         "the page of the interface needs something from outside"
     );
     client.get("/api/time").expect(200).await?;
+    findings(&staff).await?;
     messages(&cards, &client).await?;
 
     pictures(&staff, &client).await?;
@@ -81,6 +76,19 @@ async fn every_documented_operation(engine: Engine) -> Result<()> {
         left.join("\n  ")
     );
     audit::clean(&shop).await
+}
+
+/// Nothing was found; `cards` finds something.
+async fn findings(staff: &Client) -> Result<()> {
+    let path = "/api/payments/findings";
+    let none: Value = staff.get(path).value(200).await?;
+    ensure!(none["items"] == json!([]), "{none}");
+    let again = staff.post(&format!("{path}/dispute:dp_1/refund-again"));
+    ensure!(again.problem(404).await? == "finding_not_found");
+    let settle = staff.post(&format!("{path}/dispute:dp_1/settle"));
+    let settle = settle.json(&json!({"note": "nothing to see"}));
+    ensure!(settle.problem(404).await? == "finding_not_found");
+    Ok(())
 }
 
 /// What Stripe says is heard, what others say is not.

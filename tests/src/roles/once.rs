@@ -70,6 +70,14 @@ const WITHOUT: &[(&str, &str)] = &[
         "an event has an id of its own, by which it is known",
     ),
     (
+        "post /api/payments/findings/{id}/refund-again",
+        "as long as a refund is under way, or made, asking again is the same one",
+    ),
+    (
+        "post /api/payments/findings/{id}/settle",
+        "what was settled stays as it is",
+    ),
+    (
         "post /api/products/import",
         "the same file again changes nothing",
     ),

@@ -227,6 +227,10 @@ fn orders() -> Vec<Rule> {
         anyone("get /api/time"),
         // Whoever sends it: its signature counts.
         anyone("post /api/payments/stripe/webhook").sends(|_| json(json!({"id": "evt_planted"}))),
+        staff("get /api/payments/findings"),
+        staff("post /api/payments/findings/{id}/refund-again"),
+        staff("post /api/payments/findings/{id}/settle")
+            .sends(|_| json(json!({"note": "nothing to see"}))),
         anyone("post /api/orders"),
         signed("get /api/orders"),
         Rule::new("get /api/orders/{id}", May::OwnerOrStaff("order_not_found")),

@@ -115,7 +115,8 @@ impl Things {
                     parts.push(&self.image_variant);
                     continue;
                 }
-                ("jobs", _) => NOTHING,
+                ("jobs" | "findings", _) => NOTHING,
+                ("payments", _) => NOTHING,
                 ("products", _) => &self.product.product_id,
                 ("stock" | "lines", _) => &self.product.variant_id,
                 ("categories", _) => &self.category,
