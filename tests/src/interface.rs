@@ -2,8 +2,8 @@
 //! the document allows and what it forbids, as everyone. No answer is a fault of ours, none has a
 //! status, type or shape that is not documented, and nothing is taken that is not allowed.
 //!
-//! Some ten thousand requests, half of them on each engine; where `TECHCOMMERCE_TEST_NIGHTLY` is set, 50,000
-//! and more, each time others. Not yet part of any run: decision 40.
+//! Every operation, as two on each engine, with the same requests each time; where
+//! `TECHCOMMERCE_TEST_NIGHTLY` is set, as all four on both, 50,000 and more, each time others. Not yet part of any run: decision 40.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -47,13 +47,13 @@ const WHO: [&str; 4] = [
 ];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "not yet seen through on the whole interface: run with --run-ignored only"]
+#[ignore = "to be seen through on the endpoints that came last (decision 40): --run-ignored only"]
 async fn everything_documented_sqlite() -> Result<()> {
     everything_documented(Engine::Sqlite, &WHO[..2]).await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "not yet seen through on the whole interface: run with --run-ignored only"]
+#[ignore = "to be seen through on the endpoints that came last (decision 40): --run-ignored only"]
 async fn everything_documented_postgres() -> Result<()> {
     everything_documented(Engine::Postgres, &WHO[2..]).await
 }
