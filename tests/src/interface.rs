@@ -3,7 +3,8 @@
 //! status, type or shape that is not documented, and nothing is taken that is not allowed.
 //!
 //! Every operation, as two on each engine, with the same requests each time; where
-//! `TECHCOMMERCE_TEST_NIGHTLY` is set, as all four on both, 50,000 and more, each time others. Not yet part of any run: decision 40.
+//! `TECHCOMMERCE_TEST_NIGHTLY` is set, as all four on both, 50,000 and more, each time others. Not yet
+//! part of any run: decision 40.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
