@@ -31,6 +31,41 @@ async fn split() -> Result<()> {
     from_the_cart_to_the_dispute(Engine::Split).await
 }
 
+/// Every operation of staff on what was found of payments, for the tour: two refunds fail after they
+/// were made; one is made again, the other is settled.
+pub async fn operations(staff: &Client, client: &Client, stripe: &Stripe) -> Result<()> {
+    let lamp = product(staff, "Lamp by card", Stock::Counted(1)).await?;
+    let cart = cart_with(client, &[(&lamp.variant_id, 1)]).await?;
+    let card = json!({"method": "stripe", "token": "pm_card_visa"});
+    let placed = place(client, "found", &checkout(&cart, card)).await?;
+    wait_for_payment(client, &placed, "paid").await?;
+    let made = async |count: usize| {
+        wait_for(client, &placed, |order| {
+            let refunds = order["refunds"].as_array().into_iter().flatten();
+            refunds.filter(|refund| refund["status"] == "done").count() == count
+        })
+        .await
+    };
+    for (round, action) in ["refund-again", "settle"].into_iter().enumerate() {
+        staff
+            .post(&format!("/api/orders/{}/refunds", placed.id))
+            .json(&json!({"amount": euros(100), "reason": "scratched"}))
+            .expect(201)
+            .await?;
+        made(round + 1).await?;
+        let refund = stripe.refunds().pop().context("a refund")?;
+        stripe.refund_becomes(&refund.id, "failed");
+        tell(stripe, client).await?;
+        made(round).await?;
+        let found: Value = staff.get(FOUND).value(200).await?;
+        let path = format!("/api/payments/findings/{}", text(&found, "/items/0/id")?);
+        let post = staff.post(&format!("{path}/{action}"));
+        post.json(&json!({"note": "in cash"})).expect(200).await?;
+        made(1).await?;
+    }
+    Ok(())
+}
+
 /// All messages that wait, the latest first, each twice, and once more by somebody who has no key.
 async fn tell(stripe: &Stripe, client: &Client) -> Result<usize> {
     let messages = stripe.messages();

@@ -56,7 +56,7 @@ async fn every_documented_operation(engine: Engine) -> Result<()> {
         "the page of the interface needs something from outside"
     );
     client.get("/api/time").expect(200).await?;
-    findings(&staff).await?;
+    super::cards::operations(&staff, &client, &cards).await?;
     messages(&cards, &client).await?;
 
     pictures(&staff, &client).await?;
@@ -76,19 +76,6 @@ async fn every_documented_operation(engine: Engine) -> Result<()> {
         left.join("\n  ")
     );
     audit::clean(&shop).await
-}
-
-/// Nothing was found; `cards` finds something.
-async fn findings(staff: &Client) -> Result<()> {
-    let path = "/api/payments/findings";
-    let none: Value = staff.get(path).value(200).await?;
-    ensure!(none["items"] == json!([]), "{none}");
-    let again = staff.post(&format!("{path}/dispute:dp_1/refund-again"));
-    ensure!(again.problem(404).await? == "finding_not_found");
-    let settle = staff.post(&format!("{path}/dispute:dp_1/settle"));
-    let settle = settle.json(&json!({"note": "nothing to see"}));
-    ensure!(settle.problem(404).await? == "finding_not_found");
-    Ok(())
 }
 
 /// What Stripe says is heard, what others say is not.
