@@ -41,6 +41,11 @@ impl Eye {
         &self.tables
     }
 
+    /// The way to its database.
+    pub fn pool(&self) -> &PgPool {
+        &self.pool
+    }
+
     /// How it is now.
     pub async fn look(&self) -> Result<Sample> {
         let mut sample = Sample::new();
@@ -98,7 +103,7 @@ pub fn bytes_of(table: &str) -> String {
 }
 
 /// Now, in microseconds since 1970.
-fn micros() -> Result<i64> {
+pub fn micros() -> Result<i64> {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?;
     Ok(i64::try_from(since.as_micros())?)
 }
