@@ -245,6 +245,49 @@ on_both_engines! { MIGRATOR;
         assert!(shop.jobs.drain().await.unwrap().len() > 1);
     }
 
+    async fn who_follows_reads_what_changed_and_how_it_stands(db: TestDb) {
+        let shop = Served::new(db.db()).await;
+        let read = async |after: i64, limit: u32| {
+            let path = format!("/internal/changes?after={after}&limit={limit}");
+            let answer = shop.send(As::Service, Method::GET, &path, &[], Body::empty()).await;
+            assert_eq!(answer.status, 200, "{}", answer.body);
+            answer.body
+        };
+        assert_eq!(read(0, 0).await, json!({"position": 0, "changes": [], "products": []}));
+        let mug = create(&shop, &input("Mug", 900, 7)).await;
+        let path = format!("/products/{}", mug["id"].as_str().unwrap());
+        let patched = shop.json(As::Staff, Method::PATCH, &path, &json!({"vendor": "Northwind"})).await;
+        assert_eq!(patched.status, 200, "{}", patched.body);
+        let variant = mug["variants"][0]["id"].as_str().unwrap();
+        // A caller whose clock is an hour behind says for how long.
+        let hour = std::time::Duration::from_secs(3600);
+        let behind = shop.env.now().as_micros() - i64::try_from(hour.as_micros()).unwrap();
+        let behind = techcommerce_kernel::Timestamp::from_micros(behind);
+        let request = json!({"id": shop.env.new_id(), "deadline": behind, "hold_seconds": 60,
+            "lines": [{"variant_id": variant, "quantity": 3}]});
+        let held = shop.json(As::Service, Method::POST, "/internal/reservations", &request).await;
+        assert_eq!((held.status, &held.body["state"]), (200, &json!("held")), "{}", held.body);
+        let in_a_minute = shop.env.now() + std::time::Duration::from_secs(60);
+        assert_eq!(held.body["deadline"], json!(in_a_minute));
+        let archived = shop.send(As::Staff, Method::DELETE, &path, &[], Body::empty()).await;
+        assert_eq!(archived.status, 204);
+        let feed = read(0, 10).await;
+        let what: Vec<&Value> = feed["changes"].as_array().unwrap().iter().map(|one| &one["what"]).collect();
+        assert_eq!(what, ["created", "updated", "stock", "archived"]);
+        assert!(feed["changes"].as_array().unwrap().iter().all(|one| one["product_id"] == mug["id"]));
+        assert_eq!((&feed["position"], &feed["changes"][3]["position"]), (&json!(4), &json!(4)));
+        assert_eq!(feed["products"].as_array().unwrap().len(), 1);
+        assert_eq!(feed["products"][0]["status"], "archived");
+        let stock = json!([{"variant_id": variant, "sku": "S-1", "on_hand": 7, "reserved": 3}]);
+        assert_eq!(feed["products"][0]["stock"], stock);
+        let rest = read(2, 1).await;
+        assert_eq!((&rest["changes"][0]["position"], &rest["position"]), (&json!(3), &json!(4)));
+        let path = "/internal/changes?after=0&limit=1";
+        for (who, status) in [(As::Guest, 401), (As::Staff, 403)] {
+            assert_eq!(shop.send(who, Method::GET, path, &[], Body::empty()).await.status, status);
+        }
+    }
+
     async fn two_replicas_show_the_same(db: TestDb) {
         let (one, two) = (Served::new(db.db()).await, Served::new(db.db()).await);
         for number in 0..12 {

@@ -44,9 +44,12 @@ fn verify(place: &Place, folder: &str, public: &str, more: &[&str]) -> Ended {
     place.run("scripts/verify.sh", &arguments)
 }
 
-/// What is done to copies of a release, each with the words by which it is refused.
+/// Does something to a copy of a release.
+type Wrong<'a> = Box<dyn Fn(&Path) + Sync + 'a>;
+
+/// What is done to copies, each with the words by which it is refused.
 #[derive(Default)]
-struct Wrongs<'a>(Vec<(Box<dyn Fn(&Path) + Sync + 'a>, String)>);
+struct Wrongs<'a>(Vec<(Wrong<'a>, String)>);
 
 impl<'a> Wrongs<'a> {
     fn refused(&mut self, wrong: impl Fn(&Path) + Sync + 'a, words: &str) {
