@@ -283,8 +283,8 @@ on_both_engines! { MIGRATOR;
         let rest = read(2, 1).await;
         assert_eq!((&rest["changes"][0]["position"], &rest["position"]), (&json!(3), &json!(4)));
         let path = "/internal/changes?after=0&limit=1";
-        for (who, status) in [(As::Guest, 401), (As::Staff, 403)] {
-            assert_eq!(shop.send(who, Method::GET, path, &[], Body::empty()).await.status, status);
+        for who in [As::Guest, As::Staff] {
+            assert_eq!(shop.send(who, Method::GET, path, &[], Body::empty()).await.status, 403);
         }
     }
 
