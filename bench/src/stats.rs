@@ -7,9 +7,9 @@ use std::{fmt, time::Duration};
 pub struct Spread(Vec<f64>);
 
 impl Spread {
-    /// Of these; there must be one.
+    /// Of these; what is no number was not measured.
     pub fn of(values: impl IntoIterator<Item = f64>) -> Self {
-        let mut values: Vec<f64> = values.into_iter().collect();
+        let mut values: Vec<f64> = values.into_iter().filter(|it| !it.is_nan()).collect();
         values.sort_by(f64::total_cmp);
         Self(values)
     }
@@ -40,8 +40,11 @@ impl Spread {
 }
 
 impl fmt::Display for Spread {
-    /// As `0.52 (0.49–0.55)`, with as many digits as make sense.
+    /// As `0.52 (0.49–0.55)`, with as many digits as make sense; a dash where nothing was measured.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.is_empty() {
+            return f.write_str("–");
+        }
         let (median, min, max) = (self.median(), self.min(), self.max());
         let digits = if median >= 100.0 {
             0
@@ -86,5 +89,7 @@ mod tests {
         let spread = Spread::of([3.0, 1.0, 2.0]);
         assert_eq!(spread.to_string(), "2.00 (1.00–3.00)");
         assert_eq!(Spread::of([400.4, 100.0]).to_string(), "250 (100–400)");
+        assert_eq!(Spread::of([f64::NAN, 1.0]).to_string(), "1.00 (1.00–1.00)");
+        assert_eq!(Spread::of([f64::NAN]).to_string(), "–");
     }
 }

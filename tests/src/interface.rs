@@ -3,8 +3,7 @@
 //! status, type or shape that is not documented, and nothing is taken that is not allowed.
 //!
 //! Every operation, as two on each engine, with the same requests each time; where
-//! `TECHCOMMERCE_TEST_NIGHTLY` is set, as all four on both, 50,000 and more, each time others. Not yet
-//! part of any run: decision 40.
+//! `TECHCOMMERCE_TEST_NIGHTLY` is set, as all four on both, 50,000 and more, each time others.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -48,13 +47,11 @@ const WHO: [&str; 4] = [
 ];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "to be seen through on the endpoints that came last (decision 40): --run-ignored only"]
 async fn everything_documented_sqlite() -> Result<()> {
     everything_documented(Engine::Sqlite, &WHO[..2]).await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "to be seen through on the endpoints that came last (decision 40): --run-ignored only"]
 async fn everything_documented_postgres() -> Result<()> {
     everything_documented(Engine::Postgres, &WHO[2..]).await
 }

@@ -30,6 +30,7 @@ mod interface;
 mod journeys;
 mod kills;
 mod large;
+mod listener;
 mod metrics;
 mod migrate_check;
 mod mounted;

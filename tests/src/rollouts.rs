@@ -337,8 +337,13 @@ impl Shopper {
         if round % SELDOM == self.number % SELDOM {
             let jobs = known.get("/api/jobs").value::<Value>(200);
             self.count("/api/jobs", 1, jobs).await;
+            // And out again: an account has so many sessions at most, and the others are to last.
             let session = sign_in(&self.client, ADMIN, ADMIN_PASSWORD);
-            self.count("signing in", 1, session).await;
+            if let Some(token) = self.count("signing in", 1, session).await {
+                let leaves = self.client.with_bearer(&token);
+                let out = async { leaves.post("/api/auth/logout").expect(204).await.map(drop) };
+                self.count("signing out", 1, out).await;
+            }
             let picture = match wide() {
                 Ok(form) => known.post("/api/images/upload").body(FORM, form),
                 Err(_) => return,

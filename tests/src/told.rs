@@ -5,161 +5,14 @@
 //! same `Message-ID` or `webhook-id`; and what was not under way at that moment is told once.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex};
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
-use tokio::net::{TcpListener, TcpStream};
 
+use crate::listener::{Listener, Speak, header};
 use crate::shop::{Engine, Setup, Shop};
 use crate::shopper::{buy, eventually, wait_for_payment};
 use crate::staff::{Stock, product, text};
-
-/// Somebody who takes what comes, and may leave the first unanswered.
-#[derive(Clone)]
-struct Told {
-    port: u16,
-    held: Arc<Mutex<Held>>,
-}
-
-#[derive(Default)]
-struct Held {
-    /// What was taken, by its id, as often as it was.
-    taken: BTreeMap<String, Vec<String>>,
-    /// How many are left without an answer.
-    mute: usize,
-    /// How many were.
-    unanswered: usize,
-}
-
-impl Told {
-    async fn start(speak: Speak) -> Result<Self> {
-        let socket = TcpListener::bind("127.0.0.1:0").await?;
-        let told = Self {
-            port: socket.local_addr()?.port(),
-            held: Arc::default(),
-        };
-        let serving = told.clone();
-        tokio::spawn(async move {
-            while let Ok((stream, _)) = socket.accept().await {
-                let told = serving.clone();
-                // Whoever breaks off has its reasons.
-                tokio::spawn(async move {
-                    match speak {
-                        Speak::Smtp => told.post(stream).await.ok(),
-                        Speak::Http => told.hook(stream).await.ok(),
-                    }
-                });
-            }
-        });
-        Ok(told)
-    }
-
-    /// The next is not answered.
-    fn hold_one(&self) {
-        self.held.lock().unwrap().mute = 1;
-    }
-
-    /// Takes something; whether it is answered.
-    fn take(&self, id: String, what: String) -> bool {
-        let mut held = self.held.lock().unwrap();
-        held.taken.entry(id).or_default().push(what);
-        if held.mute > 0 {
-            held.mute -= 1;
-            held.unanswered += 1;
-            return false;
-        }
-        true
-    }
-
-    fn unanswered(&self) -> usize {
-        self.held.lock().unwrap().unanswered
-    }
-
-    fn taken(&self) -> BTreeMap<String, Vec<String>> {
-        self.held.lock().unwrap().taken.clone()
-    }
-
-    async fn until(&self, ids: usize) -> Result<()> {
-        eventually("all that is to be told", async || {
-            Ok((self.taken().len() >= ids).then_some(()))
-        })
-        .await
-    }
-
-    async fn post(&self, stream: TcpStream) -> Result<()> {
-        let (read, mut write) = stream.into_split();
-        let mut lines = BufReader::new(read).lines();
-        write.write_all(b"220 mail.test ready\r\n").await?;
-        let mut mail: Option<String> = None;
-        while let Some(line) = lines.next_line().await? {
-            let answer = match (&mut mail, line.split(' ').next().unwrap_or_default()) {
-                (Some(text), ".") => {
-                    let text = std::mem::take(text);
-                    mail = None;
-                    let id = header(&text, "Message-ID").context("a mail without an id")?;
-                    if !self.take(id, text) {
-                        // Until the other side is gone.
-                        while lines.next_line().await?.is_some() {}
-                        return Ok(());
-                    }
-                    "250 queued"
-                }
-                (Some(text), _) => {
-                    text.push_str(&line);
-                    text.push('\n');
-                    continue;
-                }
-                (None, "EHLO") => "250 mail.test",
-                (None, "DATA") => {
-                    mail = Some(String::new());
-                    "354 go on"
-                }
-                (None, "QUIT") => "221 bye",
-                (None, _) => "250 fine",
-            };
-            write.write_all(format!("{answer}\r\n").as_bytes()).await?;
-        }
-        Ok(())
-    }
-
-    async fn hook(&self, stream: TcpStream) -> Result<()> {
-        let (read, mut write) = stream.into_split();
-        let mut read = BufReader::new(read);
-        let mut head = String::new();
-        while !head.ends_with("\r\n\r\n") {
-            ensure!(read.read_line(&mut head).await? > 0, "half a request");
-        }
-        let length = header(&head, "content-length").context("no length")?;
-        let mut body = vec![0; length.parse()?];
-        read.read_exact(&mut body).await?;
-        let id = header(&head, "webhook-id").context("no id")?;
-        if !self.take(id, String::from_utf8(body)?) {
-            let _ = read.read_u8().await;
-            return Ok(());
-        }
-        write
-            .write_all(b"HTTP/1.1 204 Fine\r\ncontent-length: 0\r\n\r\n")
-            .await?;
-        Ok(())
-    }
-}
-
-#[derive(Debug, Clone, Copy)]
-enum Speak {
-    Smtp,
-    Http,
-}
-
-fn header(text: &str, name: &str) -> Option<String> {
-    let mut lines = text.lines().take_while(|line| !line.is_empty());
-    let found = lines.find_map(|line| {
-        let (left, right) = line.split_once(':')?;
-        left.eq_ignore_ascii_case(name).then_some(right)
-    });
-    found.map(|value| value.trim().to_owned())
-}
 
 /// All that was taken twice was the same, and happened at the kill.
 fn ensure_same(taken: &BTreeMap<String, Vec<String>>) -> Result<BTreeSet<String>> {
@@ -173,7 +26,7 @@ fn ensure_same(taken: &BTreeMap<String, Vec<String>>) -> Result<BTreeSet<String>
     Ok(twice)
 }
 
-async fn killed_and_started(shop: &mut Shop, told: &Told) -> Result<()> {
+async fn killed_and_started(shop: &mut Shop, told: &Listener) -> Result<()> {
     eventually("something unanswered", async || {
         Ok((told.unanswered() == 1).then_some(()))
     })
@@ -184,7 +37,7 @@ async fn killed_and_started(shop: &mut Shop, told: &Told) -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn mails_come_once_and_after_a_kill_once_more_under_the_same_id() -> Result<()> {
-    let server = Told::start(Speak::Smtp).await?;
+    let server = Listener::start(Speak::Smtp).await?;
     let setup = Setup::new(Engine::Sqlite).await;
     let address = format!("smtp://127.0.0.1:{}?tls=none", server.port);
     let mut shop = setup.set("TECHCOMMERCE_SMTP_URL", &address).start().await?;
@@ -242,7 +95,7 @@ async fn mails_come_once_and_after_a_kill_once_more_under_the_same_id() -> Resul
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn webhooks_are_told_everything_and_after_a_kill_again_under_the_same_id() -> Result<()> {
-    let receiver = Told::start(Speak::Http).await?;
+    let receiver = Listener::start(Speak::Http).await?;
     let setup = Setup::new(Engine::Sqlite).await;
     let mut shop = setup
         .set("TECHCOMMERCE_WEBHOOKS_HOSTS_ALLOWED", "127.0.0.1")
@@ -302,7 +155,7 @@ async fn products_and_stock_are_told_where_services_run_apart() -> Result<()> {
 
 /// All that happens to products and stock is told, also what happened a moment before a kill.
 async fn products_and_stock(engine: Engine) -> Result<()> {
-    let receiver = Told::start(Speak::Http).await?;
+    let receiver = Listener::start(Speak::Http).await?;
     let setup = Setup::new(engine).await;
     let mut shop = setup
         .set("TECHCOMMERCE_WEBHOOKS_HOSTS_ALLOWED", "127.0.0.1")
@@ -349,7 +202,7 @@ async fn products_and_stock(engine: Engine) -> Result<()> {
     Ok(())
 }
 
-async fn until_told(receiver: &Told, subject: &str, kind: &str) -> Result<()> {
+async fn until_told(receiver: &Listener, subject: &str, kind: &str) -> Result<()> {
     eventually(kind, async || {
         let told = receiver.taken().into_values().flatten().any(|event| {
             let event: Value = serde_json::from_str(&event).unwrap_or_default();

@@ -13,25 +13,31 @@ use crate::tools::{self, Tool};
 
 /// Runs the tests that the filter selects (nextest's language of filters).
 pub fn run(context: &Context, filter: &str) -> Result<Report> {
-    run_with(context, &[], &["--filterset", filter])
+    run_with(
+        context,
+        context.options.nightly,
+        &[],
+        &["--filterset", filter],
+    )
 }
 
 /// The same for tests of the whole program: they wait for its processes about half of their time, so
 /// that there are more of them at once than there are cores (.config/nextest.toml says which).
 pub fn run_whole(context: &Context, filter: &str) -> Result<Report> {
     let arguments = ["--test-threads", "4", "--filterset", filter];
-    run_with(context, &[], &arguments)
+    run_with(context, context.options.nightly, &[], &arguments)
 }
 
-/// As [`run`], with variables in place of our own.
+/// As [`run_whole`], with variables in place of our own, and in the usual sizes at night too.
 pub fn run_in(context: &Context, environment: &[(&str, &OsStr)], filter: &str) -> Result<Report> {
-    run_with(context, environment, &["--filterset", filter])
+    let arguments = ["--test-threads", "4", "--filterset", filter];
+    run_with(context, false, environment, &arguments)
 }
 
 /// Runs tests that are not part of a usual run.
 pub fn run_ignored(context: &Context, filter: &str) -> Result<Report> {
     let ignored = ["--run-ignored", "only", "--filterset", filter];
-    run_with(context, &[], &ignored)
+    run_with(context, context.options.nightly, &[], &ignored)
 }
 
 /// One test of the whole program that is not part of a usual run, built and its tools there; what it
@@ -57,14 +63,11 @@ fn nextest() -> Result<Command> {
 
 fn run_with(
     context: &Context,
+    nightly: bool,
     environment: &[(&str, &OsStr)],
     arguments: &[&str],
 ) -> Result<Report> {
-    let profile = if context.options.nightly {
-        "nightly"
-    } else {
-        "default"
-    };
+    let profile = if nightly { "nightly" } else { "default" };
     let report = report_file(profile);
     let _ = fs::remove_file(&report);
 
@@ -72,7 +75,7 @@ fn run_with(
     command
         .args(["nextest", "run", "--workspace", "--profile", profile])
         .args(arguments);
-    if context.options.nightly {
+    if nightly {
         command.env("TECHCOMMERCE_TEST_NIGHTLY", "1");
     }
     if let Some(browser) = tools::chromium() {

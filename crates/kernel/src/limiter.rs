@@ -58,6 +58,17 @@ impl Quota {
         }
     }
 
+    /// Until when the allowance is used up, by a clock on which it is `now`. Nobody uses up more than the
+    /// window: a little beyond it is the difference of two clocks, and all is used up; far beyond it
+    /// was written by a clock that was ahead, and would shut somebody out until it is that time.
+    fn used_until(self, before: i64, now: i64) -> i64 {
+        let window = self.window_micros();
+        match before.saturating_sub(now) {
+            ahead if ahead > window.saturating_mul(2) => now,
+            ahead => now.saturating_add(ahead.clamp(0, window)),
+        }
+    }
+
     /// The refusal when one is allowed again after `wait` microseconds.
     pub fn exhausted(self, wait: i64) -> Exhausted {
         Exhausted {
@@ -112,7 +123,8 @@ impl<K: Hash + Eq> Limiter<K> {
         let (quota, micros) = (self.quota, now.as_micros());
         let mut known = self.lock();
         let before = known.get(&key).copied().unwrap_or(micros);
-        let used_until = before.max(micros).saturating_add(quota.step_micros());
+        let before = quota.used_until(before, micros);
+        let used_until = before.saturating_add(quota.step_micros());
         let wait = used_until
             .saturating_sub(quota.window_micros())
             .saturating_sub(micros);
@@ -197,6 +209,19 @@ mod tests {
         let rested = limiter.take("a", START + Duration::from_secs(100)).unwrap();
         assert_eq!(rested.remaining, 2, "no more than the burst is saved up");
         assert_eq!(rested.reset, Duration::from_secs(10));
+    }
+
+    #[test]
+    fn a_clock_that_was_ahead_shuts_nobody_out() {
+        let limiter = Limiter::new(QUOTA, 100);
+        limiter.take("a", START + Duration::from_secs(900)).unwrap();
+        assert_eq!(limiter.take("a", START).unwrap().remaining, 2);
+        // A second back is no way to a new burst.
+        while limiter.take("a", START).is_ok() {}
+        let back = Timestamp::from_micros(START.as_micros() - 1_000_000);
+        let refused = limiter.take("a", back).unwrap_err();
+        assert_eq!(refused.retry_after, QUOTA.every);
+        assert!(limiter.take("a", back + QUOTA.every).is_ok());
     }
 
     #[test]

@@ -14,6 +14,7 @@ use crate::{
     Dialect, Postgres, PostgresOptions, StoreError,
     conn::{Conn, Inner},
     lease::Leases,
+    room::Turn,
     turnover::FRESH,
 };
 
@@ -126,12 +127,13 @@ impl Db {
         }))
     }
 
-    /// How long whoever wants a connection now would wait for it: what there is to do beyond what
-    /// can be done. Nothing while one is free, or while there is only a crowd that came this moment.
-    pub fn queueing(&self) -> Duration {
+    /// How long whoever wants a connection now, in this turn, would wait for it: what there is to do
+    /// beyond what can be done. Nothing while one is free, or while there is only a crowd that came
+    /// this moment.
+    pub fn queueing(&self, turn: Turn) -> Duration {
         match self {
-            Self::Postgres(postgres) => postgres.pools().0.ahead(),
-            Self::Sqlite { writer, readers } => writer.ahead().max(readers.ahead()),
+            Self::Postgres(postgres) => postgres.pools().0.ahead(turn),
+            Self::Sqlite { writer, readers } => writer.ahead(turn).max(readers.ahead(turn)),
         }
     }
 

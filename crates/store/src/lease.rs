@@ -16,16 +16,14 @@ use std::{
 };
 
 use sqlx::{Database, Error, Executor, Pool, pool::PoolConnection};
-use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError},
-    time::Instant,
-};
+use tokio::time::Instant;
 
 use techcommerce_telemetry::{Span, SpanKind, trace::past_span};
 
 use crate::{
     StoreError,
     measured::Measured,
+    room::{Place, Room, Turn},
     told::{Told, heard},
     waiting::Waiting,
 };
@@ -47,8 +45,8 @@ impl<DB: Database> Clone for Leases<DB> {
 
 struct Inner<DB: Database> {
     pool: Pool<DB>,
-    /// As many as the pool has connections: whoever holds a permit is given one.
-    room: Arc<Semaphore>,
+    /// For as many as the pool has connections: whoever has a place is given one.
+    room: Room,
     /// Whoever finds no room.
     waiting: Waiting,
     at_hand: Mutex<Vec<AtHand<DB>>>,
@@ -94,7 +92,7 @@ pub struct Lease<DB: Database> {
     transaction: Span,
     home: Arc<Inner<DB>>,
     /// Given up after the connection.
-    _permit: OwnedSemaphorePermit,
+    _place: Place,
 }
 
 impl<DB: Database> Leases<DB> {
@@ -103,7 +101,7 @@ impl<DB: Database> Leases<DB> {
     pub fn new(pool: Pool<DB>, connections: u32, patience: Duration, fresh: Duration) -> Self {
         Self(Arc::new(Inner {
             pool,
-            room: Arc::new(Semaphore::new(connections.max(1) as usize)),
+            room: Room::new(connections.max(1) as usize),
             waiting: Waiting::default(),
             at_hand: Mutex::default(),
             connections,
@@ -150,10 +148,9 @@ impl<DB: Database> Leases<DB> {
     }
 
     async fn take_one(&self) -> Result<Lease<DB>, Error> {
-        let permit = match Arc::clone(&self.0.room).try_acquire_owned() {
-            Ok(permit) => permit,
-            Err(TryAcquireError::Closed) => return Err(Error::PoolClosed),
-            Err(TryAcquireError::NoPermits) => self.wait().await?,
+        let place = match self.0.room.try_enter() {
+            Some(place) => place,
+            None => self.wait().await?,
         };
         let (conn, taken, turn) = match self.0.at_hand() {
             Some(one) => (one.conn, one.taken, one.turn),
@@ -174,23 +171,22 @@ impl<DB: Database> Leases<DB> {
             statement: Span::default(),
             transaction: Span::default(),
             home: Arc::clone(&self.0),
-            _permit: permit,
+            _place: place,
         })
     }
 
     /// Waits for the turn of whoever asks now.
-    async fn wait(&self) -> Result<OwnedSemaphorePermit, Error> {
-        let _waiter = self.0.waiting.enter();
-        let waited = tokio::time::timeout(self.0.patience, self.0.room.clone().acquire_owned());
-        match waited.await {
-            Ok(permit) => permit.map_err(|_| Error::PoolClosed),
-            Err(_) => Err(Error::PoolTimedOut),
-        }
+    async fn wait(&self) -> Result<Place, Error> {
+        let turn = Turn::current();
+        let _waiter = self.0.waiting.enter(turn);
+        tokio::time::timeout(self.0.patience, self.0.room.enter(turn))
+            .await
+            .map_err(|_| Error::PoolTimedOut)
     }
 
-    /// How long whoever asks for a connection now would wait.
-    pub(crate) fn ahead(&self) -> Duration {
-        self.0.waiting.ahead(self.connections())
+    /// How long whoever asks for a connection now, in this turn, would wait.
+    pub(crate) fn ahead(&self, turn: Turn) -> Duration {
+        self.0.waiting.ahead(turn, self.connections())
     }
 
     /// A transaction that `statement` begins.
@@ -369,7 +365,7 @@ impl<DB: Database> WeakLeases<DB> {
     /// How many are used, and how many are open beside them; none if the pool is gone.
     pub fn state(&self) -> Option<[i64; 2]> {
         let inner = self.0.upgrade()?;
-        let free = i64::try_from(inner.room.available_permits()).ok()?;
+        let free = i64::try_from(inner.room.free()).ok()?;
         let used = (i64::from(inner.connections.max(1)) - free).max(0);
         let idle = inner.kept().len() + inner.pool.num_idle();
         Some([used, i64::try_from(idle).ok()?])

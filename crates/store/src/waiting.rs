@@ -14,6 +14,8 @@ use std::{
 
 use tokio::time::Instant;
 
+use crate::room::{TURNS, Turn};
+
 /// One use counts so much in the mean of all: the last dozen or so decide.
 const WEIGHT: u64 = 8;
 
@@ -34,8 +36,8 @@ pub(crate) struct Waiting {
 #[derive(Debug, Default)]
 struct Queue {
     next: u64,
-    /// Since when, in the order of coming.
-    since: BTreeMap<u64, Instant>,
+    /// Since when, by turn, in the order of coming.
+    since: [BTreeMap<u64, Instant>; TURNS],
     /// When this queue came about.
     began: Option<Instant>,
     /// When the last one left it.
@@ -45,23 +47,25 @@ struct Queue {
 /// Somebody who waits, until it is dropped.
 pub(crate) struct Waiter<'w> {
     waiting: &'w Waiting,
+    turn: Turn,
     number: u64,
 }
 
 impl Waiting {
     /// Somebody begins to wait.
-    pub fn enter(&self) -> Waiter<'_> {
+    pub fn enter(&self, turn: Turn) -> Waiter<'_> {
         let mut queue = self.queue();
         let now = Instant::now();
         let calm = queue.left.is_none_or(|left| now - left > CALM);
-        if queue.since.is_empty() && calm {
+        if queue.since.iter().all(BTreeMap::is_empty) && calm {
             queue.began = Some(now);
         }
         let number = queue.next;
         queue.next += 1;
-        queue.since.insert(number, now);
+        queue.since[turn as usize].insert(number, now);
         Waiter {
             waiting: self,
+            turn,
             number,
         }
     }
@@ -75,18 +79,22 @@ impl Waiting {
         self.mean_use.store(after, Ordering::Relaxed);
     }
 
-    /// How long whoever comes now would wait: as the first in the queue has waited already, or as
-    /// the uses of those ahead will take on so many connections, whichever is longer. The first
-    /// sees a database that stands still, the second a crowd. Nothing while the queue is young.
-    pub fn ahead(&self, connections: u32) -> Duration {
+    /// How long whoever comes now, in this turn, would wait: as the first of those ahead has waited
+    /// already, or as the uses of all of them will take on so many connections, whichever is longer.
+    /// The first sees a database that stands still, and that others go before; the second a crowd.
+    /// Nothing while the queue is young.
+    pub fn ahead(&self, turn: Turn, connections: u32) -> Duration {
         let queue = self.queue();
-        let Some(first) = queue.since.values().next() else {
+        let ahead = &queue.since[..=turn as usize];
+        let firsts = ahead.iter().filter_map(|turn| turn.values().next());
+        let Some(first) = firsts.min() else {
             return Duration::ZERO;
         };
         if queue.began.is_none_or(|began| began.elapsed() < STANDING) {
             return Duration::ZERO;
         }
-        let ahead = u64::try_from(queue.since.len()).unwrap_or(u64::MAX);
+        let ahead: usize = ahead.iter().map(BTreeMap::len).sum();
+        let ahead = u64::try_from(ahead).unwrap_or(u64::MAX);
         let work = self
             .mean_use
             .load(Ordering::Relaxed)
@@ -104,7 +112,7 @@ impl Waiting {
 impl Drop for Waiter<'_> {
     fn drop(&mut self) {
         let mut queue = self.waiting.queue();
-        queue.since.remove(&self.number);
+        queue.since[self.turn as usize].remove(&self.number);
         queue.left = Some(Instant::now());
     }
 }
@@ -117,10 +125,10 @@ mod tests {
     async fn nobody_waits_where_nobody_is() {
         let waiting = Waiting::default();
         waiting.used(Duration::from_secs(100));
-        assert_eq!(waiting.ahead(1), Duration::ZERO);
-        drop(waiting.enter());
+        assert_eq!(waiting.ahead(Turn::First, 1), Duration::ZERO);
+        drop(waiting.enter(Turn::First));
         tokio::time::advance(STANDING).await;
-        assert_eq!(waiting.ahead(1), Duration::ZERO);
+        assert_eq!(waiting.ahead(Turn::First, 1), Duration::ZERO);
     }
 
     #[tokio::test(start_paused = true)]
@@ -129,39 +137,65 @@ mod tests {
         for _ in 0..200 {
             waiting.used(Duration::from_millis(10));
         }
-        let crowd: Vec<_> = (0..100).map(|_| waiting.enter()).collect();
-        assert_eq!(waiting.ahead(10), Duration::ZERO, "it came this moment");
+        let crowd: Vec<_> = (0..100).map(|_| waiting.enter(Turn::First)).collect();
+        assert_eq!(
+            waiting.ahead(Turn::First, 10),
+            Duration::ZERO,
+            "it came this moment"
+        );
         // The crowd changes, the queue stays.
         tokio::time::advance(STANDING).await;
-        let next: Vec<_> = (0..100).map(|_| waiting.enter()).collect();
+        let next: Vec<_> = (0..100).map(|_| waiting.enter(Turn::First)).collect();
         drop(crowd);
-        let first = waiting.ahead(10).as_millis();
+        let first = waiting.ahead(Turn::First, 10).as_millis();
         assert!((90..=100).contains(&first), "{first}");
         drop(next);
-        assert_eq!(waiting.ahead(10), Duration::ZERO);
-        let soon = waiting.enter();
+        assert_eq!(waiting.ahead(Turn::First, 10), Duration::ZERO);
+        let soon = waiting.enter(Turn::First);
         tokio::time::advance(CALM).await;
-        assert!(waiting.ahead(10) >= CALM, "the same queue, with a gap");
+        assert!(
+            waiting.ahead(Turn::First, 10) >= CALM,
+            "the same queue, with a gap"
+        );
         drop(soon);
         tokio::time::advance(CALM + Duration::from_millis(1)).await;
-        let _later = waiting.enter();
+        let _later = waiting.enter(Turn::First);
         tokio::time::advance(STANDING / 2).await;
-        assert_eq!(waiting.ahead(10), Duration::ZERO, "another queue");
+        assert_eq!(
+            waiting.ahead(Turn::First, 10),
+            Duration::ZERO,
+            "another queue"
+        );
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_database_that_stands_still_is_seen_by_who_waits() {
         let waiting = Waiting::default();
-        let first = waiting.enter();
+        let first = waiting.enter(Turn::First);
         tokio::time::advance(Duration::from_secs(2)).await;
-        let second = waiting.enter();
-        assert_eq!(waiting.ahead(10), Duration::from_secs(2));
+        let second = waiting.enter(Turn::First);
+        assert_eq!(waiting.ahead(Turn::First, 10), Duration::from_secs(2));
         drop(first);
         assert_eq!(
-            waiting.ahead(10),
+            waiting.ahead(Turn::First, 10),
             Duration::ZERO,
             "the second has just come"
         );
         drop(second);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_ends_does_not_wait_for_who_begins() {
+        let waiting = Waiting::default();
+        let begins = waiting.enter(Turn::Last);
+        tokio::time::advance(STANDING).await;
+        assert_eq!(waiting.ahead(Turn::Last, 10), STANDING);
+        assert_eq!(waiting.ahead(Turn::Next, 10), Duration::ZERO);
+        let _ends = waiting.enter(Turn::First);
+        tokio::time::advance(STANDING).await;
+        assert_eq!(waiting.ahead(Turn::Next, 10), STANDING);
+        assert_eq!(waiting.ahead(Turn::Last, 10), STANDING * 2);
+        drop(begins);
+        assert_eq!(waiting.ahead(Turn::Last, 10), STANDING);
     }
 }

@@ -37,7 +37,7 @@ mod tests;
 
 use std::sync::LazyLock;
 
-use axum::Router;
+use axum::{Router, middleware::from_fn};
 use sqlx::migrate::Migrator;
 use techcommerce_contracts::{Client, Service, TokenVerifier};
 use techcommerce_http::{Check, Exposure, Health, Limits, ServiceStack, shedding_service_stack};
@@ -148,7 +148,7 @@ pub fn build_with(deps: Deps, faults: Faults) -> Built {
     };
     let shedding = endpoints::shedding(deps.db, deps.settings.patience);
     let jobs = saga::jobs(&app);
-    let router = endpoints::router(app);
+    let router = endpoints::router(app).layer(from_fn(endpoints::in_turn));
     Built {
         router: shedding_service_stack(router, stack, shedding),
         health,

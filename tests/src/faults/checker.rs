@@ -5,6 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use super::journal::{Attempt, Card, Deed, Facts, Heard, Wish};
+use super::pictures::Shown;
+
+/// What webhooks tell of orders.
+pub const PLACED: &str = "order.placed";
+pub const PAID: &str = "order.paid";
+pub const SHIPPED: &str = "order.shipped";
+pub const REFUNDED: &str = "order.refunded";
+pub const CANCELLED: &str = "order.cancelled";
 
 /// What must hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -15,6 +23,7 @@ pub enum Invariant {
     Payments,
     Sagas,
     Events,
+    Pictures,
     Problems,
     Audit,
 }
@@ -28,6 +37,7 @@ impl fmt::Display for Invariant {
             Self::Payments => "every captured payment has an order or a refund",
             Self::Sagas => "every saga ends within 60 s after the fault",
             Self::Events => "every event is delivered at least once",
+            Self::Pictures => "every acknowledged picture is there, and is itself",
             Self::Problems => "no error without a problem document",
             Self::Audit => "the shop's own audit finds nothing",
         })
@@ -117,6 +127,9 @@ pub struct Seen {
     pub books: Vec<Book>,
     /// By recipient, the ids of the mails that were taken for delivery.
     pub mails: BTreeMap<String, BTreeSet<String>>,
+    /// By order, the types of the events that webhooks told, each event once.
+    pub events: BTreeMap<String, Vec<String>>,
+    pub pictures: Shown,
 }
 
 /// All that is not as it must be; nothing if all is well.
@@ -131,7 +144,7 @@ pub fn check(facts: &Facts, seen: &Seen) -> Vec<Violation> {
             let deeds: Vec<&Deed> = facts.deeds_at(&attempt.key).collect();
             found.extend(money(attempt, order, &deeds, seen));
             found.extend(deeds_are_done(attempt, order, &deeds));
-            found.extend(told_by_mail(attempt, order, &deeds, seen));
+            found.extend(told(attempt, order, &deeds, seen));
         }
     }
     let known: BTreeSet<&str> = facts
@@ -147,6 +160,7 @@ pub fn check(facts: &Facts, seen: &Seen) -> Vec<Violation> {
     }
     found.extend(units(facts, seen));
     found.extend(payments(facts, seen));
+    found.extend(pictures(facts, seen));
     found
 }
 
@@ -278,28 +292,42 @@ fn money(attempt: &Attempt, order: &Order, deeds: &[&Deed], seen: &Seen) -> Vec<
     found
 }
 
-/// A confirmation, that it is paid, one mail of each shipment, of each refund by staff, and of an
-/// order's end.
-fn told_by_mail(
-    attempt: &Attempt,
-    order: &Order,
-    deeds: &[&Deed],
-    seen: &Seen,
-) -> Option<Violation> {
+/// How often each is told: that it was placed, that it is paid, each shipment, each refund by staff, and
+/// an order's end.
+fn due(order: &Order, deeds: &[&Deed]) -> [(&'static str, usize); 5] {
     let refunds = deeds.iter().filter(|deed| {
         matches!(deed.wish, Wish::Refund { .. }) && deed.heard.is_done() && !order.is_cancelled()
     });
     let paid = order.captured > 0 && !order.is_cancelled();
-    let due = 1
-        + usize::from(paid)
-        + order.shipments
-        + refunds.count()
-        + usize::from(order.is_cancelled());
+    [
+        (PLACED, 1),
+        (PAID, usize::from(paid)),
+        (SHIPPED, order.shipments),
+        (REFUNDED, refunds.count()),
+        (CANCELLED, usize::from(order.is_cancelled())),
+    ]
+}
+
+/// Each of it is told by a mail of its own, and by a webhook.
+fn told(attempt: &Attempt, order: &Order, deeds: &[&Deed], seen: &Seen) -> Vec<Violation> {
+    let due = due(order, deeds);
+    let mut found = Vec::new();
+    let mut wrong = |what: String| {
+        found.push(Violation::new(Invariant::Events, &attempt.key, what));
+    };
+    let mails: usize = due.iter().map(|(_, count)| count).sum();
     let got = seen.mails.get(&attempt.email).map_or(0, BTreeSet::len);
-    (got < due).then(|| {
-        let what = format!("{got} mails came of {due}");
-        Violation::new(Invariant::Events, &attempt.key, what)
-    })
+    if got < mails {
+        wrong(format!("{got} mails came of {mails}"));
+    }
+    let events = seen.events.get(&order.id).map_or(&[][..], Vec::as_slice);
+    for (kind, due) in due {
+        let got = events.iter().filter(|event| *event == kind).count();
+        if got < due {
+            wrong(format!("{kind} was told {got} times of {due}"));
+        }
+    }
+    found
 }
 
 /// How many units of a variant orders keep.
@@ -384,6 +412,23 @@ fn payments(facts: &Facts, seen: &Seen) -> Vec<Violation> {
             let what = format!("it was charged {count} times");
             found.push(Violation::new(Invariant::Payments, key, what));
         }
+    }
+    found
+}
+
+/// Each has a colour of its own, so that no two show the same.
+fn pictures(facts: &Facts, seen: &Seen) -> Vec<Violation> {
+    let mut found = Vec::new();
+    let mut shown: BTreeMap<&[u8], &str> = BTreeMap::new();
+    for (key, url) in &facts.pictures {
+        let what = match seen.pictures.get(url) {
+            Some(Some(picture)) => match shown.insert(picture, key) {
+                None => continue,
+                Some(other) => format!("it shows what {other} shows"),
+            },
+            _ => format!("it was acknowledged, and {url} shows none"),
+        };
+        found.push(Violation::new(Invariant::Pictures, key, what));
     }
     found
 }

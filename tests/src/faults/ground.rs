@@ -12,10 +12,12 @@ use techcommerce_testkit::{Client, TestRedis, TestS3};
 use tokio::sync::{Mutex, watch};
 
 use super::catalogue::{CARDS, DATABASE, EDGES, MAIL, REDIS, STORE};
+use super::checker::{CANCELLED, PAID, PLACED, REFUNDED, SHIPPED};
 use super::database::Database;
 use super::doubles::MailServer;
 use super::journal::Journal;
 use super::people::Town;
+use crate::listener::{Listener, Speak};
 use crate::shop::{Engine, SERVICES, Setup, Shop};
 use crate::small_disk::{mount, unmount};
 use crate::staff::{Stock, product};
@@ -34,6 +36,8 @@ pub struct Ground {
     pub database: Mutex<Database>,
     pub redis: TestRedis,
     pub mail: MailServer,
+    /// Who is told of orders by webhook.
+    pub hooks: Listener,
     /// The payment provider, whose books are its own.
     pub cards: Stripe,
     /// What a process is told to do at a point of an order's path, and what time it has.
@@ -54,6 +58,7 @@ impl Ground {
         let s3 = TestS3::own();
         let mail = MailServer::start().await?;
         let cards = Stripe::start().await;
+        let hooks = Listener::start(Speak::Http).await?;
         let setup = Setup::new(Engine::Split).await;
         let trial = setup.folder().join("trial");
         std::fs::create_dir_all(&trial)?;
@@ -74,7 +79,8 @@ impl Ground {
             .set("TECHCOMMERCE_STRIPE_SECRET_KEY", SECRET_KEY)
             .set("TECHCOMMERCE_STRIPE_WEBHOOK_SECRET", WEBHOOK_SECRET)
             .set("TECHCOMMERCE_STRIPE_PUBLISHABLE_KEY", "pk_test_double")
-            .set("TECHCOMMERCE_STRIPE_API_ADDRESS", &cards.address());
+            .set("TECHCOMMERCE_STRIPE_API_ADDRESS", &cards.address())
+            .set("TECHCOMMERCE_WEBHOOKS_HOSTS_ALLOWED", "127.0.0.1");
         for service in SERVICES {
             setup = setup.set_for(service, "TRIAL_TECHCOMMERCE_NAME", service);
         }
@@ -149,11 +155,13 @@ impl Ground {
         ));
         let messages = cards.deliver_to(client.base());
         let town = town(&shop, client, seed).await?;
+        listen(&shop, &hooks).await?;
         let ground = Self {
             shop: Mutex::new(shop),
             database: Mutex::new(database),
             redis,
             mail,
+            hooks,
             trial,
             disk,
             wires,
@@ -195,6 +203,15 @@ impl Drop for Ground {
             unmount(disk);
         }
     }
+}
+
+/// Has the shop tell of orders.
+async fn listen(shop: &Shop, hooks: &Listener) -> Result<()> {
+    let url = format!("http://127.0.0.1:{}/in", hooks.port);
+    let asked = json!({"url": url, "types": [PLACED, PAID, SHIPPED, REFUNDED, CANCELLED]});
+    let admin = shop.admin().await?;
+    admin.post("/api/webhooks").json(&asked).expect(201).await?;
+    Ok(())
 }
 
 /// Something to buy, and staff whose right does not depend on a session.

@@ -87,6 +87,8 @@ pub struct Deed {
 pub struct Facts {
     pub attempts: BTreeMap<String, Attempt>,
     pub deeds: BTreeMap<String, Deed>,
+    /// The addresses of the pictures that were acknowledged.
+    pub pictures: BTreeMap<String, String>,
     /// How many units of each variant came into the house.
     pub received: BTreeMap<String, i64>,
 }

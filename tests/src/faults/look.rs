@@ -9,14 +9,18 @@ use sqlx::PgConnection;
 use super::checker::{Book, Level, Order, Seen};
 use super::ground::Ground;
 use super::people::Town;
+use super::pictures::{self, Shown};
 
-/// All that is there now.
-pub async fn look(town: &Town, ground: &Ground) -> Result<Seen> {
+/// All that is there now; `shown` keeps the pictures from look to look.
+pub async fn look(town: &Town, ground: &Ground, shown: &mut Shown) -> Result<Seen> {
+    pictures::look(town, shown).await;
     Ok(Seen {
         orders: orders(town).await?,
         levels: levels(town).await?,
         books: books(ground).await?,
         mails: ground.mail.taken(),
+        events: events(ground)?,
+        pictures: shown.clone(),
     })
 }
 
@@ -72,6 +76,19 @@ async fn levels(town: &Town) -> Result<BTreeMap<String, Level>> {
         levels.insert(variant.clone(), level);
     }
     Ok(levels)
+}
+
+/// What webhooks told, each once however often it came.
+fn events(ground: &Ground) -> Result<BTreeMap<String, Vec<String>>> {
+    let mut events: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (id, copies) in ground.hooks.taken() {
+        let event = copies.first().context("a copy")?;
+        let event: Value = serde_json::from_str(event).with_context(|| id.clone())?;
+        let kind = event["type"].as_str().context("a type")?.to_owned();
+        let subject = event["subject"]["id"].as_str().context("a subject")?;
+        events.entry(subject.to_owned()).or_default().push(kind);
+    }
+    Ok(events)
 }
 
 /// The books of the double of Stripe, and those of the provider for trials: they are its own, though

@@ -18,6 +18,7 @@ mod ground;
 mod journal;
 mod look;
 mod people;
+mod pictures;
 mod plan;
 mod planted;
 mod run;

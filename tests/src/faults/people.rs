@@ -22,7 +22,7 @@ use crate::staff::euros;
 /// How long somebody waits for an answer.
 const PATIENCE: Duration = Duration::from_secs(8);
 /// How often somebody asks again before they leave it for later.
-const TRIES: usize = 4;
+pub const TRIES: usize = 4;
 /// One in so many has a card that is declined.
 const DECLINED: u32 = 12;
 const PRICE: i64 = 1999;
@@ -47,7 +47,7 @@ pub struct Town {
 }
 
 impl Town {
-    fn is_open(&self) -> bool {
+    pub fn is_open(&self) -> bool {
         !self.closed.load(Ordering::Relaxed)
     }
 

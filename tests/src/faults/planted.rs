@@ -2,7 +2,9 @@
 
 use serde_json::Value;
 
-use super::checker::{Book, Invariant, Level, Order, Seen, check};
+use super::checker::{
+    Book, CANCELLED, Invariant, Level, Order, PAID, PLACED, REFUNDED, Seen, check,
+};
 use super::journal::{Attempt, Card, Deed, Facts, Heard, Wish};
 
 fn attempt(key: &str, card: Card, heard: Heard) -> Attempt {
@@ -103,6 +105,19 @@ fn well() -> (Facts, Seen) {
     for (key, count) in [("paid", 3), ("cancelled", 2), ("declined", 2)] {
         let mails = (0..count).map(|number| number.to_string()).collect();
         seen.mails.insert(format!("{key}@example.com"), mails);
+    }
+    for (order, told) in [
+        ("1", [PLACED, PAID, REFUNDED].as_slice()),
+        ("2", &[PLACED, PAID, CANCELLED]),
+        ("3", &[PLACED, CANCELLED]),
+    ] {
+        let told = told.iter().map(|&kind| kind.to_owned()).collect();
+        seen.events.insert(order.to_owned(), told);
+    }
+    for key in ["one", "two"] {
+        let url = format!("/images/{key}");
+        facts.pictures.insert(key.to_owned(), url.clone());
+        seen.pictures.insert(url, Some(key.into()));
     }
     (facts, seen)
 }
@@ -217,6 +232,27 @@ const LIES: &[Lie] = &[
     (Invariant::Events, "0 mails came of 3", |_, seen| {
         seen.mails.remove("paid@example.com");
     }),
+    (Invariant::Pictures, "/images/two shows none", |_, seen| {
+        seen.pictures.insert("/images/two".to_owned(), None);
+    }),
+    (Invariant::Pictures, "it shows what one shows", |_, seen| {
+        seen.pictures
+            .insert("/images/two".to_owned(), Some(b"one".to_vec()));
+    }),
+    (
+        Invariant::Events,
+        "order.refunded was told 0 times of 1",
+        |_, seen| {
+            seen.events.get_mut("1").unwrap().pop();
+        },
+    ),
+    (
+        Invariant::Events,
+        "order.placed was told 0 times of 1",
+        |_, seen| {
+            seen.events.remove("3");
+        },
+    ),
 ];
 
 #[test]

@@ -15,6 +15,7 @@ use super::ground::Ground;
 use super::journal::Heard;
 use super::look::look;
 use super::people::{Town, buyer, counter, staff};
+use super::pictures::{Shown, photographer};
 use super::plan::Plan;
 
 const BUYERS: u64 = 5;
@@ -51,7 +52,7 @@ pub async fn run(plan: &Plan) -> Result<()> {
     let (ground, town) = Ground::open(plan.seed).await?;
     let (ground, town) = (Arc::new(ground), Arc::new(town));
     println!("the shop stands after {} s", began.elapsed().as_secs());
-    let mut people = vec![staff(&town), counter(&town)];
+    let mut people = vec![staff(&town), counter(&town), photographer(&town)];
     people.extend((1..=BUYERS).map(|number| buyer(&town, number)));
     let began = Instant::now();
     let lanes =
@@ -150,11 +151,11 @@ async fn wait_until_ready(ground: &Ground) -> Result<()> {
 /// Asks for everything that is open until it is known, and waits until all is as it must be; what
 /// is not when the time is up.
 async fn settle(town: &Town, ground: &Ground, ended: Instant) -> Result<Vec<Violation>> {
+    let mut shown = Shown::new();
     loop {
         ask_again(town).await;
-        let seen = look(town, ground).await;
-        let found = match &seen {
-            Ok(seen) => check(&town.journal.facts(), seen),
+        let found = match look(town, ground, &mut shown).await {
+            Ok(seen) => check(&town.journal.facts(), &seen),
             Err(error) => {
                 let what = format!("the shop does not show what it has: {error:#}");
                 vec![Violation::new(Invariant::Sagas, "the shop", what)]
@@ -222,10 +223,11 @@ fn tell(plan: &Plan, town: &Town, accounts: &[Account], faults: Duration, rest: 
         rest.as_secs(),
     );
     println!(
-        "{} orders acknowledged, {} refused, {again} asked for more than once; {} deeds of staff",
+        "{} orders acknowledged, {} refused, {again} asked for more than once; {} deeds of staff, {} pictures",
         orders.count(),
         refused.count(),
-        deeds.count()
+        deeds.count(),
+        facts.pictures.len()
     );
     for (what, pick) in [
         (

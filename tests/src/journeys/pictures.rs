@@ -27,13 +27,18 @@ pub async fn asked_by_staff(staff: &Client) -> Result<()> {
 /// 1600 × 800 pixels as a form.
 pub fn wide() -> Result<Bytes> {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/wide.png");
-    let mut form =
-        b"--between\r\nContent-Disposition: form-data; name=\"file\"; filename=\"wide.png\"\r\n\
-         Content-Type: image/png\r\n\r\n"
-            .to_vec();
-    form.extend(std::fs::read(file)?);
-    form.extend(b"\r\n--between--\r\n");
-    Ok(form.into())
+    Ok(form("wide.png", "image/png", &std::fs::read(file)?))
+}
+
+/// A file as the only field of a form.
+pub fn form(name: &str, kind: &str, file: &[u8]) -> Bytes {
+    let head = format!(
+        "--between\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{name}\"\r\n\
+         Content-Type: {kind}\r\n\r\n"
+    );
+    [head.as_bytes(), file, b"\r\n--between--\r\n"]
+        .concat()
+        .into()
 }
 
 /// All addresses of an upload work at once, and stay for ever when the worker has been there.

@@ -278,8 +278,15 @@ fn books() -> Vec<Panel> {
             max("", &series("techcommerce_reservations_oldest_overdue_seconds", "")),
             "oldest",
         )
-        .colour(Colour::High { warn: 60.0, bad: 300.0 })
-        .wide(24),
+        .colour(Colour::High { warn: 60.0, bad: 300.0 }),
+        Panel::lines(
+            "Payments for people to look at",
+            Unit::Count,
+            "Disputes with their deadlines, refunds that failed after all, and what the shop and the provider do \
+             not agree on. Admin, Payments says what can be done about each.",
+        )
+        .query(max("kind", &series("techcommerce_payment_findings_open", "")), "{{kind}}")
+        .colour(Colour::High { warn: 1.0, bad: 20.0 }),
     ]
 }
 

@@ -33,7 +33,9 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// many to take (−1 gives one back). All in microseconds, which a double holds exactly.
 /// Answers `{1, used until}`, or `{0, how long to wait}` and changes nothing.
 const TAKE: &str = "local now, step, window, count = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
-local used = math.max(tonumber(redis.call('GET', KEYS[1]) or '0'), now) + step * count
+local used = tonumber(redis.call('GET', KEYS[1]) or '0')
+if used > now + 2 * window then used = now end
+used = math.min(math.max(used, now), now + window) + step * count
 local wait = used - window - now
 if count > 0 and wait > 0 then return {0, wait} end
 local left = math.ceil((used - now) / 1000)

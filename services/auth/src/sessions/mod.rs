@@ -7,7 +7,7 @@
 mod redis;
 mod sql;
 
-use std::time::Duration;
+use std::{cmp::Reverse, time::Duration};
 
 use serde::{Deserialize, Serialize};
 use techcommerce_kernel::{Error, Timestamp, Uuid};
@@ -19,7 +19,8 @@ use crate::token::TokenHash;
 /// How long a session may go on before its use is written down again.
 const TOUCH_EVERY: Duration = Duration::from_secs(3600);
 
-/// How many sessions an account may have; one more ends the oldest.
+/// How many sessions an account may have; one more ends the one that was used longest ago. A program
+/// that signs in again and again does not sign out the people who share its account.
 const MAX_SESSIONS: usize = 100;
 
 /// One sign-in of one person on one device.
@@ -63,7 +64,7 @@ pub enum Sessions {
 }
 
 impl Sessions {
-    /// Begins a session. Where an account has too many, the oldest end.
+    /// Begins a session. Where an account has too many, those that were used longest ago end.
     ///
     /// # Errors
     /// `unavailable` when the store is away; so for all of these.
@@ -73,9 +74,10 @@ impl Sessions {
             Self::Redis(redis) => redis.create(token, session).await,
         }?;
         let account = session.account_id;
-        let all = self.list(account, session.created_at).await?;
-        for too_old in all.iter().skip(MAX_SESSIONS) {
-            self.revoke(account, too_old.id).await?;
+        let mut all = self.list(account, session.created_at).await?;
+        all.sort_by_key(|one| Reverse((one.last_seen_at, one.created_at, one.id)));
+        for unused in all.iter().skip(MAX_SESSIONS) {
+            self.revoke(account, unused.id).await?;
         }
         Ok(())
     }
@@ -104,7 +106,7 @@ impl Sessions {
             Self::Redis(redis) => redis.list(account).await,
         }?;
         sessions.retain(|session| session.expires_at > now);
-        sessions.sort_by_key(|session| std::cmp::Reverse((session.created_at, session.id)));
+        sessions.sort_by_key(|session| Reverse((session.created_at, session.id)));
         Ok(sessions)
     }
 

@@ -106,14 +106,19 @@ impl Suite {
         assert_eq!(find(&laptop).await, None);
         assert!(find(&tablet).await.is_some(), "others are left alone");
 
-        // One more than there may be ends the oldest.
-        let (oldest, _) = self.begin(self.one, "oldest").await;
-        for number in 1..=MAX_SESSIONS {
-            assert!(find(&oldest).await.is_some());
+        // One more than there may be ends the one that was used longest ago, not the oldest.
+        let (used, session) = self.begin(self.one, "oldest, in use").await;
+        let (unused, _) = self.begin(self.one, "used longest ago").await;
+        self.clock.advance(TOUCH_EVERY);
+        let touched = session.touched(self.env.now(), IDLE).unwrap();
+        self.sessions.update(&used, &touched).await.unwrap();
+        for number in 2..=MAX_SESSIONS {
+            assert!(find(&unused).await.is_some());
             self.clock.advance(Duration::from_millis(1));
             self.begin(self.one, &number.to_string()).await;
         }
-        assert_eq!(find(&oldest).await, None);
+        assert_eq!(find(&unused).await, None);
+        assert!(find(&used).await.is_some());
         assert_eq!(self.names(self.one).await.len(), MAX_SESSIONS);
 
         // What has run out is not found, before and after it is swept up.

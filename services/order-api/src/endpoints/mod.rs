@@ -59,7 +59,7 @@ use crate::{
     path::Event,
 };
 
-pub use shedding::shedding;
+pub use shedding::{in_turn, shedding};
 
 #[derive(utoipa::OpenApi)]
 #[openapi(tags(

@@ -86,11 +86,7 @@ pub fn jobs(app: &App) -> JobSet {
         .handler(mail::Handler(app.clone()))
         .handler(overdue::Handler(app.clone()))
         .handler(reconcile::Handler(app.clone()))
-        .schedule(Schedule::new(
-            reconcile::KIND,
-            Duration::from_hours(1),
-            reconcile::KIND,
-        ))
+        .schedule(reconcile::schedule())
         .handler(techcommerce_once::Prune::new(
             app.db.clone(),
             app.env.clone(),

@@ -1,13 +1,21 @@
 //! The schedule that compares what the payment provider knows with what the shop knows.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
-use techcommerce_jobs::{Job, Outcome};
+use techcommerce_jobs::{Job, Outcome, Schedule};
 use techcommerce_kernel::Error;
 
 use crate::{app::App, payment::stripe::reconcile};
 
 /// The job's kind and the schedule's name.
-pub(super) const KIND: &str = "payments.reconcile";
+const KIND: &str = "payments.reconcile";
+
+/// Once an hour. A provider that is away is asked again and is no dead letter, for there is nothing that
+/// staff could do about it.
+pub(super) fn schedule() -> Schedule {
+    Schedule::new(KIND, Duration::from_hours(1), KIND).patient()
+}
 
 /// Runs the schedule.
 pub(super) struct Handler(pub App);

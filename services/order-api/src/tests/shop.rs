@@ -78,16 +78,26 @@ impl Shop {
     pub async fn with_stripe_and(db: &TestDb, mut settings: Settings) -> (Self, stripe::Stripe) {
         let (env, clock) = Env::manual(7);
         let double = stripe::Stripe::start_by(env.clone()).await;
+        let stripe = Self::client(db, &env, &double);
+        settings.payment_methods.push(PaymentMethod::Stripe);
+        let shop = Self::made(db, settings, (env, clock), Some(stripe)).await;
+        (shop, double)
+    }
+
+    /// Another process of this shop.
+    pub async fn another(&self, db: &TestDb, double: &stripe::Stripe) -> Self {
+        let stripe = Self::client(db, &self.env, double);
+        Self::with_this_stripe(db, (self.env.clone(), self.clock.clone()), stripe).await
+    }
+
+    fn client(db: &TestDb, env: &Env, double: &stripe::Stripe) -> Stripe {
         let deps = StripeDeps {
             api_address: double.address(),
             secret_key: stripe::SECRET_KEY.into(),
             webhook_secrets: Source::fixed(vec![stripe::WEBHOOK_SECRET.to_owned()]),
         };
-        let at = settings.public_url.clone();
-        let stripe = Stripe::new(deps, db.db(), env.clone(), Meter::default(), at).unwrap();
-        settings.payment_methods.push(PaymentMethod::Stripe);
-        let shop = Self::made(db, settings, (env, clock), Some(stripe)).await;
-        (shop, double)
+        let at = Settings::default().public_url;
+        Stripe::new(deps, db.db(), env.clone(), Meter::default(), at).unwrap()
     }
 
     /// One that takes cards at this Stripe.

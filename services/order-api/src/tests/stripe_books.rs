@@ -69,6 +69,25 @@ on_both_engines! { MIGRATOR;
         assert_eq!(shown["payment_status"], "paid", "{shown} {ran:?}");
     }
 
+    async fn a_stripe_that_is_away_for_hours_is_waited_for(db: TestDb) {
+        let (shop, stripe) = Shop::with_stripe(&db).await;
+        let held = stripe.holds(700, "eur", &[SHOP, NOBODY]);
+        stripe.away(true);
+        let mut tried = 0;
+        for _ in 0..6 * 12 {
+            shop.clock.advance(Duration::from_mins(5));
+            shop.jobs.tick().await.unwrap();
+            tried += shop.jobs.drain().await.unwrap().len();
+        }
+        assert!(tried > 5, "{tried}");
+        let dead = shop.jobs.queue().list_dead(None, 10).await.unwrap();
+        assert!(dead.is_empty(), "{dead:?}");
+        stripe.away(false);
+        // The old one leaves it alone for up to two seconds more, by a clock that nobody injects.
+        compare(&shop.another(&db, &stripe).await).await;
+        assert_eq!(status(&stripe, &held), ("canceled".into(), 0));
+    }
+
     async fn what_other_hands_did_is_told(db: TestDb) {
         let (shop, stripe) = Shop::with_stripe(&db).await;
         let bought = order(&shop, "k", Some("pm_card_visa")).await;
