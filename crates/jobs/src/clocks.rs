@@ -2,7 +2,8 @@
 //!
 //! Times in the queue are those of whoever wrote them, and clocks differ or jump. One that ran
 //! ahead leaves jobs behind that are due in a time that is long in coming: written by a service
-//! whose clock was ahead, put off or taken by a worker's. Nobody would look at them until then.
+//! whose clock was ahead, put off or taken by a worker's. Nobody would look at them until then. It
+//! leaves schedules behind whose slots are taken until then.
 
 use std::time::Duration;
 
@@ -12,12 +13,14 @@ use techcommerce_store::{execute, transact};
 use crate::{JobSet, backoff};
 
 impl JobSet {
-    /// Puts right what a clock that ran ahead has written, and gives how many jobs that were:
+    /// Puts right what a clock that ran ahead has written, and gives how many jobs and schedules that were:
     ///
     /// - a job that was due at once when it was written is due now;
     /// - no lease ends later than two `lease`s from now: one that does ends after one;
     /// - a job of a kind whose handler says that it is put off for less than usual
-    ///   ([`Handler::longest_pause`](crate::Handler::longest_pause)) is not put off for longer.
+    ///   ([`Handler::longest_pause`](crate::Handler::longest_pause)) is not put off for longer;
+    /// - no job whose last attempt failed waits longer than the pause after so many failures can be;
+    /// - a schedule whose slot begins more than a `lease` from now takes the slot that it is.
     ///
     /// Should it be the own clock that is wrong, jobs run early or twice, which they may.
     pub async fn put_clocks_right(&self, lease: Duration) -> Result<u64, Error> {
@@ -27,6 +30,13 @@ impl JobSet {
              AND state = 'running'";
         const PUT_OFF: &str = "UPDATE jobs SET due_at = $2 WHERE finished_at IS NULL AND due_at > $1 \
              AND state = 'ready' AND kind = $3";
+        // Who postpones leaves no error, so that one was a failure. One second doubles with each; from the
+        // thirteenth on that is more than an hour, and no pause is longer.
+        const FAILED: &str = "UPDATE jobs SET due_at = $1 WHERE finished_at IS NULL \
+             AND state = 'ready' AND attempts > 0 AND last_error IS NOT NULL \
+             AND due_at > $1 + (CAST(1000000 AS BIGINT) << \
+             CAST(CASE WHEN attempts > 13 THEN 13 ELSE attempts END - 1 AS INTEGER))";
+        const SLOTS: &str = "UPDATE job_schedules SET slot = 0 WHERE slot > $1";
         let queue = self.queue();
         let now = queue.env.now();
         let brief: Vec<(&str, Duration)> = self
@@ -35,8 +45,9 @@ impl JobSet {
             .filter_map(|kind| Some((*kind, self.handler(kind)?.longest_pause())))
             .filter(|(_, longest)| *longest < backoff::LONGEST)
             .collect();
-        transact!(queue.db, |tx| -> Result<u64, Error> {
+        let (right, slots) = transact!(queue.db, |tx| -> Result<(u64, u64), Error> {
             let mut right = execute!(tx, sqlx::query(AT_ONCE).bind(now.as_micros()))?;
+            right += execute!(tx, sqlx::query(FAILED).bind(now.as_micros()))?;
             right += execute!(
                 tx,
                 sqlx::query(LEASED)
@@ -52,7 +63,12 @@ impl JobSet {
                         .bind(*kind)
                 )?;
             }
-            Ok(right)
-        })
+            let slots = execute!(tx, sqlx::query(SLOTS).bind((now + lease).as_micros()))?;
+            Ok((right, slots))
+        })?;
+        if slots > 0 {
+            self.forget_slots();
+        }
+        Ok(right + slots)
     }
 }

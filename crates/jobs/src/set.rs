@@ -127,6 +127,11 @@ impl JobSet {
         Ok(written)
     }
 
+    /// Asks the database again which slots are taken.
+    pub(crate) fn forget_slots(&self) {
+        self.slots().clear();
+    }
+
     fn slots(&self) -> std::sync::MutexGuard<'_, HashMap<&'static str, i64>> {
         self.0.slots.lock().unwrap_or_else(PoisonError::into_inner)
     }

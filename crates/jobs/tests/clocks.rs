@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use common::{LEASE, MIGRATOR, Script, Shop, ended, is_failed};
-use techcommerce_jobs::{Handler, Job, NewJob, Outcome};
+use techcommerce_jobs::{Handler, Job, JobSet, NewJob, Outcome, Schedule};
 use techcommerce_kernel::Error;
 
 /// Fails once; is not put off for longer than this.
@@ -79,6 +79,68 @@ techcommerce_testkit::on_both_engines! { MIGRATOR;
         assert!(set.drain().await.unwrap().is_empty());
         assert_eq!(set.put_clocks_right(LEASE).await.unwrap(), 1);
         assert_eq!(ended(&set.drain().await.unwrap()), ["done"]);
+    }
+
+    async fn what_failed_waits_no_longer_than_its_pause(db: TestDb) {
+        let shop = Shop::new(&db);
+        let script = Script::new([Err("once"), Err("again"), Ok(Outcome::Done)]);
+        let set = shop.set(script);
+        shop.enqueue(NewJob::new("test")).await;
+        let before = shop.env.now();
+        shop.clock.advance(AHEAD);
+        assert!(is_failed(&set.drain().await.unwrap()));
+        shop.clock.set(before);
+        assert_eq!(set.put_clocks_right(LEASE).await.unwrap(), 1);
+        assert!(is_failed(&set.drain().await.unwrap()));
+        let due = shop.queue.next_due().await.unwrap();
+        assert_eq!(set.put_clocks_right(LEASE).await.unwrap(), 0, "one that waits its pause");
+        assert_eq!(shop.queue.next_due().await.unwrap(), due);
+        shop.clock.set(due.unwrap());
+        assert_eq!(ended(&set.drain().await.unwrap()), ["done"]);
+    }
+
+    async fn no_pause_after_a_failure_is_cut_short(db: TestDb) {
+        const TIMES: u32 = 18;
+        let shop = Shop::new(&db);
+        let set = shop.set(Script::new(vec![Err("again"); TIMES as usize]));
+        shop.enqueue(NewJob::new("test").max_attempts(TIMES + 1)).await;
+        for _ in 0..TIMES {
+            assert!(is_failed(&set.drain().await.unwrap()));
+            assert_eq!(set.put_clocks_right(LEASE).await.unwrap(), 0);
+            shop.clock.set(shop.queue.next_due().await.unwrap().unwrap());
+        }
+        assert_eq!(ended(&set.drain().await.unwrap()), ["done"]);
+    }
+
+    async fn what_is_put_off_on_purpose_stays_put_off(db: TestDb) {
+        let shop = Shop::new(&db);
+        let later = shop.env.now() + AHEAD * 100;
+        let set = shop.set(Script::new([Err("once"), Ok(Outcome::RetryAt(later))]));
+        shop.enqueue(NewJob::new("test")).await;
+        assert!(is_failed(&set.drain().await.unwrap()));
+        shop.clock.advance(Duration::from_secs(1));
+        set.drain().await.unwrap();
+        assert_eq!(set.put_clocks_right(LEASE).await.unwrap(), 0);
+        assert_eq!(shop.queue.next_due().await.unwrap(), Some(later));
+    }
+
+    async fn a_schedule_goes_on_at_once(db: TestDb) {
+        const EVERY: Duration = Duration::from_secs(30);
+        let shop = Shop::new(&db);
+        let set = JobSet::new("test", shop.queue.clone())
+            .handler(Script::default())
+            .schedule(Schedule::new("often", EVERY, "test"))
+            .build();
+        let before = shop.env.now();
+        shop.clock.advance(AHEAD);
+        set.tick().await.unwrap();
+        set.drain().await.unwrap();
+        shop.clock.set(before);
+        assert_eq!(set.tick().await.unwrap(), 0, "its slot is said to be taken");
+        assert!(set.put_clocks_right(LEASE).await.unwrap() > 0);
+        assert!(set.tick().await.unwrap() > 0);
+        assert_eq!(set.put_clocks_right(LEASE).await.unwrap(), 0, "what is as it should be");
+        assert_eq!(set.tick().await.unwrap(), 0, "once in a slot");
     }
 
     async fn pauses_grow_no_longer_than_the_handler_lets_them(db: TestDb) {
