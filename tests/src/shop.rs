@@ -259,15 +259,7 @@ impl Setup {
             self.make_keys()?;
         }
         let processes = Processes::start(self.parts()?, self.folder.path())?;
-        let (address, management) = self.place("frontend");
-        Ok(Shop {
-            client: Client::new(format!("http://{address}")),
-            management: Client::new(format!("http://{management}")),
-            setup: self,
-            processes,
-            balancers: Vec::new(),
-            document: Arc::new(Document::new(Value::Null)),
-        })
+        Ok(self.shop_of(processes, Vec::new()))
     }
 
     /// Starts the shop and waits until it can serve.
@@ -291,18 +283,23 @@ impl Setup {
                 balancers.push(Balancer::start(*address, replicas).await?);
             }
         }
+        let mut shop = self.shop_of(processes, balancers);
+        let document = shop.client.get("/api/openapi.json").send().await?;
+        shop.document = Arc::new(Document::new(document.expect(200)?.json()?));
+        Ok(shop)
+    }
+
+    fn shop_of(self, processes: Processes, balancers: Vec<Balancer>) -> Shop {
         let (address, management) = self.place("frontend");
-        let mut shop = Shop {
+        Shop {
             client: Client::new(format!("http://{address}")),
             management: Client::new(format!("http://{management}")),
             setup: self,
             processes,
             balancers,
             document: Arc::new(Document::new(Value::Null)),
-        };
-        let document = shop.client.get("/api/openapi.json").send().await?;
-        shop.document = Arc::new(Document::new(document.expect(200)?.json()?));
-        Ok(shop)
+            lines_shown: LINES_SHOWN,
+        }
     }
 
     /// Where the keys of a split shop are.
@@ -394,6 +391,8 @@ pub struct Shop {
     client: Client,
     management: Client,
     document: Arc<Document>,
+    /// How many of each process's last lines are shown when it ends.
+    pub lines_shown: usize,
 }
 
 impl Shop {
@@ -505,7 +504,7 @@ impl Shop {
 impl Drop for Shop {
     fn drop(&mut self) {
         // Shown only of a test that fails; the end tells most.
-        eprintln!("{}", self.processes.last_lines(LINES_SHOWN));
+        eprintln!("{}", self.processes.last_lines(self.lines_shown));
     }
 }
 

@@ -15,7 +15,8 @@ use crate::{JobSet, backoff};
 impl JobSet {
     /// Puts right what a clock that ran ahead has written, and gives how many jobs and schedules that were:
     ///
-    /// - a job that was due at once when it was written is due now;
+    /// - a job that was written in a time to come is due as long after now as it was to be after that:
+    ///   now, if it was due at once;
     /// - no lease ends later than two `lease`s from now: one that does ends after one;
     /// - a job of a kind whose handler says that it is put off for less than usual
     ///   ([`Handler::longest_pause`](crate::Handler::longest_pause)) is not put off for longer;
@@ -24,8 +25,9 @@ impl JobSet {
     ///
     /// Should it be the own clock that is wrong, jobs run early or twice, which they may.
     pub async fn put_clocks_right(&self, lease: Duration) -> Result<u64, Error> {
-        const AT_ONCE: &str = "UPDATE jobs SET due_at = $1 WHERE finished_at IS NULL AND due_at > $1 \
-             AND state = 'ready' AND attempts = 0 AND due_at = created_at";
+        const WRITTEN: &str = "UPDATE jobs SET due_at = due_at - (created_at - $1), created_at = $1 \
+             WHERE finished_at IS NULL AND due_at > $1 AND created_at > $1 \
+             AND state = 'ready' AND attempts = 0";
         const LEASED: &str = "UPDATE jobs SET due_at = $2 WHERE finished_at IS NULL AND due_at > $1 \
              AND state = 'running'";
         const PUT_OFF: &str = "UPDATE jobs SET due_at = $2 WHERE finished_at IS NULL AND due_at > $1 \
@@ -46,7 +48,7 @@ impl JobSet {
             .filter(|(_, longest)| *longest < backoff::LONGEST)
             .collect();
         let (right, slots) = transact!(queue.db, |tx| -> Result<(u64, u64), Error> {
-            let mut right = execute!(tx, sqlx::query(AT_ONCE).bind(now.as_micros()))?;
+            let mut right = execute!(tx, sqlx::query(WRITTEN).bind(now.as_micros()))?;
             right += execute!(tx, sqlx::query(FAILED).bind(now.as_micros()))?;
             right += execute!(
                 tx,

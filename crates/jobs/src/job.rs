@@ -69,6 +69,23 @@ impl Job {
                 .bind(now)
         )?)
     }
+
+    /// Puts the job off until `at` in the transaction that makes its change; this uses up no attempt. The
+    /// handler then returns [`Outcome::Postponed`](crate::Outcome::Postponed).
+    ///
+    /// # Errors
+    /// `job_lost` (conflict) if its lease ran out and somebody else has taken it.
+    pub async fn postpone_in(&self, tx: &mut Conn, at: Timestamp) -> Result<(), Error> {
+        const POSTPONE: &str = "UPDATE jobs SET state = 'ready', due_at = $3, worker = NULL, \
+             attempts = attempts - 1, last_error = NULL WHERE id = $1 AND fence = $2 AND state = 'running'";
+        held(execute!(
+            tx,
+            sqlx::query(POSTPONE)
+                .bind(self.id)
+                .bind(self.fence)
+                .bind(at.as_micros())
+        )?)
+    }
 }
 
 /// The one row of the job was ours, or the job is lost.

@@ -157,9 +157,9 @@ impl Queue {
 
     /// The job is to run (again) at `at`, without this having been a failure: it uses up no attempt.
     pub async fn postpone(&self, job: &Job, at: Timestamp) -> Result<(), Error> {
-        const POSTPONE: &str = "UPDATE jobs SET state = 'ready', due_at = $3, worker = NULL, \
-             attempts = attempts - 1, last_error = $4 WHERE id = $1 AND fence = $2 AND state = 'running'";
-        self.change(job, POSTPONE, at, None).await
+        single!(self.db, |conn| -> Result<(), Error> {
+            job.postpone_in(conn, at).await
+        })
     }
 
     /// Gives back a job that was not run to its end, as at shutdown: somebody else may take it now.

@@ -227,6 +227,7 @@ async fn write(
 ) -> Result<Ended, Error> {
     match outcome {
         Ok(Outcome::Completed) => Ok(Ended::Done),
+        Ok(Outcome::Postponed(at)) => Ok(Ended::Postponed(*at)),
         Ok(Outcome::Done) => queue.complete(job).await.map(|()| Ended::Done),
         Ok(Outcome::RetryAt(at)) => {
             let at = *at;

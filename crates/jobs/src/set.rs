@@ -23,6 +23,8 @@ pub enum Outcome {
     Completed,
     /// Not yet: ask again at this time. Uses up no attempt, so the handler must see to an end.
     RetryAt(Timestamp),
+    /// The same, and [`Job::postpone_in`] has written so.
+    Postponed(Timestamp),
     /// It will never work: dead at once, with the reason for the staff.
     GiveUp(String),
 }

@@ -53,6 +53,19 @@ techcommerce_testkit::on_both_engines! { MIGRATOR;
         assert_eq!(shop.queue.next_due().await.unwrap(), Some(later), "that is meant");
     }
 
+    async fn what_was_to_run_a_little_later_does(db: TestDb) {
+        const LITTLE: Duration = Duration::from_micros(1);
+        let shop = Shop::new(&db);
+        let set = shop.set(Script::default());
+        let before = shop.env.now();
+        shop.clock.advance(AHEAD);
+        shop.enqueue(NewJob::new("test").run_at(shop.env.now() + LITTLE)).await;
+        shop.clock.set(before);
+        assert_eq!(set.put_clocks_right(LEASE).await.unwrap(), 1);
+        assert_eq!(shop.queue.next_due().await.unwrap(), Some(before + LITTLE));
+        assert_eq!(set.put_clocks_right(LEASE).await.unwrap(), 0);
+    }
+
     async fn a_lease_lasts_no_longer_than_a_lease(db: TestDb) {
         let shop = Shop::new(&db);
         let set = shop.set(Script::default());

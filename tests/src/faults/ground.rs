@@ -30,6 +30,9 @@ const UNITS: [i64; 2] = [1_000_000, 40];
 /// So much of the services' data folder is a disk of its own.
 const DISK: &str = "size=16m,mode=0700";
 
+/// Of each process: what does not hold is told by the story, and is not to drown in theirs.
+const LINES_SHOWN: usize = 5;
+
 /// Everything that a fault can be done to.
 pub struct Ground {
     pub shop: Mutex<Shop>,
@@ -148,7 +151,8 @@ impl Ground {
             )
             .set("DATABASE_URL", &database.url()?.replace(&main, &way))
             .set("TECHCOMMERCE_REDIS_URL", redis.url());
-        let shop = setup.start().await?;
+        let mut shop = setup.start().await?;
+        shop.lines_shown = LINES_SHOWN;
         let client = Client::new(format!(
             "http://{}",
             wires[&("people", "frontend")].address()

@@ -182,6 +182,19 @@ on_both_engines! { MIGRATOR;
         assert_eq!((&shown["delivery"]["state"], &shown["attempts"][0]["number"]), (&json!("delivered"), &json!(11)));
     }
 
+    async fn a_clock_that_ran_ahead_delays_nothing(db: TestDb) {
+        let shop = Shop::with(&db, settings()).await;
+        let receiver = Receiver::start().await;
+        hook(&shop, &receiver.url(), json!(["order.placed"])).await;
+        let before = shop.env.now();
+        shop.clock.advance(Duration::from_mins(15));
+        ordered(&shop, "k").await;
+        shop.clock.set(before);
+        shop.jobs.put_clocks_right(Duration::from_secs(60)).await.unwrap();
+        shop.jobs.drain().await.unwrap();
+        assert_eq!(receiver.heard().len(), 1);
+    }
+
     async fn who_asks_for_a_pause_gets_it(db: TestDb) {
         let shop = Shop::with(&db, settings()).await;
         let receiver = Receiver::start().await;

@@ -42,7 +42,6 @@ struct Due {
     state: String,
     job_id: Uuid,
     tries: i64,
-    next_at: Option<i64>,
     url: String,
     enabled: bool,
     deleted: bool,
@@ -76,14 +75,6 @@ impl techcommerce_jobs::Handler for Handler {
             return give_up(app, job, &due).await;
         }
         let now = app.env.now();
-        if let Some(at) = due
-            .next_at
-            .map(Timestamp::from_micros)
-            .filter(|at| *at > now)
-        {
-            // The worker died after it had written this down.
-            return Ok(Outcome::RetryAt(at));
-        }
         let turn = match app.webhooks.lanes.enter(due.endpoint_id, now) {
             Ok(turn) => turn,
             Err(at) => return Ok(Outcome::RetryAt(at)),
@@ -104,7 +95,7 @@ impl techcommerce_jobs::Handler for Handler {
 
 async fn load(app: &App, delivery: Uuid) -> Result<Option<Due>, Error> {
     const LOAD: &str = "SELECT d.id, d.endpoint_id, d.event_id, d.state, d.job_id, \
-         d.tries, d.next_at, e.url, e.enabled, e.deleted_at IS NOT NULL AS deleted, v.type, v.body \
+         d.tries, e.url, e.enabled, e.deleted_at IS NOT NULL AS deleted, v.type, v.body \
          FROM webhook_deliveries d JOIN webhook_endpoints e ON e.id = d.endpoint_id \
          JOIN webhook_events v ON v.id = d.event_id WHERE d.id = $1";
     let mut conn = app.db.read().await?;
@@ -192,7 +183,10 @@ async fn record(app: &App, job: &Job, due: &Due, attempt: &Attempt) -> Result<Ou
         };
         let goes_on = settle(tx, due, attempt, &stands).await?;
         match next_at.filter(|_| goes_on) {
-            Some(at) => Ok(Outcome::RetryAt(at)),
+            Some(at) => {
+                job.postpone_in(tx, at).await?;
+                Ok(Outcome::Postponed(at))
+            }
             None => {
                 job.complete_in(tx, &app.env).await?;
                 Ok(Outcome::Completed)
