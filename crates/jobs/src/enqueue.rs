@@ -1,5 +1,7 @@
 //! Writing jobs.
 
+use std::time::Duration;
+
 use serde::Serialize;
 use techcommerce_contracts::context::RequestContext;
 use techcommerce_kernel::{Env, Error, Timestamp, Uuid};
@@ -12,9 +14,25 @@ use crate::backoff;
 pub struct NewJob {
     kind: &'static str,
     payload: serde_json::Value,
-    run_at: Option<Timestamp>,
+    due: Due,
     unique_key: Option<String>,
     max_attempts: u32,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Due {
+    At(Timestamp),
+    /// After it is written.
+    After(Duration),
+}
+
+impl Due {
+    fn of(self, written: Timestamp) -> Timestamp {
+        match self {
+            Self::At(time) => time,
+            Self::After(time) => written + time,
+        }
+    }
 }
 
 impl NewJob {
@@ -23,7 +41,7 @@ impl NewJob {
         Self {
             kind,
             payload: serde_json::Value::Null,
-            run_at: None,
+            due: Due::After(Duration::ZERO),
             unique_key: None,
             max_attempts: backoff::MAX_ATTEMPTS,
         }
@@ -41,7 +59,15 @@ impl NewJob {
     /// Not before `time`.
     #[must_use]
     pub fn run_at(mut self, time: Timestamp) -> Self {
-        self.run_at = Some(time);
+        self.due = Due::At(time);
+        self
+    }
+
+    /// Not before so much time has passed since it was written. Said so it is known for what it is where
+    /// clocks differ or jump.
+    #[must_use]
+    pub fn after(mut self, time: Duration) -> Self {
+        self.due = Due::After(time);
         self
     }
 
@@ -110,7 +136,7 @@ macro_rules! bind_job {
             .bind($id)
             .bind($job.kind)
             .bind($payload)
-            .bind($job.run_at.unwrap_or($writer.now).as_micros())
+            .bind($job.due.of($writer.now).as_micros())
             .bind($job.unique_key.as_deref())
             .bind(i64::from($job.max_attempts))
             .bind($writer.request_id.as_deref())

@@ -59,7 +59,7 @@ techcommerce_testkit::on_both_engines! { MIGRATOR;
         let set = shop.set(Script::default());
         let before = shop.env.now();
         shop.clock.advance(AHEAD);
-        shop.enqueue(NewJob::new("test").run_at(shop.env.now() + LITTLE)).await;
+        shop.enqueue(NewJob::new("test").after(LITTLE)).await;
         shop.clock.set(before);
         assert_eq!(set.put_clocks_right(LEASE).await.unwrap(), 1);
         assert_eq!(shop.queue.next_due().await.unwrap(), Some(before + LITTLE));

@@ -407,7 +407,7 @@ pub(crate) async fn test(app: &App, who: &Principal, id: Uuid) -> Result<Webhook
             subject,
             sequence,
             at: app.env.now(),
-            due: app.env.now(),
+            after: Duration::ZERO,
         };
         let delivery = events::write(tx, app, about, &data, &[id]).await?;
         let entry = Entry::new(who, "webhook.test").object("webhook", id, row.title());

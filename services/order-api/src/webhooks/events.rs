@@ -146,7 +146,7 @@ async fn announce(
             sequence,
             at: app.env.now(),
             // What happened at once is sent one after the other.
-            due: app.env.now() + Duration::from_micros(place),
+            after: Duration::from_micros(place),
         };
         write(tx, app, about, data, &wanting).await?;
     }
@@ -165,8 +165,8 @@ pub(super) struct About {
     pub sequence: i64,
     /// When it happened.
     pub at: Timestamp,
-    /// When it is sent.
-    pub due: Timestamp,
+    /// How much later than it is written it is sent.
+    pub after: Duration,
 }
 
 /// Writes an event and its deliveries to `endpoints`; gives the last delivery.
@@ -190,7 +190,7 @@ pub(super) async fn write(
         subject,
         sequence,
         at,
-        due,
+        after,
     } = about;
     let (id, now) = (app.env.new_id(), app.env.now());
     let body = Body::new(id, kind, at, subject, sequence, data).text()?;
@@ -207,7 +207,7 @@ pub(super) async fn write(
     let mut last = None;
     for endpoint in endpoints {
         let delivery = app.env.new_id();
-        let job = enqueue(tx, &app.env, job(delivery)?.run_at(due)).await?;
+        let job = enqueue(tx, &app.env, job(delivery)?.after(after)).await?;
         execute!(
             tx,
             sqlx::query(DELIVERY)
@@ -215,7 +215,7 @@ pub(super) async fn write(
                 .bind(*endpoint)
                 .bind(id)
                 .bind(job)
-                .bind(due.as_micros())
+                .bind((now + after).as_micros())
                 .bind(now.as_micros())
         )?;
         last = Some(delivery);

@@ -202,7 +202,7 @@ async fn tell(tx: &mut Conn, app: &App, feed: &ProductChanges) -> Result<(), Err
     let mut teller = Teller {
         app,
         listeners: &listeners,
-        due: app.env.now(),
+        after: Duration::ZERO,
     };
     for product in &feed.products {
         let Some(story) = stories.get(&product.id) else {
@@ -308,7 +308,7 @@ async fn remember(tx: &mut Conn, product: &ChangedProduct) -> Result<(), Error> 
 struct Teller<'a> {
     app: &'a App,
     listeners: &'a [Listener],
-    due: Timestamp,
+    after: Duration,
 }
 
 impl Teller<'_> {
@@ -333,13 +333,13 @@ impl Teller<'_> {
         // Places in the feed rise as commits do. Two events may come of one change, and a restored
         // feed begins again at an earlier place.
         let sequence = last.map_or(change.position, |last| change.position.max(last + 1));
-        self.due = self.due + Duration::from_micros(1);
+        self.after += Duration::from_micros(1);
         let about = About {
             kind,
             subject,
             sequence,
             at: change.at,
-            due: self.due,
+            after: self.after,
         };
         events::write(tx, self.app, about, data, &wanting).await?;
         Ok(())
