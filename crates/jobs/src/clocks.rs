@@ -7,10 +7,16 @@
 
 use std::time::Duration;
 
+use sqlx::AssertSqlSafe;
 use techcommerce_kernel::Error;
 use techcommerce_store::{execute, transact};
 
 use crate::{JobSet, backoff};
+
+/// In microseconds, the longest pause that a job with so many `attempts` can be at: one second doubles with
+/// each, and what is more than an hour from the thirteenth on is no longer looked at.
+const LONGEST: &str = "(CAST(1000000 AS BIGINT) << \
+     CAST(CASE WHEN attempts > 13 THEN 13 ELSE attempts END - 1 AS INTEGER))";
 
 impl JobSet {
     /// Puts right what a clock that ran ahead has written, and gives how many jobs and schedules that were:
@@ -32,12 +38,12 @@ impl JobSet {
              AND state = 'running'";
         const PUT_OFF: &str = "UPDATE jobs SET due_at = $2 WHERE finished_at IS NULL AND due_at > $1 \
              AND state = 'ready' AND kind = $3";
-        // Who postpones leaves no error, so that one was a failure. One second doubles with each; from the
-        // thirteenth on that is more than an hour, and no pause is longer.
-        const FAILED: &str = "UPDATE jobs SET due_at = $1 WHERE finished_at IS NULL \
-             AND state = 'ready' AND attempts > 0 AND last_error IS NOT NULL \
-             AND due_at > $1 + (CAST(1000000 AS BIGINT) << \
-             CAST(CASE WHEN attempts > 13 THEN 13 ELSE attempts END - 1 AS INTEGER))";
+        // Who postpones leaves no error, so that one was a failure.
+        let failed = format!(
+            "UPDATE jobs SET due_at = $1 + {LONGEST} WHERE finished_at IS NULL \
+             AND due_at > $1 + {LONGEST} \
+             AND state = 'ready' AND attempts > 0 AND last_error IS NOT NULL"
+        );
         const SLOTS: &str = "UPDATE job_schedules SET slot = 0 WHERE slot > $1";
         let queue = self.queue();
         let now = queue.env.now();
@@ -49,7 +55,10 @@ impl JobSet {
             .collect();
         let (right, slots) = transact!(queue.db, |tx| -> Result<(u64, u64), Error> {
             let mut right = execute!(tx, sqlx::query(WRITTEN).bind(now.as_micros()))?;
-            right += execute!(tx, sqlx::query(FAILED).bind(now.as_micros()))?;
+            right += execute!(
+                tx,
+                sqlx::query(AssertSqlSafe(failed.as_str())).bind(now.as_micros())
+            )?;
             right += execute!(
                 tx,
                 sqlx::query(LEASED)
