@@ -89,7 +89,7 @@ async fn run(sim: &Sim, process: Process, claim: Claim) {
     sim.with(|w| w.note(|| format!("{process:?}: {} ended: {outcome:?}", claim.id)));
     let now = env(sim, process).now();
     let ended = match outcome {
-        Ok(Outcome::Completed) => return,
+        Ok(Outcome::Completed | Outcome::Postponed(_)) => return,
         Err(error) if error.code() == "job_lost" => return,
         Err(error) if error.code() == "contradiction" => Ended::Dead,
         Ok(Outcome::GiveUp(_)) => Ended::Dead,

@@ -15,7 +15,7 @@ use techcommerce_contracts::{
     },
 };
 use techcommerce_jobs::{Job, Outcome};
-use techcommerce_kernel::{Error, Kind::NotFound, Timestamp, Uuid};
+use techcommerce_kernel::{Error, Kind::NotFound, Uuid};
 use techcommerce_store::{Conn, execute, transact, with};
 
 use super::{
