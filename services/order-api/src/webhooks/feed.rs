@@ -348,6 +348,8 @@ impl Teller<'_> {
 
 #[cfg(test)]
 mod tests {
+    use techcommerce_kernel::Timestamp;
+
     use super::*;
 
     const LOW: i64 = 5;
