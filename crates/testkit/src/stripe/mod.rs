@@ -382,11 +382,15 @@ async fn answer(
     };
     let answer = match begun {
         Err(answer) => answer,
+        // It is done though whoever asked leaves meanwhile, as anywhere.
         Ok(()) => {
-            if let Fault::Slow(time) = fault {
-                tokio::time::sleep(time).await;
-            }
-            lock(&shared).finish(&asked, fault)
+            let work = tokio::spawn(async move {
+                if let Fault::Slow(time) = fault {
+                    tokio::time::sleep(time).await;
+                }
+                lock(&shared).finish(&asked, fault)
+            });
+            work.await.map_err(|_| BrokenOff)?
         }
     };
     if fault == Fault::LoseReply {

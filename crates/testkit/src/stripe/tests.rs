@@ -59,6 +59,26 @@ async fn the_same_key_at_once_is_refused() {
 }
 
 #[tokio::test]
+async fn who_leaves_meanwhile_finds_it_done() {
+    let stripe = Stripe::start().await;
+    stripe.faults([Fault::Slow(Duration::from_millis(50))]);
+    let slow = ask(&stripe, "/v1/payment_intents", "k", FORM);
+    let begun = async {
+        while !lock(&stripe.shared).faults.is_empty() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::select! {
+        () = begun => {}
+        answer = slow => panic!("{answer:?}"),
+    }
+    while ask(&stripe, "/v1/payment_intents", "k", FORM).await.0 == 409 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(stripe.intents().len(), 1);
+}
+
+#[tokio::test]
 async fn money_is_taken_once_and_paid_back_once() {
     let stripe = Stripe::start().await;
     let id = stripe.holds(1000, "eur", &[("order", "o")]);
