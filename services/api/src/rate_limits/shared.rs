@@ -30,7 +30,8 @@ const TRIED_WITHIN: Duration = Duration::from_millis(1500);
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// `KEYS[1]` holds until when its allowance is used up; `ARGV`: now, step and window, and how
-/// many to take (−1 gives one back). All in microseconds, which a double holds exactly.
+/// many to take (−1 gives one back). All in microseconds, which a double holds exactly. One that
+/// holds more than two windows from now was written by a clock that ran ahead, and counts as unused.
 /// Answers `{1, used until}`, or `{0, how long to wait}` and changes nothing.
 const TAKE: &str = "local now, step, window, count = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local used = tonumber(redis.call('GET', KEYS[1]) or '0')
@@ -114,7 +115,9 @@ impl SharedLimits {
 
     async fn run(&self, key: &str, quota: Quota, now: Timestamp, count: i64) -> Option<(i64, i64)> {
         let micros = now.as_micros();
-        if micros < self.away_until.load(Ordering::Relaxed) {
+        // One that lies further off was written by a clock that ran ahead.
+        let until = self.away_until.load(Ordering::Relaxed);
+        if micros < until && until <= (now + PAUSE).as_micros() {
             self.meter.refused();
             return None;
         }

@@ -120,6 +120,26 @@ async fn without_redis_each_replica_counts_alone() {
 }
 
 #[tokio::test]
+async fn redis_is_asked_again_after_the_clock_was_set_right() {
+    let redis = TestRedis::own();
+    let replica = || {
+        let few = |settings: &mut Settings| settings.requests_per_minute = 3;
+        Edge::counting(few, true, Some(shared(&redis)))
+    };
+    let (one, other) = (replica(), replica());
+    let right = techcommerce_kernel::Clock::now(&one.clock);
+    one.clock.advance(Duration::from_mins(15));
+    redis.server().freeze().unwrap();
+    one.get("/api/products", &[]).await.expect(200);
+    redis.server().thaw().unwrap();
+    one.clock.set(right);
+    for _ in 0..3 {
+        one.get("/api/products", &[]).await.expect(200);
+    }
+    other.get("/api/products", &[]).await.expect(429);
+}
+
+#[tokio::test]
 async fn without_redis_holders_are_counted_apart_as_well() {
     let mut redis = TestRedis::own();
     let few = |settings: &mut Settings| settings.requests_per_minute = 3;

@@ -36,6 +36,11 @@ struct Known {
     last: Option<Timestamp>,
 }
 
+/// Whether something was a moment ago, and not later than now: that was a clock that ran ahead.
+fn is_lately(then: Timestamp, now: Timestamp) -> bool {
+    (then..=then + RUSH).contains(&now)
+}
+
 impl Default for Rush {
     fn default() -> Self {
         Self(Mutex::new(Known {
@@ -60,7 +65,7 @@ impl Rush {
 
     /// Whether anything was refused lately.
     fn is_on(&self, now: Timestamp) -> bool {
-        self.known().last.is_some_and(|last| now <= last + RUSH)
+        self.known().last.is_some_and(|last| is_lately(last, now))
     }
 
     /// Whether any of these was refused lately.
@@ -68,7 +73,7 @@ impl Rush {
         let known = self.known();
         let is_hot = |variant| {
             let refused = known.refused.get(variant);
-            refused.is_some_and(|refused| now <= *refused + RUSH)
+            refused.is_some_and(|refused| is_lately(*refused, now))
         };
         variants.iter().any(is_hot)
     }
