@@ -19,6 +19,13 @@ async fn ask(stripe: &Stripe, path: &str, key: &str, form: &str) -> (u16, serde_
     (answer.status, answer.json().unwrap())
 }
 
+/// Until a request has come for the fault that was ordered.
+async fn begun(stripe: &Stripe) {
+    while !lock(&stripe.shared).faults.is_empty() {
+        tokio::task::yield_now().await;
+    }
+}
+
 const FORM: &str = "amount=1000&currency=eur&capture_method=manual&metadata[order]=o";
 
 #[tokio::test]
@@ -48,9 +55,7 @@ async fn the_same_key_at_once_is_refused() {
     stripe.faults([Fault::Slow(Duration::from_secs(2))]);
     let slow = ask(&stripe, "/v1/payment_intents", "k", FORM);
     let quick = async {
-        while !lock(&stripe.shared).faults.is_empty() {
-            tokio::task::yield_now().await;
-        }
+        begun(&stripe).await;
         ask(&stripe, "/v1/payment_intents", "k", FORM).await.0
     };
     let (slow, quick) = tokio::join!(slow, quick);
@@ -63,13 +68,8 @@ async fn who_leaves_meanwhile_finds_it_done() {
     let stripe = Stripe::start().await;
     stripe.faults([Fault::Slow(Duration::from_millis(50))]);
     let slow = ask(&stripe, "/v1/payment_intents", "k", FORM);
-    let begun = async {
-        while !lock(&stripe.shared).faults.is_empty() {
-            tokio::task::yield_now().await;
-        }
-    };
     tokio::select! {
-        () = begun => {}
+        () = begun(&stripe) => {}
         answer = slow => panic!("{answer:?}"),
     }
     while ask(&stripe, "/v1/payment_intents", "k", FORM).await.0 == 409 {

@@ -19,6 +19,15 @@ fn edges(requests: u32) -> [Edge; 2] {
     })
 }
 
+/// An edge for three requests a minute, which it counts here with others.
+fn replica(redis: &TestRedis) -> Edge {
+    Edge::counting(
+        |settings| settings.requests_per_minute = 3,
+        true,
+        Some(shared(redis)),
+    )
+}
+
 #[tokio::test]
 async fn an_address_may_ask_so_often() {
     for edge in edges(3) {
@@ -93,11 +102,7 @@ async fn holders_are_counted_apart(edge: &Edge) {
 #[tokio::test]
 async fn replicas_count_together() {
     let redis = TestRedis::new();
-    let replica = || {
-        let few = |settings: &mut Settings| settings.requests_per_minute = 3;
-        Edge::counting(few, true, Some(shared(&redis)))
-    };
-    let (one, other) = (replica(), replica());
+    let (one, other) = (replica(&redis), replica(&redis));
     for edge in [&one, &other, &one] {
         edge.get("/api/products", &[]).await.expect(200);
     }
@@ -109,8 +114,7 @@ async fn replicas_count_together() {
 #[tokio::test]
 async fn without_redis_each_replica_counts_alone() {
     let mut redis = TestRedis::own();
-    let few = |settings: &mut Settings| settings.requests_per_minute = 3;
-    let edge = Edge::counting(few, true, Some(shared(&redis)));
+    let edge = replica(&redis);
     edge.get("/api/products", &[]).await.expect(200);
     redis.stop();
     for _ in 0..3 {
@@ -122,11 +126,7 @@ async fn without_redis_each_replica_counts_alone() {
 #[tokio::test]
 async fn redis_is_asked_again_after_the_clock_was_set_right() {
     let redis = TestRedis::own();
-    let replica = || {
-        let few = |settings: &mut Settings| settings.requests_per_minute = 3;
-        Edge::counting(few, true, Some(shared(&redis)))
-    };
-    let (one, other) = (replica(), replica());
+    let (one, other) = (replica(&redis), replica(&redis));
     let right = techcommerce_kernel::Clock::now(&one.clock);
     one.clock.advance(Duration::from_mins(15));
     redis.server().freeze().unwrap();
@@ -142,8 +142,7 @@ async fn redis_is_asked_again_after_the_clock_was_set_right() {
 #[tokio::test]
 async fn without_redis_holders_are_counted_apart_as_well() {
     let mut redis = TestRedis::own();
-    let few = |settings: &mut Settings| settings.requests_per_minute = 3;
-    let edge = Edge::counting(few, true, Some(shared(&redis)));
+    let edge = replica(&redis);
     redis.stop();
     holders_are_counted_apart(&edge).await;
 }
