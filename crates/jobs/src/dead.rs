@@ -113,7 +113,8 @@ impl Queue {
     /// # Errors
     /// `job_not_found` if there is no dead job with this id.
     pub async fn retry_in(&self, tx: &mut Conn, id: Uuid) -> Result<String, Error> {
-        const RETRY: &str = "UPDATE jobs SET state = 'ready', due_at = $2, attempts = 0, finished_at = NULL \
+        const RETRY: &str = "UPDATE jobs SET state = 'ready', due_at = $2, due_set_at = $2, attempts = 0, \
+             finished_at = NULL \
              WHERE id = $1 AND state = 'dead' RETURNING kind";
         let now = self.env.now().as_micros();
         let kind: Option<String> = with!(tx, |c| sqlx::query_scalar(RETRY)
@@ -130,7 +131,8 @@ impl Queue {
     /// # Errors
     /// Those of the database.
     pub async fn retry_kind_in(&self, tx: &mut Conn, kind: &str, limit: u32) -> Result<u64, Error> {
-        const RETRY: &str = "UPDATE jobs SET state = 'ready', due_at = $2, attempts = 0, finished_at = NULL \
+        const RETRY: &str = "UPDATE jobs SET state = 'ready', due_at = $2, due_set_at = $2, attempts = 0, \
+             finished_at = NULL \
              WHERE id IN (SELECT id FROM jobs WHERE state = 'dead' AND kind = $1 ORDER BY id LIMIT $3) \
              AND state = 'dead'";
         let now = self.env.now().as_micros();

@@ -108,7 +108,7 @@ impl Writer {
 }
 
 const INSERT: &str = "INSERT INTO jobs (id, kind, payload, state, due_at, unique_key, attempts, \
-     max_attempts, fence, request_id, traceparent, created_at) VALUES";
+     max_attempts, fence, request_id, traceparent, created_at, due_set_at) VALUES";
 
 /// The placeholders of a job's row, from the `first` on.
 fn placeholders(first: usize) -> String {
@@ -125,7 +125,7 @@ fn placeholders(first: usize) -> String {
     ] = std::array::from_fn(|index| first + index);
     format!(
         "(${id}, ${kind}, ${payload}, 'ready', ${due}, ${unique}, 0, ${attempts}, 0, ${request}, \
-         ${trace}, ${created})"
+         ${trace}, ${created}, ${created})"
     )
 }
 

@@ -18,7 +18,8 @@ impl Queue {
     /// A worker starts: leases that one of the same name held are given back at once, for it
     /// ended without doing so. (Should it live after all, its fence is stale.)
     pub async fn worker_started(&self, worker: &str) -> Result<u64, Error> {
-        const GIVE_BACK: &str = "UPDATE jobs SET state = 'ready', due_at = $2, worker = NULL, fence = fence + 1 \
+        const GIVE_BACK: &str = "UPDATE jobs SET state = 'ready', due_at = $2, due_set_at = $2, worker = NULL, \
+             fence = fence + 1 \
              WHERE finished_at IS NULL AND worker = $1";
         let now = self.env.now().as_micros();
         let given_back = transact!(self.db, |tx| -> Result<u64, Error> {

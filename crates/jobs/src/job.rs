@@ -75,8 +75,8 @@ impl Job {
     ///
     /// # Errors
     /// `job_lost` (conflict) if its lease ran out and somebody else has taken it.
-    pub async fn postpone_in(&self, tx: &mut Conn, at: Timestamp) -> Result<(), Error> {
-        const POSTPONE: &str = "UPDATE jobs SET state = 'ready', due_at = $3, worker = NULL, \
+    pub async fn postpone_in(&self, tx: &mut Conn, env: &Env, at: Timestamp) -> Result<(), Error> {
+        const POSTPONE: &str = "UPDATE jobs SET state = 'ready', due_at = $3, due_set_at = $4, worker = NULL, \
              attempts = attempts - 1, last_error = NULL WHERE id = $1 AND fence = $2 AND state = 'running'";
         held(execute!(
             tx,
@@ -84,6 +84,7 @@ impl Job {
                 .bind(self.id)
                 .bind(self.fence)
                 .bind(at.as_micros())
+                .bind(env.now().as_micros())
         )?)
     }
 }

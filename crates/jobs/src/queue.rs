@@ -83,7 +83,7 @@ impl Queue {
         let sql = format!(
             "WITH due AS MATERIALIZED (SELECT id FROM jobs WHERE finished_at IS NULL AND due_at <= $1 \
              AND kind IN {} ORDER BY due_at, id LIMIT $2{}) \
-             UPDATE jobs SET state = 'running', due_at = $3, worker = $4, \
+             UPDATE jobs SET state = 'running', due_at = $3, due_set_at = $1, worker = $4, \
              fence = fence + 1, attempts = attempts + 1 WHERE id IN (SELECT id FROM due) \
              RETURNING id, kind, payload, attempts, max_attempts, fence, request_id, traceparent, created_at",
             in_list(5, claim.kinds.len()),
@@ -141,7 +141,8 @@ impl Queue {
             return Ok(None);
         }
         let at = self.env.now() + backoff::pause_up_to(&self.env, job.attempt, longest);
-        const FAIL: &str = "UPDATE jobs SET state = 'ready', due_at = $3, worker = NULL, last_error = $4 \
+        const FAIL: &str = "UPDATE jobs SET state = 'ready', due_at = $3, due_set_at = $5, worker = NULL, \
+             last_error = $4 \
              WHERE id = $1 AND fence = $2 AND state = 'running'";
         self.change(job, FAIL, at, Some(&kept(why))).await?;
         Ok(Some(at))
@@ -149,7 +150,8 @@ impl Queue {
 
     /// The job is not to be tried again by itself: it is dead at once.
     pub async fn bury(&self, job: &Job, why: &str) -> Result<(), Error> {
-        const BURY: &str = "UPDATE jobs SET state = 'dead', finished_at = $3, worker = NULL, last_error = $4 \
+        const BURY: &str = "UPDATE jobs SET state = 'dead', finished_at = $3, due_set_at = $5, worker = NULL, \
+             last_error = $4 \
              WHERE id = $1 AND fence = $2 AND state = 'running'";
         self.change(job, BURY, self.env.now(), Some(&kept(why)))
             .await
@@ -158,7 +160,7 @@ impl Queue {
     /// The job is to run (again) at `at`, without this having been a failure: it uses up no attempt.
     pub async fn postpone(&self, job: &Job, at: Timestamp) -> Result<(), Error> {
         single!(self.db, |conn| -> Result<(), Error> {
-            job.postpone_in(conn, at).await
+            job.postpone_in(conn, &self.env, at).await
         })
     }
 
@@ -172,7 +174,7 @@ impl Queue {
     /// Holds the job for one more lease from now on. One that its handler has just finished by
     /// [`Job::complete_in`] is not lost either.
     pub async fn extend(&self, job: &Job) -> Result<(), Error> {
-        const EXTEND: &str = "UPDATE jobs SET due_at = $3, last_error = COALESCE($4, last_error) \
+        const EXTEND: &str = "UPDATE jobs SET due_at = $3, due_set_at = $5, last_error = COALESCE($4, last_error) \
              WHERE id = $1 AND fence = $2 AND state IN ('running', 'done')";
         self.change(job, EXTEND, self.env.now() + job.lease, None)
             .await
@@ -193,6 +195,7 @@ impl Queue {
                     .bind(job.fence)
                     .bind(at.as_micros())
                     .bind(why)
+                    .bind(self.env.now().as_micros())
             )?)
         })
     }

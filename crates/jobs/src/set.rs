@@ -41,9 +41,7 @@ pub trait Handler: Send + Sync + 'static {
     }
 
     /// The longest pause between two attempts. Shorter where somebody waits for what is done: it is
-    /// how late the job is at most once the cause of its failures is gone. Where it is less than
-    /// usual, [`Outcome::RetryAt`] and [`NewJob::run_at`](crate::NewJob::run_at) may not put a job of
-    /// this kind off for longer either.
+    /// how late the job is at most once the cause of its failures is gone.
     fn longest_pause(&self) -> Duration {
         backoff::LONGEST
     }

@@ -8,6 +8,7 @@ const FIRST_VERSION: i64 = 900_000;
 const TABLES: &[(&str, &str)] = &[
     ("jobs", include_str!("../migrations/jobs.sql")),
     ("findings", include_str!("../migrations/findings.sql")),
+    ("due_set_at", include_str!("../migrations/due_set_at.sql")),
 ];
 
 /// A service's migrations with the queue's tables added.

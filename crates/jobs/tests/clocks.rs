@@ -81,35 +81,57 @@ techcommerce_testkit::on_both_engines! { MIGRATOR;
         assert_eq!(set.put_clocks_right(LEASE).await.unwrap(), 0, "one that is held well");
     }
 
-    async fn what_is_put_off_for_long_is_put_off_for_less(db: TestDb) {
+    async fn what_was_put_off_for_a_while_is_put_off_for_that(db: TestDb) {
+        const WHILE: Duration = Duration::from_secs(20);
         let shop = Shop::new(&db);
-        let later = shop.env.now() + AHEAD;
-        let set = shop.set(Brief(Script::new([Ok(Outcome::RetryAt(later)), Ok(Outcome::Done)])));
+        let before = shop.env.now();
+        shop.clock.advance(AHEAD);
+        let later = shop.env.now() + WHILE;
+        let set = shop.set(Script::new([Ok(Outcome::RetryAt(later))]));
         shop.enqueue(NewJob::new("test")).await;
         assert_eq!(ended(&set.drain().await.unwrap()), ["postponed"]);
-        assert!(set.drain().await.unwrap().is_empty());
+        shop.clock.set(before);
         assert_eq!(set.put_clocks_right(LEASE).await.unwrap(), 1);
-        assert_eq!(ended(&set.drain().await.unwrap()), ["done"]);
+        assert_eq!(shop.queue.next_due().await.unwrap(), Some(before + WHILE));
     }
 
-    async fn what_failed_waits_no_longer_than_its_pause(db: TestDb) {
+    async fn what_failed_waits_its_pause(db: TestDb) {
         let shop = Shop::new(&db);
-        let script = Script::new([Err("once"), Err("again"), Ok(Outcome::Done)]);
-        let set = shop.set(script);
+        let set = shop.set(Script::new([Err("once"), Ok(Outcome::Done)]));
         shop.enqueue(NewJob::new("test")).await;
         let before = shop.env.now();
         shop.clock.advance(AHEAD);
         assert!(is_failed(&set.drain().await.unwrap()));
         shop.clock.set(before);
         assert_eq!(set.put_clocks_right(LEASE).await.unwrap(), 1);
-        assert_eq!(shop.queue.next_due().await.unwrap(), Some(before + Duration::from_secs(1)));
-        shop.clock.set(before + Duration::from_secs(1));
-        assert!(is_failed(&set.drain().await.unwrap()));
-        let due = shop.queue.next_due().await.unwrap();
-        assert_eq!(set.put_clocks_right(LEASE).await.unwrap(), 0, "one that waits its pause");
-        assert_eq!(shop.queue.next_due().await.unwrap(), due);
-        shop.clock.set(due.unwrap());
+        let due = shop.queue.next_due().await.unwrap().unwrap();
+        assert!(due > before && due <= before + Duration::from_secs(1), "{due}");
+        assert_eq!(set.put_clocks_right(LEASE).await.unwrap(), 0, "once is enough");
+        shop.clock.set(due);
         assert_eq!(ended(&set.drain().await.unwrap()), ["done"]);
+    }
+
+    async fn what_is_tried_again_by_hand_is_tried_now(db: TestDb) {
+        let shop = Shop::new(&db);
+        let set = shop.set(Script::new([Ok(Outcome::GiveUp("no".to_owned()))]));
+        let id = shop.enqueue(NewJob::new("test")).await;
+        set.drain().await.unwrap();
+        let before = shop.env.now();
+        shop.clock.advance(AHEAD);
+        shop.queue.retry_dead(id).await.unwrap();
+        shop.clock.set(before);
+        assert_eq!(set.put_clocks_right(LEASE).await.unwrap(), 1);
+        assert_eq!(ended(&set.drain().await.unwrap()), ["done"]);
+    }
+
+    async fn clocks_that_hardly_differ_are_left_alone(db: TestDb) {
+        let shop = Shop::new(&db);
+        let set = shop.set(Script::default());
+        let before = shop.env.now();
+        shop.clock.advance(Duration::from_millis(900));
+        shop.enqueue(NewJob::new("test")).await;
+        shop.clock.set(before);
+        assert_eq!(set.put_clocks_right(LEASE).await.unwrap(), 0);
     }
 
     async fn no_pause_after_a_failure_is_cut_short(db: TestDb) {

@@ -184,7 +184,7 @@ async fn record(app: &App, job: &Job, due: &Due, attempt: &Attempt) -> Result<Ou
         let goes_on = settle(tx, due, attempt, &stands).await?;
         match next_at.filter(|_| goes_on) {
             Some(at) => {
-                job.postpone_in(tx, at).await?;
+                job.postpone_in(tx, &app.env, at).await?;
                 Ok(Outcome::Postponed(at))
             }
             None => {
