@@ -158,6 +158,8 @@ async fn a_crash_in_the_middle_costs_no_order() -> Result<()> {
     for _ in 0..2 {
         sleep(Duration::from_secs(3)).await;
         shop.kill()?;
+        // Long enough for a dozen shoppers to find nobody.
+        sleep(Duration::from_secs(1)).await;
         shop.start_again().await?;
     }
     let told = running.await??;
