@@ -205,19 +205,20 @@ impl Processes {
 
     /// The last lines of each.
     pub fn last_lines(&self, count: usize) -> String {
-        let mut text = String::new();
-        for name in self.parts.keys() {
-            let log = self.folder.join(format!("output-{name}.log"));
-            let bytes = std::fs::read(log).unwrap_or_default();
-            let output = String::from_utf8_lossy(&bytes).into_owned();
-            let lines: Vec<&str> = output.lines().collect();
-            let from = lines.len().saturating_sub(count);
-            text.push_str(&format!(
-                "── the end of the output of {name} ──\n{}\n",
-                lines[from..].join("\n")
-            ));
-        }
-        text
+        let of = |name: &String| {
+            let lines = self.last_lines_of(name, count);
+            format!("── the end of the output of {name} ──\n{lines}\n")
+        };
+        self.parts.keys().map(of).collect()
+    }
+
+    /// The last lines of one.
+    pub fn last_lines_of(&self, name: &str, count: usize) -> String {
+        let log = self.folder.join(format!("output-{name}.log"));
+        let bytes = std::fs::read(log).unwrap_or_default();
+        let output = String::from_utf8_lossy(&bytes);
+        let lines: Vec<&str> = output.lines().collect();
+        lines[lines.len().saturating_sub(count)..].join("\n")
     }
 }
 

@@ -196,15 +196,16 @@ async fn start(ground: &Ground, service: &str) -> Result<()> {
     Ok(())
 }
 
-/// What ended by itself is started again, as the cluster does; its names.
+/// What ended by itself is started again, as the cluster does; its names, and what each said last.
 pub async fn revive(ground: &Ground) -> Result<Vec<String>> {
     let mut shop = ground.shop.lock().await;
     let mut ended = Vec::new();
     for service in crate::shop::SERVICES {
         if shop.processes.has_ended(service)? {
+            let said = shop.processes.last_lines_of(service, 3);
             shop.processes.kill(service)?;
             shop.processes.start_one(service)?;
-            ended.push(service.to_owned());
+            ended.push(format!("{service} ({said})"));
         }
     }
     Ok(ended)
