@@ -204,7 +204,9 @@ fn judge(
                 .filter(|orders| *orders >= 20.0)?;
             Some(sample.get(&rows)? / orders)
         };
-        if let Some(course) = Course::of(&series(&per_order), warm) {
+        if let Some(course) = Course::of(&series(&per_order), warm)
+            && table != TRIED_FOR_DAYS
+        {
             judged.insert(
                 format!("{table}, rows for an order"),
                 (course, FOR_AN_ORDER),
@@ -261,6 +263,10 @@ async fn rest(eye: &Eye) -> Result<()> {
     })
     .await
 }
+
+/// What does not arrive is tried ten times within three days: for as long the attempts become more for each
+/// order, and no hour shows where that ends. Their bytes are looked at, and that they go with their deliveries.
+const TRIED_FOR_DAYS: &str = "order_api.webhook_attempts";
 
 /// Something is put into those tables that shoppers do not fill.
 async fn prepare(shop: &Shop, eye: &Eye) -> Result<()> {
