@@ -195,12 +195,8 @@ impl Processes {
 
     /// What they wrote so far, over all of their starts.
     pub fn output(&self) -> String {
-        let read = |name: &String| {
-            let log = self.folder.join(format!("output-{name}.log"));
-            let bytes = std::fs::read(log).unwrap_or_default();
-            String::from_utf8_lossy(&bytes).into_owned()
-        };
-        self.names().iter().map(read).collect()
+        let names = self.names();
+        names.iter().map(|name| self.output_of(name)).collect()
     }
 
     /// The last lines of each.
@@ -212,11 +208,15 @@ impl Processes {
         self.parts.keys().map(of).collect()
     }
 
-    /// The last lines of one.
-    pub fn last_lines_of(&self, name: &str, count: usize) -> String {
+    fn output_of(&self, name: &str) -> String {
         let log = self.folder.join(format!("output-{name}.log"));
         let bytes = std::fs::read(log).unwrap_or_default();
-        let output = String::from_utf8_lossy(&bytes);
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+
+    /// The last lines of one.
+    pub fn last_lines_of(&self, name: &str, count: usize) -> String {
+        let output = self.output_of(name);
         let lines: Vec<&str> = output.lines().collect();
         lines[lines.len().saturating_sub(count)..].join("\n")
     }

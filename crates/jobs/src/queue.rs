@@ -140,11 +140,12 @@ impl Queue {
             self.bury(job, why).await?;
             return Ok(None);
         }
-        let at = self.env.now() + backoff::pause_up_to(&self.env, job.attempt, longest);
+        let now = self.env.now();
+        let at = now + backoff::pause_up_to(&self.env, job.attempt, longest);
         const FAIL: &str = "UPDATE jobs SET state = 'ready', due_at = $3, due_set_at = $5, worker = NULL, \
              last_error = $4 \
              WHERE id = $1 AND fence = $2 AND state = 'running'";
-        self.change(job, FAIL, at, Some(&kept(why))).await?;
+        self.change(job, FAIL, now, at, Some(&kept(why))).await?;
         Ok(Some(at))
     }
 
@@ -153,8 +154,8 @@ impl Queue {
         const BURY: &str = "UPDATE jobs SET state = 'dead', finished_at = $3, due_set_at = $5, worker = NULL, \
              last_error = $4 \
              WHERE id = $1 AND fence = $2 AND state = 'running'";
-        self.change(job, BURY, self.env.now(), Some(&kept(why)))
-            .await
+        let now = self.env.now();
+        self.change(job, BURY, now, now, Some(&kept(why))).await
     }
 
     /// The job is to run (again) at `at`, without this having been a failure: it uses up no attempt.
@@ -176,14 +177,16 @@ impl Queue {
     pub async fn extend(&self, job: &Job) -> Result<(), Error> {
         const EXTEND: &str = "UPDATE jobs SET due_at = $3, due_set_at = $5, last_error = COALESCE($4, last_error) \
              WHERE id = $1 AND fence = $2 AND state IN ('running', 'done')";
-        self.change(job, EXTEND, self.env.now() + job.lease, None)
-            .await
+        let now = self.env.now();
+        self.change(job, EXTEND, now, now + job.lease, None).await
     }
 
+    /// `now` and `at` are of one reading of the clock, which may jump between two.
     async fn change(
         &self,
         job: &Job,
         sql: &'static str,
+        now: Timestamp,
         at: Timestamp,
         why: Option<&str>,
     ) -> Result<(), Error> {
@@ -195,7 +198,7 @@ impl Queue {
                     .bind(job.fence)
                     .bind(at.as_micros())
                     .bind(why)
-                    .bind(self.env.now().as_micros())
+                    .bind(now.as_micros())
             )?)
         })
     }
