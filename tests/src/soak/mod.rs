@@ -242,6 +242,20 @@ fn judge(
             wrong.push(format!("{name}: {growth:+.1} from {level:.1}"));
         }
     }
+    let (tries, tried) = (
+        rows_of(TRIED_FOR_DAYS),
+        rows_of("order_api.webhook_deliveries"),
+    );
+    for (_, sample) in samples {
+        let (tries, tried) = (
+            *sample.get(&tries).context("tries")?,
+            *sample.get(&tried).context("tried")?,
+        );
+        if tries > tried * TRIES {
+            wrong.push(format!("{TRIED_FOR_DAYS}: {tries} of {tried} deliveries"));
+            break;
+        }
+    }
     Ok((table, wrong))
 }
 
@@ -265,8 +279,9 @@ async fn rest(eye: &Eye) -> Result<()> {
 }
 
 /// What does not arrive is tried ten times within three days: for as long the attempts become more for each
-/// order, and no hour shows where that ends. Their bytes are looked at, and that they go with their deliveries.
+/// order, and no hour shows where that ends. So they are held against their deliveries.
 const TRIED_FOR_DAYS: &str = "order_api.webhook_attempts";
+const TRIES: f64 = 10.0;
 
 /// Something is put into those tables that shoppers do not fill.
 async fn prepare(shop: &Shop, eye: &Eye) -> Result<()> {
