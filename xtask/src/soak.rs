@@ -3,6 +3,7 @@
 use std::process::Command;
 
 use anyhow::Result;
+use techcommerce_testservers::Kind;
 
 use crate::nextest;
 use crate::program::{cargo, run};
@@ -23,7 +24,11 @@ pub struct Options {
 pub fn chore(options: &Options) -> Result<bool> {
     tools::prepare(true)?;
     run(cargo().args(["build", "--package", "techcommerce"]))?;
-    Ok(invocation(options)?.status()?.success())
+    // Its own, until it ends: the shared one goes when nobody asked for it for a while.
+    let postgres = techcommerce_testservers::start(Kind::Postgres)?;
+    let mut test = invocation(options)?;
+    test.env(Kind::Postgres.variable(), postgres.url());
+    Ok(test.status()?.success())
 }
 
 fn invocation(options: &Options) -> Result<Command> {

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use sqlx::{
-    Executor,
+    Executor, Postgres,
     postgres::{PgListener, PgPoolOptions},
 };
 
-use crate::{Db, StoreError, with};
+use crate::{Db, StoreError, told::heard, with};
 
 /// One channel for all; what is said is the schema that has the work.
 const CHANNEL: &str = "techcommerce_work";
@@ -51,7 +51,7 @@ impl Db {
         let mut listener = PgListener::connect_with(&pool).await?;
         // Whoever listens is told of a lost connection, not of a new one only.
         listener.eager_reconnect(false);
-        listener.listen(CHANNEL).await?;
+        heard::<Postgres, _>(listener.listen(CHANNEL)).await?;
         Ok(Some(Listening {
             listener,
             schema: postgres.schema().to_owned(),
@@ -72,7 +72,7 @@ impl Listening {
                 Ok(Ok(None)) => return Err(StoreError::from(sqlx::Error::WorkerCrashed)),
                 Ok(Err(error)) => return Err(error.into()),
                 Err(_) => {
-                    self.listener.execute("SELECT 1").await?;
+                    heard::<Postgres, _>(self.listener.execute("SELECT 1")).await?;
                 }
             }
         }

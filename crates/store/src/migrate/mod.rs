@@ -1,6 +1,7 @@
 //! Bringing a schema up to date beside a shop that goes on selling, and saying beforehand what
 //! that would do.
 
+mod beside;
 mod effect;
 mod failure;
 mod pace;

@@ -3,12 +3,16 @@
 use std::{borrow::Cow, time::Duration};
 
 use sqlx::{
-    AssertSqlSafe, ConnectOptions, Connection, Executor, PgConnection, error::DatabaseError,
-    migrate::Migrate,
+    AssertSqlSafe, Connection, Executor, PgConnection, error::DatabaseError, migrate::Migrate,
 };
 use tokio::time::{Instant, sleep};
 
-use super::{Manner, MigrationError, Pace, Script, TABLE, Told, missing, script::index};
+use super::{
+    Manner, MigrationError, Pace, Script, TABLE, Told,
+    beside::{Session, connect},
+    missing,
+    script::index,
+};
 use crate::{Postgres, StoreError};
 
 /// Whoever holds this lock, with the schema's name beside it, brings the schema up to date.
@@ -17,6 +21,11 @@ const LOCK: i32 = 0x7465_636d;
 const LOOK: Duration = Duration::from_millis(100);
 /// How long an index that is made beside the shop waits for transactions that began before it.
 const INDEX_WAIT: Duration = Duration::from_secs(10 * 60);
+/// No statement ends by its time here. If this machine is gone, the server finds out within a
+/// minute, and with the session goes its lock.
+const SETTINGS: &str = "SET statement_timeout = 0;
+    SET idle_in_transaction_session_timeout = 0;
+    SET tcp_keepalives_idle = 30; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 5";
 
 pub(super) async fn migrate(
     postgres: &Postgres,
@@ -25,12 +34,25 @@ pub(super) async fn migrate(
 ) -> Result<(), MigrationError> {
     // On a connection of its own, to the server itself: the lock is the session's, and so are the
     // settings. Closed afterwards, so that they go with it.
-    let mut conn: PgConnection = postgres.direct().connect().await?;
-    conn.execute("SET statement_timeout = 0").await?;
-    conn.execute("SET idle_in_transaction_session_timeout = 0")
+    let address = postgres.direct();
+    let mut conn = connect(&address).await?;
+    let session = Session::of(&mut conn, address, pace.longest_pause).await?;
+    session
+        .while_it_works(apply(&mut conn, postgres.schema(), scripts, pace))
         .await?;
-    make_schema(&mut conn, postgres.schema()).await?;
-    take_turn(&mut conn, postgres.schema(), pace).await?;
+    session.while_it_works(conn.close()).await?;
+    Ok(())
+}
+
+async fn apply(
+    conn: &mut PgConnection,
+    schema: &str,
+    scripts: &[Script<'_>],
+    pace: &Pace,
+) -> Result<(), MigrationError> {
+    conn.execute(SETTINGS).await?;
+    make_schema(conn, schema).await?;
+    take_turn(conn, schema, pace).await?;
     conn.ensure_migrations_table(TABLE).await?;
     if let Some(version) = conn.dirty_version(TABLE).await? {
         return Err(MigrationError::HalfDone(version));
@@ -46,9 +68,9 @@ pub(super) async fn migrate(
     let pace = if alone { &unhurried } else { pace };
     for script in missing(scripts, &applied)? {
         let mut work = Work {
-            conn: &mut conn,
+            conn: &mut *conn,
             script,
-            schema: postgres.schema(),
+            schema,
             pace,
             alone,
             rows: 0,
@@ -56,7 +78,6 @@ pub(super) async fn migrate(
         };
         work.apply().await?;
     }
-    conn.close().await?;
     Ok(())
 }
 
