@@ -68,6 +68,10 @@ pub const CART_NOT_FOUND: &str = "cart_not_found";
 pub const CART_EMPTY: &str = "cart_empty";
 /// The cart became an order already.
 pub const CART_ORDERED: &str = "cart_ordered";
+/// The cart was changed while it was ordered.
+pub const CART_CHANGED: &str = "cart_changed";
+/// The order would cost something else than was expected; with the `total` that it would cost.
+pub const TOTAL_CHANGED: &str = "total_changed";
 /// A product in the cart is no longer sold.
 pub const NOT_FOR_SALE: &str = "not_for_sale";
 /// The discount code is unknown, too early, too late or used up.

@@ -1,7 +1,7 @@
 //! Placing an order.
 
 use serde::{Deserialize, Serialize};
-use techcommerce_kernel::EmailAddress;
+use techcommerce_kernel::{EmailAddress, Money};
 use utoipa::ToSchema;
 
 /// Where it goes.
@@ -74,6 +74,11 @@ pub struct OrderInput {
     pub shipping_method: String,
     /// How it shall be paid.
     pub payment: PaymentInput,
+    /// What the customer was told that all of it costs. If it would be anything else, nothing is
+    /// ordered, and the answer is 409 `total_changed`. Whoever sends the same request again may
+    /// expect another total.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected_total: Option<Money>,
     /// The language in which the customer is written to, as `de`. If it is not given, what
     /// `Accept-Language` prefers; English where the shop does not write it.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -32,7 +32,7 @@ settings! {
         database_migrate: bool = "true";
         /// PostgreSQL as somebody who may make roles and schemas: `techcommerce migrate` then makes those that `databases` names and sets their passwords. Give it to nothing else.
         database_admin_url: Option<Secret> = "" secret once;
-        /// Redis as redis://host:6379 for sessions; none: the database.
+        /// Redis as redis://host:6379 for sessions, not over TLS; none: the database.
         redis_url: Option<Secret> = "" secret followed;
         /// Mail server as smtps://user:password@host or smtp://host; none: files in data_dir/mail.
         smtp_url: Option<Secret> = "" secret followed;
@@ -217,12 +217,12 @@ settings! {
     }
     /// Catalogue files.
     imports: Imports {
-        /// Hosts and networks inside that pictures may be fetched from, as pictures.lan:8080 or 10.0.0.0/8; none: only the open internet.
+        /// Hosts and networks inside that pictures may be fetched from, as pictures.lan:8080 or 10.0.0.0/8; none: only the open internet. A host with a port is asked by no other: one of the internet needs its 443 here as well.
         picture_hosts_allowed: Vec<String> = "";
     }
     /// Telling others what happens (docs/webhooks.md).
     webhooks: Webhooks {
-        /// Hosts and networks inside that admins may have events sent to, also without TLS, as erp.lan:8080 or 10.0.0.0/8; none: only https and the open internet.
+        /// Hosts and networks inside that admins may have events sent to, also without TLS, as erp.lan:8080 or 10.0.0.0/8; none: only https and the open internet. A host with a port is told by no other: one of the internet needs its 443 here as well.
         hosts_allowed: Vec<String> = "";
         /// A webhook is disabled when nothing has arrived there for so many days although something was sent.
         disable_after_days: u32 = "5";
@@ -316,7 +316,8 @@ impl Settings {
             (
                 "redis_url",
                 &self.redis_url,
-                &["redis://", "rediss://", "unix://", "redis+unix://"],
+                // Over TLS it is not reached: `rediss` is refused here and not at the start.
+                &["redis://", "unix://", "redis+unix://"],
             ),
             ("smtp_url", &self.smtp_url, &["smtp://", "smtps://"]),
         ];

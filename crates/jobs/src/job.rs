@@ -70,22 +70,30 @@ impl Job {
         )?)
     }
 
-    /// Puts the job off until `at` in the transaction that makes its change; this uses up no attempt. The
-    /// handler then returns [`Outcome::Postponed`](crate::Outcome::Postponed).
+    /// Puts the job off for so long in the transaction that makes its change, and gives until when; this uses
+    /// up no attempt. The handler then returns [`Outcome::Postponed`](crate::Outcome::Postponed).
     ///
     /// # Errors
     /// `job_lost` (conflict) if its lease ran out and somebody else has taken it.
-    pub async fn postpone_in(&self, tx: &mut Conn, env: &Env, at: Timestamp) -> Result<(), Error> {
+    pub async fn postpone_in(
+        &self,
+        tx: &mut Conn,
+        env: &Env,
+        time: Duration,
+    ) -> Result<Timestamp, Error> {
         const POSTPONE: &str = "UPDATE jobs SET state = 'ready', due_at = $3, due_set_at = $4, worker = NULL, \
              attempts = attempts - 1, last_error = NULL WHERE id = $1 AND fence = $2 AND state = 'running'";
+        let now = env.now();
+        let at = now + time;
         held(execute!(
             tx,
             sqlx::query(POSTPONE)
                 .bind(self.id)
                 .bind(self.fence)
                 .bind(at.as_micros())
-                .bind(env.now().as_micros())
-        )?)
+                .bind(now.as_micros())
+        )?)?;
+        Ok(at)
     }
 }
 

@@ -158,16 +158,17 @@ impl Queue {
         self.change(job, BURY, now, now, Some(&kept(why))).await
     }
 
-    /// The job is to run (again) at `at`, without this having been a failure: it uses up no attempt.
-    pub async fn postpone(&self, job: &Job, at: Timestamp) -> Result<(), Error> {
-        single!(self.db, |conn| -> Result<(), Error> {
-            job.postpone_in(conn, &self.env, at).await
+    /// The job is to run (again) after `time`, without this having been a failure: it uses up no attempt.
+    /// Gives when that is.
+    pub async fn postpone(&self, job: &Job, time: Duration) -> Result<Timestamp, Error> {
+        single!(self.db, |conn| -> Result<Timestamp, Error> {
+            job.postpone_in(conn, &self.env, time).await
         })
     }
 
     /// Gives back a job that was not run to its end, as at shutdown: somebody else may take it now.
     pub async fn release(&self, job: &Job) -> Result<(), Error> {
-        self.postpone(job, self.env.now()).await?;
+        self.postpone(job, Duration::ZERO).await?;
         self.wake();
         Ok(())
     }

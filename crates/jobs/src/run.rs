@@ -229,10 +229,7 @@ async fn write(
         Ok(Outcome::Completed) => Ok(Ended::Done),
         Ok(Outcome::Postponed(at)) => Ok(Ended::Postponed(*at)),
         Ok(Outcome::Done) => queue.complete(job).await.map(|()| Ended::Done),
-        Ok(Outcome::RetryAt(at)) => {
-            let at = *at;
-            queue.postpone(job, at).await.map(|()| Ended::Postponed(at))
-        }
+        Ok(Outcome::RetryIn(time)) => queue.postpone(job, *time).await.map(Ended::Postponed),
         Ok(Outcome::GiveUp(reason)) => {
             queue.bury(job, reason).await?;
             tracing::error!(reason, "the job was given up");

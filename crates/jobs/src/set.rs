@@ -21,9 +21,9 @@ pub enum Outcome {
     Done,
     /// The job is done, and [`Job::complete_in`] has written so: nothing is left to write.
     Completed,
-    /// Not yet: ask again at this time. Uses up no attempt, so the handler must see to an end.
-    RetryAt(Timestamp),
-    /// The same, and [`Job::postpone_in`] has written so.
+    /// Not yet: ask again after this time. Uses up no attempt, so the handler must see to an end.
+    RetryIn(Duration),
+    /// Put off until then, and [`Job::postpone_in`] has written so.
     Postponed(Timestamp),
     /// It will never work: dead at once, with the reason for the staff.
     GiveUp(String),

@@ -13,7 +13,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use common::{LEASE, MIGRATOR, Script, Shop, ended, is_failed};
 use techcommerce_jobs::{Handler, Job, JobSet, NewJob, Outcome, Schedule};
-use techcommerce_kernel::Error;
+use techcommerce_kernel::{Env, Error, ManualClock};
 
 /// Fails once; is not put off for longer than this.
 struct Brief(Script);
@@ -33,6 +33,24 @@ impl Handler for Brief {
 
     async fn run(&self, job: &Job) -> Result<Outcome, Error> {
         self.0.run(job).await
+    }
+}
+
+/// Puts its job off while the clock runs ahead; before that is written, the clock is set right.
+struct Jumps(Env, ManualClock);
+
+#[async_trait]
+impl Handler for Jumps {
+    fn kind(&self) -> &'static str {
+        "test"
+    }
+
+    async fn run(&self, _: &Job) -> Result<Outcome, Error> {
+        let before = self.0.now();
+        self.1.advance(AHEAD);
+        let outcome = Outcome::RetryIn(LONGEST);
+        self.1.set(before);
+        Ok(outcome)
     }
 }
 
@@ -86,13 +104,21 @@ techcommerce_testkit::on_both_engines! { MIGRATOR;
         let shop = Shop::new(&db);
         let before = shop.env.now();
         shop.clock.advance(AHEAD);
-        let later = shop.env.now() + WHILE;
-        let set = shop.set(Script::new([Ok(Outcome::RetryAt(later))]));
+        let set = shop.set(Script::new([Ok(Outcome::RetryIn(WHILE))]));
         shop.enqueue(NewJob::new("test")).await;
         assert_eq!(ended(&set.drain().await.unwrap()), ["postponed"]);
         shop.clock.set(before);
         assert_eq!(set.put_clocks_right(LEASE).await.unwrap(), 1);
         assert_eq!(shop.queue.next_due().await.unwrap(), Some(before + WHILE));
+    }
+
+    async fn a_pause_is_as_long_as_was_said_however_the_clock_jumps(db: TestDb) {
+        let shop = Shop::new(&db);
+        let set = shop.set(Jumps(shop.env.clone(), shop.clock.clone()));
+        shop.enqueue(NewJob::new("test")).await;
+        assert_eq!(ended(&set.drain().await.unwrap()), ["postponed"]);
+        set.put_clocks_right(LEASE).await.unwrap();
+        assert_eq!(shop.queue.next_due().await.unwrap(), Some(shop.env.now() + LONGEST));
     }
 
     async fn what_failed_waits_its_pause(db: TestDb) {
@@ -149,13 +175,13 @@ techcommerce_testkit::on_both_engines! { MIGRATOR;
 
     async fn what_is_put_off_on_purpose_stays_put_off(db: TestDb) {
         let shop = Shop::new(&db);
-        let later = shop.env.now() + AHEAD * 100;
-        let set = shop.set(Script::new([Err("once"), Ok(Outcome::RetryAt(later))]));
+        let set = shop.set(Script::new([Err("once"), Ok(Outcome::RetryIn(AHEAD * 100))]));
         shop.enqueue(NewJob::new("test")).await;
         assert!(is_failed(&set.drain().await.unwrap()));
         shop.clock.advance(Duration::from_secs(1));
         set.drain().await.unwrap();
         assert_eq!(set.put_clocks_right(LEASE).await.unwrap(), 0);
+        let later = shop.env.now() + AHEAD * 100;
         assert_eq!(shop.queue.next_due().await.unwrap(), Some(later));
     }
 

@@ -120,7 +120,7 @@ async fn play(steps: Vec<Step>) {
                     continue;
                 };
                 let running = model.holds(place) && model.open.contains(&job.id);
-                assert_eq!(queue.postpone(&job, shop.env.now()).await.is_ok(), running);
+                assert_eq!(queue.postpone(&job, Duration::ZERO).await.is_ok(), running);
                 if running {
                     model.holder.remove(&job.id);
                 }

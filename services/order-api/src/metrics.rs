@@ -19,6 +19,8 @@ const REFUSALS: &[&str] = &[
     codes::CART_NOT_FOUND,
     codes::CART_EMPTY,
     codes::CART_ORDERED,
+    codes::CART_CHANGED,
+    codes::TOTAL_CHANGED,
     codes::OUT_OF_STOCK,
     codes::NOT_FOR_SALE,
     codes::VARIANT_NOT_FOUND,

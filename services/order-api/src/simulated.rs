@@ -2,7 +2,7 @@
 //! and of the job, and the rules of the provider for trials. For nobody else.
 
 pub use crate::{
-    checkout::flow::{Desk, Fixed, place},
+    checkout::flow::{Desk, Fixed, Forgotten, Written, in_doubt, place},
     faults::Point,
     payment::{Answer, Charge, Reply, TestProvider, books},
     saga::{

@@ -106,15 +106,19 @@ pub fn start(sim: &Sim, process: Process) {
     }
 }
 
+/// What may be otherwise in a moment.
+const AGAIN: [&str; 3] = ["unavailable", "internal", codes::DISCOUNT_INVALID];
+
 /// Asks until there is an answer.
 async fn insist(sim: &Sim, ask: &Ask) -> Option<Said> {
     for _ in 0..TRIES {
         let (web, pause) = sim.with(|w| {
-            let pause = w.chance.between(100 * MILLI, 3 * SECOND);
+            let soon = w.chance.of(3 * SECOND, &[20 * MILLI]);
+            let pause = w.chance.between(MILLI, soon);
             (Process::Web(w.chance.of(0, &[1])), pause)
         });
         match sim.call(web, ask.clone(), PATIENCE).await {
-            Ok(Err(code)) if code == "unavailable" || code == "internal" => {}
+            Ok(Err(code)) if AGAIN.contains(&code.as_str()) => {}
             Ok(said) => return Some(said),
             Err(_) => {}
         }
@@ -155,12 +159,13 @@ async fn buy(sim: &Sim, customer: usize) {
             }
         });
         // Double clicks, and another window with the same cart.
-        for another in [0, 100] {
+        for another in [0, 0, 100] {
             if sim.with(|w| w.chance.percent(25)) {
                 let (shop, mut twin) = (sim.clone(), request.clone());
                 twin.key += another;
                 sim.spawn(Process::Outside, async move {
-                    rest(&shop, 0, 3 * SECOND).await;
+                    let soon = shop.with(|w| w.chance.of(3 * SECOND, &[30 * MILLI]));
+                    rest(&shop, 0, soon).await;
                     place(&shop, &twin).await;
                 });
             }
@@ -322,7 +327,7 @@ fn something(w: &mut World) -> Option<Ask> {
 
 impl World {
     /// A client was told what must not be.
-    fn complain(&mut self, what: String) {
+    pub fn complain(&mut self, what: String) {
         self.seen.get_or_insert(Violation {
             invariant: Invariant::SameKeySameAnswer,
             detail: what,

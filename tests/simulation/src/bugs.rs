@@ -36,6 +36,7 @@ bugs! {
     KeyLost "key-lost": "the idempotency record is not kept";
     KeyNotAnswered "key-not-answered": "the order is written without the answer to its key";
     KeyForgottenAnyway "key-forgotten-anyway": "a refusal forgets the key although it has become an order";
+    KeyIgnoresNonce "key-ignores-nonce": "who was overtaken by another one of the same request goes on with what that one gave up";
     KeyIgnoresBody "key-ignores-body": "another request under the same key gets the first one's order";
     KeyOfAnybody "key-of-anybody": "the key is not bound to who sent it";
     CartNotTaken "cart-not-taken": "writing an order does not look whether its cart has become one";

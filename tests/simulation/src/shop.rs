@@ -7,7 +7,7 @@ use techcommerce_contracts::codes;
 use techcommerce_kernel::{Error, Kind, Uuid};
 use techcommerce_order_api::{
     path::{CancelReason, Effect, Event, Method, Notice, Refusal, State},
-    simulated::books::Behaviour,
+    simulated::{Forgotten, Written, books::Behaviour},
 };
 
 use crate::{bugs::Bug, warehouse::Lines};
@@ -127,10 +127,6 @@ pub enum Found {
     Open(Key),
 }
 
-fn in_doubt() -> Error {
-    Error::unavailable("The same order was sent twice at once.")
-}
-
 impl Shop {
     fn is(&self, bug: Bug) -> bool {
         self.bug == Some(bug)
@@ -187,11 +183,22 @@ impl Shop {
     ///
     /// # Errors
     /// `cart_ordered`; `unavailable` if the request was given up meanwhile.
-    pub fn write(&mut self, id: Uuid, order: Uuid, new: Order) -> Result<(Uuid, bool), Error> {
-        match self.keys.get(&id).map(|key| key.order) {
-            Some(Some(other)) => return Ok((other, false)),
-            None if !self.is(Bug::KeyLost) => return Err(in_doubt()),
-            _ => {}
+    pub fn write(
+        &mut self,
+        (id, nonce): (Uuid, Uuid),
+        order: Uuid,
+        new: Order,
+    ) -> Result<Written<(Uuid, bool)>, Error> {
+        let same = |key: &Key| key.nonce == nonce || self.is(Bug::KeyIgnoresNonce);
+        match self.keys.get(&id) {
+            Some(key) if !same(key) => return Ok(Written::GivenUp),
+            Some(key) => {
+                if let Some(other) = key.order {
+                    return Ok(Written::Order((other, false)));
+                }
+            }
+            None if !self.is(Bug::KeyLost) => return Ok(Written::GivenUp),
+            None => {}
         }
         let blind = self.is(Bug::CartNotTaken);
         let cart = self.carts.get_mut(new.request.cart);
@@ -205,18 +212,21 @@ impl Shop {
             key.order = Some(order);
         }
         self.orders.insert(order, new);
-        Ok((order, true))
+        Ok(Written::Order((order, true)))
     }
 
-    /// Forgets a request that has not become an order.
-    pub fn forget(&mut self, id: Uuid) -> bool {
+    /// Forgets a request that still asks for this and has not become an order.
+    pub fn forget(&mut self, id: Uuid, nonce: Uuid) -> Forgotten<Uuid> {
         let anyway = self.is(Bug::KeyForgottenAnyway);
-        let open = |key: &Key| key.order.is_none() || anyway;
-        let forgotten = self.keys.get(&id).is_some_and(open);
-        if forgotten {
-            self.keys.remove(&id);
+        let same = |key: &&Key| key.nonce == nonce || self.is(Bug::KeyIgnoresNonce);
+        match self.keys.get(&id).filter(same).map(|key| key.order) {
+            Some(Some(order)) if !anyway => Forgotten::Ordered(order),
+            Some(_) => {
+                self.keys.remove(&id);
+                Forgotten::Now
+            }
+            None => Forgotten::Before,
         }
-        forgotten
     }
 
     /// The order that a request has become.

@@ -166,6 +166,12 @@ impl Warehouse {
         Ok(())
     }
 
+    /// Whether a reservation was released.
+    pub fn was_given_back(&self, id: Uuid) -> bool {
+        let reservation = self.reservations.get(&id);
+        reservation.is_some_and(|it| it.state == State::Released)
+    }
+
     /// Sells what is held to an order; what ran out too, if it is still there.
     pub fn claim(&mut self, id: Uuid, order: Uuid) -> Outcome {
         let reservation = self.reservations.get(&id).cloned();

@@ -4,7 +4,7 @@ use techcommerce_contracts::codes;
 use techcommerce_kernel::{Error, Uuid};
 use techcommerce_order_api::{
     path::{Event, Payment, State},
-    simulated::{Desk, Fixed, Point, place},
+    simulated::{Desk, Fixed, Forgotten, Point, Written, in_doubt, place},
 };
 
 use crate::{
@@ -181,18 +181,30 @@ impl Desk for AtDesk<'_> {
         // As checkout/keys.rs: it follows from the attempt, so that a retry is the same.
         let id = Uuid::from_u128(0xB << 124 | key.nonce.as_u128());
         let (lines, hold) = (key.lines.clone(), RESERVATION);
-        self.ask(Ask::Reserve { id, lines, hold }).await?;
-        Ok(id)
+        match self.ask(Ask::Reserve { id, lines, hold }).await {
+            Err(error) if error.code() == codes::RESERVATION_RELEASED => Err(in_doubt()),
+            reserved => reserved.map(|()| id),
+        }
     }
 
-    async fn write(&self, key: &Key, reservation: &Uuid) -> Result<Uuid, Error> {
+    async fn write(&self, key: &Key, reservation: &Uuid) -> Result<Written<Uuid>, Error> {
         let later = self.sim.with(|w| w.is(Bug::JobOutsideTransaction));
         let written = self.sim.transact(|w| {
             let id = w.new_id();
             let new = self.order(id, key, *reservation);
             let open = new.state.payment == Payment::Due;
-            let (order, is_new) = w.shop.write(self.attempt, id, new)?;
+            // A discount that is switched off for a moment.
+            if w.is_rough() && w.chance.percent(5) {
+                return Err(Error::conflict(codes::DISCOUNT_INVALID, "not now"));
+            }
+            let name = (self.attempt, key.nonce);
+            let Written::Order((order, is_new)) = w.shop.write(name, id, new)? else {
+                return Ok(None);
+            };
             if is_new {
+                if w.warehouse.was_given_back(*reservation) {
+                    w.complain(format!("order {order} is of stock that was given back"));
+                }
                 let follows = Follows {
                     advance: !later,
                     mails: vec![None],
@@ -204,9 +216,11 @@ impl Desk for AtDesk<'_> {
                 }
                 w.note(|| format!("order {order} of {:?}", self.request));
             }
-            Ok((order, is_new))
+            Ok(Some((order, is_new)))
         });
-        let (order, is_new) = written.await?;
+        let Some((order, is_new)) = written.await? else {
+            return Ok(Written::GivenUp);
+        };
         if is_new && later {
             let follows = Follows {
                 advance: true,
@@ -219,11 +233,14 @@ impl Desk for AtDesk<'_> {
                 })
                 .await?;
         }
-        Ok(order)
+        Ok(Written::Order(order))
     }
 
-    async fn forget(&self) -> Result<bool, Error> {
-        self.sim.transact(|w| Ok(w.shop.forget(self.attempt))).await
+    async fn forget(&self, key: &Key) -> Result<Forgotten<Uuid>, Error> {
+        let forgets = self
+            .sim
+            .transact(|w| Ok(w.shop.forget(self.attempt, key.nonce)));
+        forgets.await
     }
 
     async fn ordered(&self) -> Result<Option<Uuid>, Error> {

@@ -9,7 +9,7 @@ use std::{
 
 use techcommerce_contracts::codes;
 use techcommerce_jobs::{Outcome, backoff};
-use techcommerce_kernel::{Currency, Error, Money, Timestamp, Uuid};
+use techcommerce_kernel::{Currency, Error, Money, Uuid};
 use techcommerce_order_api::{
     path::{Command, Event, State},
     simulated::{Answer, Charge, Hands, Happened, Point, books::Operation, walk},
@@ -94,7 +94,7 @@ async fn run(sim: &Sim, process: Process, claim: Claim) {
         Err(error) if error.code() == "contradiction" => Ended::Dead,
         Ok(Outcome::GiveUp(_)) => Ended::Dead,
         Ok(Outcome::Done) => Ended::Done,
-        Ok(Outcome::RetryAt(at)) => Ended::Postponed(at.as_micros()),
+        Ok(Outcome::RetryIn(time)) => Ended::Postponed((now + time).as_micros()),
         Err(_) => {
             let pause = backoff::pause(&env(sim, process), claim.attempt).min(LONGEST);
             Ended::Failed((now + pause).as_micros())
@@ -292,10 +292,6 @@ fn derived(purpose: u128, id: Uuid) -> Uuid {
 }
 
 impl Hands for AtWork<'_> {
-    fn now(&self) -> Timestamp {
-        env(self.sim, self.process).now()
-    }
-
     fn at(&self, _: Point) -> Result<(), Error> {
         Ok(())
     }

@@ -108,8 +108,9 @@ on_both_engines! { QUEUE;
                     ("fail", failed.is_ok() == model.fail(&claim, at).is_ok())
                 }
                 (8, Some((job, claim))) => {
-                    let at = env.now() + Duration::from_secs(choose(&env, 10));
-                    let postponed = real.postpone(&job, at).await.is_ok();
+                    let time = Duration::from_secs(choose(&env, 10));
+                    let postponed = real.postpone(&job, time).await.is_ok();
+                    let at = env.now() + time;
                     let modelled = model.postpone(&claim, at.as_micros()).is_ok();
                     ("postpone", postponed == modelled)
                 }

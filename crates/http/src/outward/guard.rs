@@ -58,7 +58,8 @@ pub fn is_open(address: IpAddr) -> bool {
 }
 
 /// Exceptions: hosts, with or without a port, and networks, as `pictures.lan`, `10.1.2.3:8080`
-/// and `10.0.0.0/8`. By a host all its ports are meant, unless one is named.
+/// and `10.0.0.0/8`. By a host all its ports are meant; one that is named with ports is asked by no
+/// others, wherever it leads.
 #[derive(Debug, Clone, Default)]
 pub struct HostsAllowed(Arc<Vec<Allowed>>);
 
@@ -115,7 +116,7 @@ impl HostsAllowed {
     }
 
     /// Whether the owner named this host, by any port.
-    fn host_by_some_port(&self, host: &str) -> bool {
+    pub fn host_by_some_port(&self, host: &str) -> bool {
         self.0.iter().any(|allowed| match allowed {
             Allowed::Host(name, _) => name.eq_ignore_ascii_case(host),
             Allowed::Net(_) => false,
@@ -171,6 +172,11 @@ pub fn check(url: &Url, allowed: &HostsAllowed) -> Result<(), String> {
         Host::Ipv6(address) => Some(IpAddr::V6(address)),
     };
     let in_net = literal.is_some_and(|address| allowed.net(address));
+    if !named && !in_net && allowed.host_by_some_port(name) {
+        return Err(format!(
+            "asks {name} for port {port}; the exceptions name it with another port"
+        ));
+    }
     if !named && !in_net && ![80, 443].contains(&port) {
         return Err(format!("asks for port {port}; only 80 and 443 are asked"));
     }
@@ -286,6 +292,32 @@ mod tests {
         ] {
             assert_eq!(checked(outside), Ok(()), "{outside}");
         }
+    }
+
+    #[test]
+    fn a_host_that_is_named_with_a_port_is_asked_by_no_other() {
+        let allowed =
+            HostsAllowed::parse(["erp.lan:8080", "shop.example:8443", "shop.example:443"]).unwrap();
+        let checked = |url: &str| check(&Url::parse(url).unwrap(), &allowed);
+        for other in [
+            "https://erp.lan/",
+            "http://ERP.lan/",
+            "http://shop.example/",
+        ] {
+            let error = checked(other).unwrap_err();
+            assert!(error.contains("exceptions"), "{other}: {error}");
+        }
+        for named in [
+            "http://erp.lan:8080/",
+            "https://shop.example/",
+            "https://shop.example:8443/",
+        ] {
+            assert_eq!(checked(named), Ok(()), "{named}");
+        }
+        // A network lets all ports in, also those of an address that is named too.
+        let allowed = HostsAllowed::parse(["10.1.2.3:8080", "10.0.0.0/8"]).unwrap();
+        let url = Url::parse("https://10.1.2.3/").unwrap();
+        assert_eq!(check(&url, &allowed), Ok(()));
     }
 
     #[test]

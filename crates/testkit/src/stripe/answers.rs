@@ -249,6 +249,7 @@ fn carry_out(books: &mut Books, asked: &Asked, now: i64) -> Result<Value, Proble
             let all = books.refunds.iter();
             page(asked, all.map(|it| (it.created, it.json())).collect())
         }
+        (&Method::GET, ["disputes", id]) => Ok(books.find_dispute(id)?.json()),
         (&Method::GET, ["disputes"]) => {
             let all = books.disputes.iter();
             page(asked, all.map(|it| (it.created, it.json())).collect())

@@ -71,7 +71,9 @@ pub(super) struct Books {
     pub refunds: Vec<Refund>,
     pub disputes: Vec<Dispute>,
     pub keys: Keys,
-    pub slow_refunds: bool,
+    /// What a new refund is; empty: `succeeded`.
+    pub refunds_are: Option<&'static str>,
+    pub without_money: bool,
     happened: Vec<(String, Value)>,
 }
 
@@ -227,11 +229,8 @@ impl Books {
         metadata: BTreeMap<String, String>,
         now: i64,
     ) -> Result<Value, Problem> {
-        let status = if self.slow_refunds {
-            "pending"
-        } else {
-            "succeeded"
-        };
+        let status = self.refunds_are.unwrap_or("succeeded");
+        let (poor, disputed) = (self.without_money, self.is_disputed(id));
         let number = self.refunds.len() + 1;
         let intent = self.intent_mut(id)?;
         let left = intent.captured - intent.refunded;
@@ -245,7 +244,15 @@ impl Books {
         if amount <= 0 || amount > left {
             return Err(Problem::invalid("amount_too_large", "more than is left"));
         }
-        intent.refunded += amount;
+        if disputed {
+            return Err(Problem::invalid("charge_disputed", "the bank has it"));
+        }
+        if poor {
+            return Err(Problem::invalid("balance_insufficient", "no money"));
+        }
+        if status != "failed" {
+            intent.refunded += amount;
+        }
         let refund = Refund {
             id: format!("re_{number}"),
             intent: id.to_owned(),
@@ -280,14 +287,26 @@ impl Books {
         Ok(())
     }
 
-    pub fn dispute(&mut self, intent: &str, amount: i64, now: i64) -> String {
+    /// Whether a bank has taken its money back: an inquiry has taken nothing.
+    fn is_disputed(&self, intent: &str) -> bool {
+        let has = |it: &Dispute| !it.is_inquiry() && !["won", "prevented"].contains(&&*it.status);
+        let mut disputes = self.disputes.iter();
+        disputes.any(|dispute| dispute.intent == intent && has(dispute))
+    }
+
+    pub fn find_dispute(&self, id: &str) -> Result<&Dispute, Problem> {
+        let found = self.disputes.iter().find(|dispute| dispute.id == id);
+        found.ok_or_else(|| Problem::missing("dispute"))
+    }
+
+    pub fn dispute(&mut self, intent: &str, amount: i64, status: &str, now: i64) -> String {
         let currency = self.intent(intent).map(|it| it.currency.clone());
         let dispute = Dispute {
             id: format!("dp_{}", self.disputes.len() + 1),
             intent: intent.to_owned(),
             amount,
             currency: currency.unwrap_or_default(),
-            status: "needs_response".into(),
+            status: status.to_owned(),
             created: now,
         };
         let id = dispute.id.clone();
@@ -298,12 +317,15 @@ impl Books {
         id
     }
 
-    pub fn dispute_ends(&mut self, id: &str, status: &str) -> Result<(), Problem> {
+    pub fn dispute_becomes(&mut self, id: &str, status: &str) -> Result<(), Problem> {
         let dispute = self.disputes.iter_mut().find(|dispute| dispute.id == id);
         let dispute = dispute.ok_or_else(|| Problem::missing("dispute"))?;
         dispute.status = status.to_owned();
         let object = dispute.json();
-        self.happened.push(("charge.dispute.closed".into(), object));
+        let ends = ["won", "lost", "warning_closed", "prevented"].contains(&status);
+        let kind = if ends { "closed" } else { "updated" };
+        self.happened
+            .push((format!("charge.dispute.{kind}"), object));
         Ok(())
     }
 }
@@ -340,6 +362,11 @@ impl Refund {
 }
 
 impl Dispute {
+    /// The bank asks before it takes anything.
+    fn is_inquiry(&self) -> bool {
+        self.status.starts_with("warning_")
+    }
+
     pub(super) fn json(&self) -> Value {
         json!({
             "id": self.id, "object": "dispute", "amount": self.amount, "status": self.status,

@@ -22,7 +22,7 @@ use http_body_util::{BodyExt, Full};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
 use techcommerce_kernel::Env;
-use tokio::{net::TcpListener, task::JoinHandle};
+use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 
 use self::books::Books;
 pub use self::books::{Dispute, Intent, Refund};
@@ -82,6 +82,7 @@ struct State {
     away: bool,
     violations: Vec<String>,
     outbox: Outbox,
+    held_back: Option<(&'static str, oneshot::Sender<()>, oneshot::Receiver<()>)>,
 }
 
 fn lock(shared: &Shared) -> MutexGuard<'_, State> {
@@ -107,6 +108,7 @@ impl Stripe {
             away: false,
             violations: Vec::new(),
             outbox: Outbox::default(),
+            held_back: None,
         }));
         let accepting = Arc::clone(&shared);
         let server = tokio::spawn(async move {
@@ -161,6 +163,15 @@ impl Stripe {
     /// What a careful caller would not have done; empty if all is well.
     pub fn violations(&self) -> Vec<String> {
         lock(&self.shared).violations.clone()
+    }
+
+    /// The next answer to who reads `path`, as `/v1/refunds`, is true when it is read and told when
+    /// the test says so: what happens in between is not in it.
+    pub fn hold_back(&self, path: &'static str) -> HeldBack {
+        let (reads, read) = oneshot::channel();
+        let (tell, told) = oneshot::channel();
+        lock(&self.shared).held_back = Some((path, reads, told));
+        HeldBack { read, tell }
     }
 
     /// All PaymentIntents, the oldest first.
@@ -238,6 +249,11 @@ impl Stripe {
         id
     }
 
+    /// While it is without money it can pay nothing back.
+    pub fn is_without_money(&self, poor: bool) {
+        lock(&self.shared).books.without_money = poor;
+    }
+
     /// What becomes of a refund: `succeeded`, `pending` or `failed`.
     pub fn refund_becomes(&self, refund: &str, status: &str) {
         self.change(|books, _| books.refund_becomes(refund, status));
@@ -245,21 +261,40 @@ impl Stripe {
 
     /// Refunds are `pending` from now on until they become something else.
     pub fn refunds_take_time(&self, slow: bool) {
-        lock(&self.shared).books.slow_refunds = slow;
+        lock(&self.shared).books.refunds_are = slow.then_some("pending");
+    }
+
+    /// Refunds fail from now on as soon as they are made.
+    pub fn refunds_fail(&self, fail: bool) {
+        lock(&self.shared).books.refunds_are = fail.then_some("failed");
     }
 
     /// The customer's bank wants the money back; gives the dispute's id.
     pub fn disputes(&self, intent: &str, amount: i64) -> String {
+        self.disputes_as(intent, amount, "needs_response")
+    }
+
+    /// The customer's bank asks about the payment, and has taken nothing yet; gives the dispute's id.
+    pub fn inquires(&self, intent: &str, amount: i64) -> String {
+        self.disputes_as(intent, amount, "warning_needs_response")
+    }
+
+    fn disputes_as(&self, intent: &str, amount: i64, status: &str) -> String {
         let mut state = lock(&self.shared);
         let now = state.env.now().as_seconds();
-        let id = state.books.dispute(intent, amount, now);
+        let id = state.books.dispute(intent, amount, status, now);
         state.publish();
         id
     }
 
+    /// What a dispute is now, as `under_review`.
+    pub fn dispute_becomes(&self, dispute: &str, status: &str) {
+        self.change(|books, _| books.dispute_becomes(dispute, status));
+    }
+
     /// How a dispute ends: `won` or `lost`.
     pub fn dispute_ends(&self, dispute: &str, status: &str) {
-        self.change(|books, _| books.dispute_ends(dispute, status));
+        self.dispute_becomes(dispute, status);
     }
 
     fn change(&self, change: impl FnOnce(&mut Books, i64) -> Result<(), answers::Problem>) {
@@ -317,6 +352,26 @@ impl Stripe {
     }
 }
 
+/// An answer that is held back.
+pub struct HeldBack {
+    read: oneshot::Receiver<()>,
+    tell: oneshot::Sender<()>,
+}
+
+impl HeldBack {
+    /// Waits until somebody has asked for it.
+    pub async fn read(&mut self) {
+        let read = (&mut self.read).await;
+        read.expect("nobody asked for what was held back");
+    }
+
+    /// Lets it go.
+    pub fn tell(self) {
+        // Whoever asked may have left.
+        let _ = self.tell.send(());
+    }
+}
+
 /// Sends messages until it goes.
 pub struct Delivery(JoinHandle<()>);
 
@@ -361,6 +416,7 @@ async fn answer(
     let (head, body) = request.into_parts();
     let body = body.collect().await.map_err(|_| BrokenOff)?.to_bytes();
     let asked = answers::Asked::of(&head, &body);
+    let reads = !asked.changes;
     // Under one lock, so that whoever comes meanwhile finds the key in use.
     let (fault, begun) = {
         let mut state = lock(&shared);
@@ -384,6 +440,7 @@ async fn answer(
         Err(answer) => answer,
         // It is done though whoever asked leaves meanwhile, as anywhere.
         Ok(()) => {
+            let shared = Arc::clone(&shared);
             let work = tokio::spawn(async move {
                 if let Fault::Slow(time) = fault {
                     tokio::time::sleep(time).await;
@@ -393,6 +450,16 @@ async fn answer(
             work.await.map_err(|_| BrokenOff)?
         }
     };
+    let held_back = match reads {
+        true => lock(&shared)
+            .held_back
+            .take_if(|it| it.0 == head.uri.path()),
+        false => None,
+    };
+    if let Some((_, reads, told)) = held_back {
+        let _ = reads.send(());
+        let _ = told.await;
+    }
     if fault == Fault::LoseReply {
         return Err(BrokenOff);
     }

@@ -16,7 +16,7 @@ use techcommerce_store::transact;
 
 use crate::{app::App, discounts};
 pub use rows::{
-    CartRow, LineRow, Whole, delete_stale, insert, lines, lock, lock_open, lock_seen, put_discount,
+    CartRow, LineRow, Whole, delete_stale, hold, insert, lines, lock_open, lock_seen, put_discount,
     put_line, remove_line, reopen, take, whole,
 };
 
@@ -52,6 +52,14 @@ pub fn ordered() -> Error {
     Error::conflict(
         codes::CART_ORDERED,
         "This cart has become an order already. Start a new one.",
+    )
+}
+
+/// The cart holds something else than what was about to be ordered.
+pub fn changed() -> Error {
+    Error::conflict(
+        codes::CART_CHANGED,
+        "The cart was changed while it was ordered. Look at it, and order again.",
     )
 }
 

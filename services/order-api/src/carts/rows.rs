@@ -5,7 +5,7 @@ use techcommerce_contracts::product_api::Quote;
 use techcommerce_kernel::{Error, Timestamp, Uuid};
 use techcommerce_store::{Conn, Db, execute, single, transact, with};
 
-use super::{MAX_LINES, not_found, ordered};
+use super::{MAX_LINES, changed, not_found, ordered};
 
 /// A cart's row.
 #[derive(Debug, Clone, sqlx::FromRow)]
@@ -135,6 +135,25 @@ pub async fn lock(tx: &mut Conn, key: &str, now: Timestamp) -> Result<CartRow, E
     row.ok_or_else(not_found)
 }
 
+/// Locks the cart as it is, whatever it has become, and gives its version.
+///
+/// # Errors
+/// `cart_not_found`.
+pub async fn hold(tx: &mut Conn, key: &str) -> Result<(CartRow, i64), Error> {
+    const HOLD: &str = "UPDATE carts SET updated_at = updated_at WHERE key = $1 \
+         RETURNING discount_code, order_id, updated_at";
+    let row: Option<(Option<String>, Option<Uuid>, i64)> = with!(tx, |c| sqlx::query_as(HOLD)
+        .bind(key)
+        .fetch_optional(c)
+        .await)?;
+    let (discount_code, order_id, version) = row.ok_or_else(not_found)?;
+    let row = CartRow {
+        discount_code,
+        order_id,
+    };
+    Ok((row, version))
+}
+
 /// Locks a cart that has not become an order.
 ///
 /// # Errors
@@ -219,17 +238,36 @@ pub async fn put_discount(tx: &mut Conn, key: &str, code: Option<&str>) -> Resul
     Ok(())
 }
 
-/// Makes the cart that order; `false` if it became another one meanwhile.
-pub async fn take(tx: &mut Conn, key: &str, order: Uuid, now: Timestamp) -> Result<bool, Error> {
-    const TAKE: &str =
-        "UPDATE carts SET order_id = $2, updated_at = $3 WHERE key = $1 AND order_id IS NULL";
-    Ok(execute!(
+/// Makes the cart that order, if it is still what it was at this version.
+///
+/// # Errors
+/// `cart_ordered` if it became another one meanwhile, `cart_changed`.
+pub async fn take(
+    tx: &mut Conn,
+    key: &str,
+    version: Option<i64>,
+    order: Uuid,
+    now: Timestamp,
+) -> Result<(), Error> {
+    const TAKE: &str = "UPDATE carts SET order_id = $2, updated_at = $3 \
+         WHERE key = $1 AND order_id IS NULL AND updated_at = COALESCE($4, updated_at)";
+    const IS_OPEN: &str = "SELECT COUNT(*) FROM carts WHERE key = $1 AND order_id IS NULL";
+    let taken = execute!(
         tx,
         sqlx::query(TAKE)
             .bind(key)
             .bind(order)
             .bind(now.as_micros())
-    )? == 1)
+            .bind(version)
+    )?;
+    if taken == 1 {
+        return Ok(());
+    }
+    let open: i64 = with!(tx, |c| sqlx::query_scalar(IS_OPEN)
+        .bind(key)
+        .fetch_one(c)
+        .await)?;
+    Err(if open == 1 { changed() } else { ordered() })
 }
 
 /// The order failed: the cart may be ordered again.

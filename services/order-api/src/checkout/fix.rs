@@ -6,7 +6,10 @@ use techcommerce_contracts::codes;
 use techcommerce_kernel::{Error, Uuid};
 use techcommerce_store::{Conn, execute, transact, with};
 
-use super::{Attempt, flow};
+use super::{
+    Attempt, Placed,
+    flow::{self, Forgotten, Written},
+};
 use crate::{app::App, carts};
 
 /// The cart at the moment of the request.
@@ -19,6 +22,16 @@ pub(crate) struct Snapshot {
     pub lines: Vec<SnapshotLine>,
     /// The code that was applied.
     pub discount_code: Option<String>,
+    /// The cart's version that held it last. None: fixed by a program that did not know it.
+    #[serde(default)]
+    pub cart_version: Option<i64>,
+}
+
+impl Snapshot {
+    /// Whether the same is asked for.
+    fn asks_for(&self, other: &Self) -> bool {
+        self.lines == other.lines && self.discount_code == other.discount_code
+    }
 }
 
 /// A line of the cart at that moment.
@@ -33,6 +46,23 @@ pub(crate) struct SnapshotLine {
 /// What [`fix`] found.
 type Fixed = flow::Fixed<Snapshot, Uuid>;
 
+/// What came of fixing a request.
+pub(super) struct Fixing {
+    /// What is asked for, or why nothing can be.
+    pub fixed: Result<Fixed, Error>,
+    /// What was fixed when the request came before, and is not asked for any more.
+    pub instead_of: Option<Snapshot>,
+}
+
+impl From<Fixed> for Fixing {
+    fn from(fixed: Fixed) -> Self {
+        Self {
+            fixed: Ok(fixed),
+            instead_of: None,
+        }
+    }
+}
+
 #[derive(sqlx::FromRow)]
 struct Record {
     request_hash: String,
@@ -40,30 +70,27 @@ struct Record {
     order_id: Option<Uuid>,
 }
 
-/// Fixes what the attempt asks for, or finds what was fixed when it came before.
-pub(super) async fn fix(app: &App, attempt: &Attempt) -> Result<Fixed, Error> {
+/// Fixes what the attempt asks for, or finds what was fixed when it came before. If the cart was
+/// changed since, what it holds now is asked for: that is what was shown.
+pub(super) async fn fix(app: &App, attempt: &Attempt) -> Result<Fixing, Error> {
     const INSERT: &str = "INSERT INTO idempotency_records \
          (id, request_hash, cart_key, snapshot, created_at) VALUES ($1, $2, $3, $4, $5) \
          ON CONFLICT (id) DO NOTHING";
-    transact!(app.db, |tx| -> Result<Fixed, Error> {
-        let now = app.env.now();
-        let cart = carts::lock(tx, &attempt.cart_key, now).await;
-        let open = match cart.and_then(carts::CartRow::open) {
-            Ok(cart) => Ok((cart, carts::lines(tx, &attempt.cart_key).await?)),
+    transact!(app.db, |tx| -> Result<Fixing, Error> {
+        let cart = carts::hold(tx, &attempt.cart_key).await;
+        let open = cart.and_then(|(cart, version)| Ok((cart.open()?, version)));
+        let (cart, version) = match open {
+            Ok(open) => open,
             Err(error) if error.is_transient() => return Err(error),
-            Err(error) => Err(error),
-        };
-        let (cart, lines) = match open {
-            Ok((cart, lines)) if !lines.is_empty() => (cart, lines),
             // The same request may have made it an order before, perhaps while we waited for it.
-            open => {
-                return match (record(tx, attempt.id).await?, open) {
-                    (Some(record), _) => known(record, attempt),
-                    (None, Err(error)) => Err(error),
-                    (None, Ok(_)) => Err(Error::conflict(codes::CART_EMPTY, "The cart is empty.")),
+            Err(error) => {
+                return match record(tx, attempt.id).await? {
+                    Some(record) => Ok(known(record, attempt)?.into()),
+                    None => Err(error),
                 };
             }
         };
+        let lines = carts::lines(tx, &attempt.cart_key).await?;
         let snapshot = Snapshot {
             nonce: app.env.new_id(),
             lines: lines
@@ -74,23 +101,75 @@ pub(super) async fn fix(app: &App, attempt: &Attempt) -> Result<Fixed, Error> {
                 })
                 .collect(),
             discount_code: cart.discount_code,
+            cart_version: Some(version),
         };
-        if execute!(
-            tx,
-            sqlx::query(INSERT)
-                .bind(attempt.id)
-                .bind(&attempt.request_hash)
-                .bind(&attempt.cart_key)
-                .bind(Json(&snapshot))
-                .bind(now.as_micros())
-        )? == 1
-        {
-            return Ok(Fixed::Open(snapshot));
+        let new = !snapshot.lines.is_empty()
+            && execute!(
+                tx,
+                sqlx::query(INSERT)
+                    .bind(attempt.id)
+                    .bind(&attempt.request_hash)
+                    .bind(&attempt.cart_key)
+                    .bind(Json(&snapshot))
+                    .bind(app.env.now().as_micros())
+            )? == 1;
+        if new {
+            return Ok(Fixed::Open(snapshot).into());
         }
         // The same request came before, or another with the same key.
-        let record = record(tx, attempt.id).await?.ok_or_else(in_doubt)?;
-        known(record, attempt)
+        match record(tx, attempt.id).await? {
+            Some(record) => match known(record, attempt)? {
+                Fixed::Open(old) => anew(tx, attempt, old, snapshot).await,
+                ordered @ Fixed::Ordered(_) => Ok(ordered.into()),
+            },
+            None if snapshot.lines.is_empty() => Err(empty()),
+            None => Err(flow::in_doubt()),
+        }
     })
+}
+
+/// What a request asks for that came before and has not become an order.
+async fn anew(
+    tx: &mut Conn,
+    attempt: &Attempt,
+    old: Snapshot,
+    now: Snapshot,
+) -> Result<Fixing, Error> {
+    const CHANGE: &str = "UPDATE idempotency_records SET snapshot = $3 \
+         WHERE id = $1 AND order_id IS NULL AND snapshot ->> 'nonce' = $2";
+    if old.asks_for(&now) {
+        let still = Snapshot {
+            cart_version: now.cart_version,
+            ..old
+        };
+        return Ok(Fixed::Open(still).into());
+    }
+    let fixed = if now.lines.is_empty() {
+        if !delete(tx, attempt.id, &old).await? {
+            return Err(flow::in_doubt());
+        }
+        Err(empty())
+    } else {
+        let changed = execute!(
+            tx,
+            sqlx::query(CHANGE)
+                .bind(attempt.id)
+                .bind(old.nonce.to_string())
+                .bind(Json(&now))
+        )?;
+        if changed == 0 {
+            return Err(flow::in_doubt());
+        }
+        Ok(Fixed::Open(now))
+    };
+    Ok(Fixing {
+        fixed,
+        instead_of: Some(old),
+    })
+}
+
+fn empty() -> Error {
+    Error::conflict(codes::CART_EMPTY, "The cart is empty.")
 }
 
 fn known(record: Record, attempt: &Attempt) -> Result<Fixed, Error> {
@@ -123,32 +202,54 @@ pub(super) async fn order_of(app: &App, id: Uuid) -> Result<Option<Uuid>, Error>
         .and_then(|record| record.order_id))
 }
 
-/// Writes that the attempt has become this order, and locks that out for others; gives the order
-/// that it has become already, if it has.
-///
-/// # Errors
-/// `unavailable` if the attempt was given up meanwhile.
-pub(super) async fn answer(tx: &mut Conn, id: Uuid, order: Uuid) -> Result<Option<Uuid>, Error> {
-    const ANSWER: &str =
-        "UPDATE idempotency_records SET order_id = $2 WHERE id = $1 AND order_id IS NULL";
-    if execute!(tx, sqlx::query(ANSWER).bind(id).bind(order))? == 1 {
+/// Writes that the attempt has become this order, made of this snapshot, and locks that out for
+/// others. What it has become otherwise, if it asks for the snapshot no more.
+pub(super) async fn answer(
+    tx: &mut Conn,
+    id: Uuid,
+    snapshot: &Snapshot,
+    order: Uuid,
+) -> Result<Option<Written<Placed>>, Error> {
+    const ANSWER: &str = "UPDATE idempotency_records SET order_id = $3 \
+         WHERE id = $1 AND order_id IS NULL AND snapshot ->> 'nonce' = $2";
+    let nonce = snapshot.nonce.to_string();
+    if execute!(tx, sqlx::query(ANSWER).bind(id).bind(nonce).bind(order))? == 1 {
         return Ok(None);
     }
-    match record(tx, id).await?.and_then(|record| record.order_id) {
-        Some(other) => Ok(Some(other)),
-        None => Err(in_doubt()),
-    }
+    Ok(Some(match of(tx, id, snapshot).await? {
+        Some(order) => Written::Order(Placed::Before(order)),
+        None => Written::GivenUp,
+    }))
 }
 
-/// Forgets an attempt that has not become an order, so that its key may be tried again; `false`
-/// if it has, or was forgotten already.
-pub(super) async fn forget(app: &App, id: Uuid) -> Result<bool, Error> {
-    const FORGET: &str = "DELETE FROM idempotency_records WHERE id = $1 AND order_id IS NULL";
-    transact!(app.db, |tx| -> Result<bool, Error> {
-        Ok(execute!(tx, sqlx::query(FORGET).bind(id))? == 1)
+/// The order that was made of this snapshot of the attempt.
+async fn of(conn: &mut Conn, id: Uuid, snapshot: &Snapshot) -> Result<Option<Uuid>, Error> {
+    let record = record(conn, id).await?;
+    let record = record.filter(|record| record.snapshot.nonce == snapshot.nonce);
+    Ok(record.and_then(|record| record.order_id))
+}
+
+/// Forgets an attempt that asks for this snapshot and has not become an order, so that its key may
+/// be tried again.
+pub(super) async fn forget(
+    app: &App,
+    id: Uuid,
+    snapshot: &Snapshot,
+) -> Result<Forgotten<Placed>, Error> {
+    transact!(app.db, |tx| -> Result<Forgotten<Placed>, Error> {
+        if delete(tx, id, snapshot).await? {
+            return Ok(Forgotten::Now);
+        }
+        Ok(match of(tx, id, snapshot).await? {
+            Some(order) => Forgotten::Ordered(Placed::Before(order)),
+            None => Forgotten::Before,
+        })
     })
 }
 
-fn in_doubt() -> Error {
-    Error::unavailable("The same order was sent twice at once. Please send it again.")
+async fn delete(tx: &mut Conn, id: Uuid, snapshot: &Snapshot) -> Result<bool, Error> {
+    const FORGET: &str = "DELETE FROM idempotency_records \
+         WHERE id = $1 AND order_id IS NULL AND snapshot ->> 'nonce' = $2";
+    let nonce = snapshot.nonce.to_string();
+    Ok(execute!(tx, sqlx::query(FORGET).bind(id).bind(nonce))? == 1)
 }

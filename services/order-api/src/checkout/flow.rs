@@ -15,6 +15,24 @@ pub enum Fixed<S, O> {
     Open(S),
 }
 
+/// What came of writing an order.
+pub enum Written<O> {
+    /// The order: this one, or the one that the same request made of the same.
+    Order(O),
+    /// Nothing: what was fixed has been given up meanwhile.
+    GivenUp,
+}
+
+/// What came of forgetting a request.
+pub enum Forgotten<O> {
+    /// It is forgotten: its key may be tried again.
+    Now,
+    /// What was fixed has been given up already.
+    Before,
+    /// It has become this order.
+    Ordered(O),
+}
+
 /// What is done for one request to order.
 pub trait Desk: Sync {
     /// What is asked for, once it is fixed.
@@ -46,22 +64,25 @@ pub trait Desk: Sync {
         snapshot: &Self::Snapshot,
     ) -> impl Future<Output = Result<Self::Reserved, Error>> + Send;
 
-    /// Writes the order, unless the same request has made it already.
+    /// Writes the order, unless the same request has made it already, or asks for something else
+    /// by now.
     ///
     /// # Errors
-    /// `cart_ordered`, `discount_invalid`, …
+    /// `cart_ordered`, `cart_changed`, `discount_invalid`, …
     fn write(
         &self,
         snapshot: &Self::Snapshot,
         reserved: &Self::Reserved,
-    ) -> impl Future<Output = Result<Self::Order, Error>> + Send;
+    ) -> impl Future<Output = Result<Written<Self::Order>, Error>> + Send;
 
-    /// Forgets the request, so that its key may be tried again; `false` if it has become an order,
-    /// or was forgotten already.
+    /// Forgets the request, if it still asks for this.
     ///
     /// # Errors
     /// Those of the database.
-    fn forget(&self) -> impl Future<Output = Result<bool, Error>> + Send;
+    fn forget(
+        &self,
+        snapshot: &Self::Snapshot,
+    ) -> impl Future<Output = Result<Forgotten<Self::Order>, Error>> + Send;
 
     /// The order that the request has become.
     ///
@@ -86,12 +107,13 @@ pub async fn place<D: Desk>(desk: &D) -> Result<D::Order, Error> {
     desk.at(Point::RequestFixed)?;
     let reserved = match desk.reserve(&snapshot).await {
         Ok(reserved) => reserved,
-        Err(error) => return refuse(desk, None, error).await,
+        Err(error) => return refuse(desk, &snapshot, None, error).await,
     };
     desk.at(Point::StockReserved)?;
     let order = match desk.write(&snapshot, &reserved).await {
-        Ok(order) => order,
-        Err(error) => return refuse(desk, Some(&reserved), error).await,
+        Ok(Written::Order(order)) => order,
+        Ok(Written::GivenUp) => return given_up(desk, Some(&reserved), in_doubt()).await,
+        Err(error) => return refuse(desk, &snapshot, Some(&reserved), error).await,
     };
     desk.at(Point::OrderWritten)?;
     Ok(order)
@@ -101,20 +123,39 @@ pub async fn place<D: Desk>(desk: &D) -> Result<D::Order, Error> {
 /// meanwhile. What is in doubt is left as it is: a retry finishes it.
 async fn refuse<D: Desk>(
     desk: &D,
+    snapshot: &D::Snapshot,
     reserved: Option<&D::Reserved>,
     error: Error,
 ) -> Result<D::Order, Error> {
     if error.is_transient() || error.kind() == Kind::Internal {
         return Err(error);
     }
-    if !desk.forget().await? {
-        return match desk.ordered().await? {
-            Some(order) => Ok(order),
-            None => Err(error),
-        };
+    match desk.forget(snapshot).await? {
+        Forgotten::Ordered(order) => Ok(order),
+        Forgotten::Before => given_up(desk, reserved, error).await,
+        Forgotten::Now => {
+            if let Some(reserved) = reserved {
+                desk.release(reserved).await;
+            }
+            Err(error)
+        }
     }
+}
+
+/// Nobody orders what was fixed any more, so that what is held for it is held for nobody. The
+/// request may have become an order of something else.
+async fn given_up<D: Desk>(
+    desk: &D,
+    reserved: Option<&D::Reserved>,
+    otherwise: Error,
+) -> Result<D::Order, Error> {
     if let Some(reserved) = reserved {
         desk.release(reserved).await;
     }
-    Err(error)
+    desk.ordered().await?.ok_or(otherwise)
+}
+
+/// Another one of the same request was refused while this one was at work.
+pub fn in_doubt() -> Error {
+    Error::unavailable("The same order was sent twice at once. Please send it again.")
 }

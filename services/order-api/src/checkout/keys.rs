@@ -23,17 +23,6 @@ impl IdempotencyKey {
         &self.0
     }
 
-    /// The key of a request that may come without one.
-    ///
-    /// # Errors
-    /// `idempotency_key_required` for one that is malformed.
-    pub fn optional(headers: &http::HeaderMap) -> Result<Option<Self>, Error> {
-        match headers.get(Self::HEADER) {
-            Some(_) => Self::of(headers).map(Some),
-            None => Ok(None),
-        }
-    }
-
     fn of(headers: &http::HeaderMap) -> Result<Self, Error> {
         let refused = || {
             Error::invalid(
@@ -91,10 +80,11 @@ pub fn derived_id(purpose: &str, parts: &[&str]) -> Uuid {
 }
 
 /// SHA-256 of the request in one form, in hexadecimal. Who tries again after switching to another
-/// language asks for the same order.
+/// language, or having seen another total, asks for the same order.
 pub(super) fn request_hash(input: &OrderInput) -> Result<String, Error> {
     let input = OrderInput {
         locale: None,
+        expected_total: None,
         ..input.clone()
     };
     let json = serde_json::to_vec(&input).map_err(Error::internal)?;

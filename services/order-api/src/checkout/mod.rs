@@ -3,7 +3,8 @@
 //! What follows what is [`flow`]'s:
 //!
 //! 1. [`fix`]: what is asked for is fixed under an id that follows from the caller and the
-//!    idempotency key, so that a retry asks for the same.
+//!    idempotency key, so that a retry asks for the same; unless the cart holds something else by
+//!    then, which is what is ordered.
 //! 2. The stock is reserved under an id that follows from that; product-api answers with prices.
 //! 3. [`write`]: the order, its lines, the answer to the key and the job that takes the payment
 //!    are written in one transaction.
@@ -38,8 +39,8 @@ use crate::{
     locale::Locale,
     orders::{self, Audience},
 };
-use fix::{Snapshot, fix};
-use flow::{Desk, Fixed};
+use fix::{Fixing, Snapshot, fix};
+use flow::{Desk, Fixed, Forgotten, Written};
 pub use keys::{IdempotencyKey, derived_id};
 pub(crate) use rush::Rush;
 
@@ -48,8 +49,9 @@ pub(crate) use rush::Rush;
 ///
 /// # Errors
 /// `invalid_input`, `idempotency_key_reused`, `cart_not_found`, `cart_empty`, `cart_ordered`,
-/// `out_of_stock`, `not_for_sale`, `discount_invalid`; `unavailable` when it is not known whether
-/// the order was placed, so that the same request has to be sent again.
+/// `cart_changed`, `total_changed`, `out_of_stock`, `not_for_sale`, `discount_invalid`;
+/// `unavailable` when it is not known whether the order was placed, so that the same request has to
+/// be sent again.
 pub async fn place(
     app: &App,
     caller: &Caller,
@@ -135,7 +137,12 @@ impl Desk for Work<'_> {
     }
 
     async fn fix(&self) -> Result<Fixed<Snapshot, Placed>, Error> {
-        Ok(match fix(self.app, self.attempt).await? {
+        let Fixing { fixed, instead_of } = fix(self.app, self.attempt).await?;
+        if let Some(old) = instead_of {
+            self.give_back(keys::reservation_id(self.attempt.id, &old))
+                .await;
+        }
+        Ok(match fixed? {
             Fixed::Ordered(order) => Fixed::Ordered(Placed::Before(order)),
             Fixed::Open(snapshot) => Fixed::Open(snapshot),
         })
@@ -144,18 +151,27 @@ impl Desk for Work<'_> {
     async fn reserve(&self, snapshot: &Snapshot) -> Result<Reservation, Error> {
         let id = keys::reservation_id(self.attempt.id, snapshot);
         let request = request(self.app, id, snapshot)?;
-        let reserved = self.app.products.reserve(&request).await;
-        reserved.inspect_err(|error| self.app.rush.refused(error, self.app.env.now()))
+        match self.app.products.reserve(&request).await {
+            // Another one of the same request was refused, and gave back what both held.
+            Err(error) if error.code() == codes::RESERVATION_RELEASED => Err(flow::in_doubt()),
+            reserved => {
+                reserved.inspect_err(|error| self.app.rush.refused(error, self.app.env.now()))
+            }
+        }
     }
 
-    async fn write(&self, snapshot: &Snapshot, reserved: &Reservation) -> Result<Placed, Error> {
-        let placed = write::write(self.app, self.attempt, self.input, snapshot, reserved).await?;
+    async fn write(
+        &self,
+        snapshot: &Snapshot,
+        reserved: &Reservation,
+    ) -> Result<Written<Placed>, Error> {
+        let written = write::write(self.app, self.attempt, self.input, snapshot, reserved).await?;
         self.app.queue.wake();
-        Ok(placed)
+        Ok(written)
     }
 
-    async fn forget(&self) -> Result<bool, Error> {
-        fix::forget(self.app, self.attempt.id).await
+    async fn forget(&self, snapshot: &Snapshot) -> Result<Forgotten<Placed>, Error> {
+        fix::forget(self.app, self.attempt.id, snapshot).await
     }
 
     async fn ordered(&self) -> Result<Option<Placed>, Error> {
@@ -164,8 +180,14 @@ impl Desk for Work<'_> {
     }
 
     async fn release(&self, reserved: &Reservation) {
-        if let Err(error) = self.app.products.release(reserved.id).await {
-            tracing::warn!(?error, reservation = %reserved.id, "left to run out by itself");
+        self.give_back(reserved.id).await;
+    }
+}
+
+impl Work<'_> {
+    async fn give_back(&self, reservation: Uuid) {
+        if let Err(error) = self.app.products.release(reservation).await {
+            tracing::warn!(?error, %reservation, "left to run out by itself");
         }
     }
 }

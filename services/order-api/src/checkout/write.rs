@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use http::StatusCode;
+use serde_json::json;
 use techcommerce_contracts::{
     codes,
     order_api::{OrderInput, PaymentMethod},
@@ -13,7 +14,7 @@ use techcommerce_kernel::{Error, Uuid};
 use techcommerce_once::Answer;
 use techcommerce_store::transact;
 
-use super::{Attempt, Placed, Snapshot, fix};
+use super::{Attempt, Placed, Snapshot, Written, fix};
 use crate::{
     app::App,
     carts, discounts,
@@ -24,16 +25,25 @@ use crate::{
     webhooks,
 };
 
-/// Writes the order at the prices of the reservation, unless the same request has made it already.
+/// Writes the order at the prices of the reservation, unless the same request has made it already,
+/// or asks for something else by now.
 pub(super) async fn write(
     app: &App,
     attempt: &Attempt,
     input: &OrderInput,
     snapshot: &Snapshot,
     reserved: &Reservation,
-) -> Result<Placed, Error> {
+) -> Result<Written<Placed>, Error> {
     let lines = lines(app, snapshot, reserved)?;
     let price = total(app, input, snapshot, &lines).await?;
+    let due = app.money(price.total);
+    if input.expected_total.is_some_and(|expected| expected != due) {
+        return Err(Error::conflict(
+            codes::TOTAL_CHANGED,
+            "The order would cost something else by now. Look at the total, and order again.",
+        )
+        .with_detail(json!({ "total": due })));
+    }
     let id = app.env.new_id();
     let number = app.numbers.next(&app.db).await?;
     let access_token = app.env.token();
@@ -44,13 +54,12 @@ pub(super) async fn write(
     let quantities: Vec<i64> = lines.iter().map(|line| line.quantity).collect();
     let state = State::placed(id, method, price.total, &quantities);
     let code = snapshot.discount_code.as_deref();
-    transact!(app.db, |tx| -> Result<Placed, Error> {
-        if let Some(order) = fix::answer(tx, attempt.id, id).await? {
-            return Ok(Placed::Before(order));
+    transact!(app.db, |tx| -> Result<Written<Placed>, Error> {
+        if let Some(otherwise) = fix::answer(tx, attempt.id, snapshot, id).await? {
+            return Ok(otherwise);
         }
-        if !carts::take(tx, &attempt.cart_key, id, app.env.now()).await? {
-            return Err(carts::ordered());
-        }
+        let (cart, now) = (&attempt.cart_key, app.env.now());
+        carts::take(tx, cart, snapshot.cart_version, id, now).await?;
         if let Some(code) = code {
             discounts::use_up(tx, code, &input.email.key()).await?;
         }
@@ -74,7 +83,7 @@ pub(super) async fn write(
             discount_code: code,
             price: &price,
             tax: app.settings.tax,
-            total: app.money(price.total),
+            total: due,
             lines: &lines,
             state: &state,
             job,
@@ -86,7 +95,7 @@ pub(super) async fn write(
         let answer = Answer::json(StatusCode::CREATED, &shown)?;
         let hash = &attempt.request_hash;
         answer.keep(tx, &app.env, attempt.id, hash).await?;
-        Ok(Placed::Now(answer))
+        Ok(Written::Order(Placed::Now(answer)))
     })
 }
 

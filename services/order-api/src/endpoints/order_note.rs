@@ -4,7 +4,7 @@
 //! `idempotency_key_reused`, 503 `unavailable`.
 
 use axum::extract::State;
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 use techcommerce_contracts::{
     Problem,
     order_api::{NoteInput, Order},
@@ -17,7 +17,6 @@ use techcommerce_store::transact;
 use super::text_within;
 use crate::{
     app::App,
-    checkout::{IdempotencyKey, derived_id},
     orders::{self, Audience},
 };
 
@@ -45,17 +44,13 @@ pub async fn note(
     State(app): State<App>,
     Staff(staff): Staff,
     Path(order): Path<Uuid>,
-    headers: HeaderMap,
     Keyed { once, input }: Keyed<NoteInput>,
 ) -> ApiResult<Answer> {
     let text = text_within("text", &input.text, 2000)?;
     if text.is_empty() {
         return Err(Error::invalid_field("text", "must not be empty").into());
     }
-    let id = match IdempotencyKey::optional(&headers)? {
-        Some(key) => derived_id("note", &[&order.to_string(), key.as_str()]),
-        None => app.env.new_id(),
-    };
+    let id = once.id().unwrap_or_else(|| app.env.new_id());
     Ok(transact!(app.db, |tx| -> Result<Answer, Error> {
         if let Some(answer) = once.begin(tx, &app.env).await? {
             return Ok(answer);

@@ -1,8 +1,8 @@
 //! `POST /orders`: a cart becomes an order.
 //!
 //! Errors: 400 `idempotency_key_required` or `invalid_input`, 404 `cart_not_found`, 409
-//! `out_of_stock`, `not_for_sale`, `cart_empty`, `cart_ordered` or `discount_invalid`, 422
-//! `idempotency_key_reused`, 503 `unavailable`.
+//! `out_of_stock`, `not_for_sale`, `cart_empty`, `cart_ordered`, `cart_changed`, `total_changed` or
+//! `discount_invalid`, 422 `idempotency_key_reused`, 503 `unavailable`.
 
 use axum::extract::State;
 use http::HeaderMap;
@@ -31,7 +31,7 @@ use crate::{
         (status = 201, description = "The order, new or as it was placed before with the same key.", body = Order),
         (status = 400, description = "`idempotency_key_required`, `invalid_input`", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "`cart_not_found`", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "`out_of_stock` and `not_for_sale` with `lines`, `cart_empty`, `cart_ordered`, `discount_invalid`", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "`out_of_stock` and `not_for_sale` with `lines`, `cart_empty`, `cart_ordered`, `cart_changed`, `total_changed` with `total`, `discount_invalid`", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "`idempotency_key_reused`", body = Problem, content_type = "application/problem+json"),
         (status = 503, description = "`unavailable`: send the same again", body = Problem, content_type = "application/problem+json"),
     )

@@ -5,7 +5,7 @@
 //! `idempotency_key_reused`, 503 `unavailable`.
 
 use axum::extract::State;
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 use serde_json::json;
 use techcommerce_contracts::{
     Problem,
@@ -19,7 +19,6 @@ use techcommerce_store::{Conn, transact};
 use super::checked_text;
 use crate::{
     app::App,
-    checkout::{IdempotencyKey, derived_id},
     orders::{self, Audience, Cause},
     path::Event,
 };
@@ -51,7 +50,6 @@ pub async fn refund(
     State(app): State<App>,
     Staff(staff): Staff,
     Path(order): Path<Uuid>,
-    headers: HeaderMap,
     Keyed { once, input }: Keyed<RefundInput>,
 ) -> ApiResult<Answer> {
     let reason = checked_text("reason", &input.reason)?;
@@ -64,10 +62,7 @@ pub async fn refund(
         }
         _ => {}
     }
-    let id = match IdempotencyKey::optional(&headers)? {
-        Some(key) => derived_id("refund", &[&order.to_string(), key.as_str()]),
-        None => app.env.new_id(),
-    };
+    let id = once.id().unwrap_or_else(|| app.env.new_id());
     let actor = staff.actor();
     let message = checked_text("message", &input.message)?;
     let cause = Cause {

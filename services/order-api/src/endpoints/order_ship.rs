@@ -4,7 +4,7 @@
 //! `order_state` or `shipment_exceeds_ordered`, 422 `idempotency_key_reused`, 503 `unavailable`.
 
 use axum::extract::State;
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 use serde_json::json;
 use techcommerce_contracts::{
     Problem,
@@ -18,7 +18,6 @@ use techcommerce_store::transact;
 use super::{checked_text, order_refund::positions};
 use crate::{
     app::App,
-    checkout::{IdempotencyKey, derived_id},
     orders::{self, Audience, Cause, NewShipment},
     path::Event,
 };
@@ -48,7 +47,6 @@ pub async fn ship(
     State(app): State<App>,
     Staff(staff): Staff,
     Path(order): Path<Uuid>,
-    headers: HeaderMap,
     Keyed { once, input }: Keyed<ShipmentInput>,
 ) -> ApiResult<Answer> {
     let text = |path, text: &Option<String>| match text {
@@ -56,10 +54,7 @@ pub async fn ship(
         None => Ok(None),
     };
     let actor = staff.actor();
-    let id = match IdempotencyKey::optional(&headers)? {
-        Some(key) => derived_id("shipment", &[&order.to_string(), key.as_str()]),
-        None => app.env.new_id(),
-    };
+    let id = once.id().unwrap_or_else(|| app.env.new_id());
     let shipment = NewShipment {
         id,
         order,

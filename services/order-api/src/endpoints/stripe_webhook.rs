@@ -99,7 +99,7 @@ async fn take(app: &App, stripe: &Stripe, heard: &Heard) -> Result<(), Error> {
 /// What is recorded beside waking the order.
 async fn also(tx: &mut Conn, app: &App, order: Uuid, heard: &Heard) -> Result<(), Error> {
     if let Some(dispute) = &heard.dispute {
-        disputes::record(tx, app, order, dispute).await?;
+        disputes::heard(tx, app, order, dispute).await?;
     }
     let Some(refund) = &heard.refund else {
         return Ok(());

@@ -114,6 +114,9 @@ pub async fn change(
     for refund in &step.state.refunds {
         if !old.refunds.iter().any(|known| known.id == refund.id) {
             add_refund(tx, app, order, refund.id, refund.amount, cause).await?;
+            if refund.id == order {
+                findings::paid_back_with(tx, order, refund.id, app.env.now()).await?;
+            }
         }
     }
     write_effects(tx, app, order, &locked, &step, cause).await?;
@@ -203,9 +206,13 @@ async fn write_effects(
                     findings::refund_made(tx, *refund, now).await?;
                 }
             }
-            Effect::RefundReturned { refund, amount } => {
+            Effect::RefundFailed {
+                refund,
+                amount,
+                made,
+            } => {
                 let money = (*amount, locked.currency.as_str());
-                findings::refund_returned(tx, order, *refund, money, now).await?;
+                findings::refund_failed(tx, order, (*refund, *made), money, now).await?;
             }
             Effect::Notify(notice) => {
                 let mailing = Mailing {
@@ -224,8 +231,8 @@ async fn write_effects(
             }
             Effect::ReturnDiscount => return_discount(tx, locked).await?,
             Effect::AwaitCustomer => {
-                let due = now + app.settings.customer_pays_within;
-                enqueue(tx, &app.env, Overdue::job(order, due)?).await?;
+                let job = Overdue::job(order, app.settings.customer_pays_within)?;
+                enqueue(tx, &app.env, job).await?;
             }
         }
     }

@@ -192,8 +192,13 @@ pub enum Effect {
     },
     /// A mail to the customer.
     Notify(Notice),
-    /// People have to see to it that the customer gets the money after all.
-    RefundReturned { refund: Uuid, amount: i64 },
+    /// People have to see to it that the customer gets the money after all: it was refused, or
+    /// came back after it was `made`.
+    RefundFailed {
+        refund: Uuid,
+        amount: i64,
+        made: bool,
+    },
     /// An entry in the order's timeline.
     Timeline(&'static str),
     /// The cart may be ordered again, and a discount that was used is not used up.

@@ -35,11 +35,16 @@ impl State {
     }
 
     /// A cancelled order pays back everything, once, whenever the money turns out to be taken.
-    /// If the provider refuses that, staff may ask for refunds by hand.
+    /// If the provider refuses that, or a refund that was under way, staff may ask for refunds by
+    /// hand.
     pub(super) fn pay_back_if_cancelled(&mut self) {
+        if self.paid_back || self.cancelled.is_none() || self.payment != Payment::Captured {
+            return;
+        }
+        self.paid_back = true;
         let amount = self.refundable();
         let tried = self.refunds.iter().any(|refund| refund.id == self.order);
-        if self.cancelled.is_some() && amount > 0 && !tried {
+        if amount > 0 && !tried {
             self.refunds.push(Refund {
                 id: self.order,
                 amount,
@@ -145,7 +150,14 @@ impl State {
             (Pending | Unknown, Refused) => {
                 refund.progress = Refused;
                 self.asked = 0;
-                Ok(vec![Effect::Timeline("refund_failed")])
+                Ok(vec![
+                    Effect::Timeline("refund_failed"),
+                    Effect::RefundFailed {
+                        refund: id,
+                        amount,
+                        made: false,
+                    },
+                ])
             }
             (Pending | Unknown, Unknown) => {
                 refund.progress = Unknown;
@@ -169,7 +181,11 @@ impl State {
                 Ok(vec![
                     in_ledger(Entry::RefundReturned, id, amount),
                     Effect::Timeline("refund_returned"),
-                    Effect::RefundReturned { refund: id, amount },
+                    Effect::RefundFailed {
+                        refund: id,
+                        amount,
+                        made: true,
+                    },
                 ])
             }
             // Also if the provider should not know it any more: it is never made anew.

@@ -176,6 +176,10 @@ pub struct State {
     /// The customer has had all the time there is: who has not paid by the next answer never will.
     #[serde(default)]
     pub overdue: bool,
+    /// It was decided what the cancellation pays back. What is there to be paid back after that is
+    /// for people to decide.
+    #[serde(default)]
+    pub paid_back: bool,
 }
 
 /// `status` of the public interface.
@@ -284,6 +288,7 @@ impl State {
             asked: 0,
             heard: 0,
             overdue: false,
+            paid_back: false,
         }
     }
 

@@ -223,9 +223,10 @@ fn a_refund_that_fails_later_can_be_made_again_and_not_before_it_is_known() {
         amount: 60,
         refund: Some(id),
     };
-    let told = Effect::RefundReturned {
+    let told = Effect::RefundFailed {
         refund: id,
         amount: 60,
+        made: true,
     };
     assert!(step.effects.contains(&entry) && step.effects.contains(&told));
     assert_eq!((step.state.refunded(), step.state.refundable()), (0, 100));
@@ -285,6 +286,55 @@ fn a_cancelled_order_whose_refund_failed_later_is_not_paid_back_by_itself_again(
         restock: vec![],
     };
     assert!(again(&run(back, &[request])));
+}
+
+fn refund(id: u128, amount: i64) -> Event {
+    Event::RefundRequested {
+        id: Uuid::from_u128(id),
+        amount,
+        restock: vec![],
+    }
+}
+
+fn pays_back(state: &State) -> Vec<i64> {
+    let commands = state.commands().into_iter();
+    commands
+        .filter_map(|it| match it {
+            Command::Refund { amount, .. } => Some(amount),
+            _ => None,
+        })
+        .collect()
+}
+
+#[test]
+fn what_fails_after_a_cancellation_is_for_people_to_decide() {
+    let id = Uuid::from_u128(7);
+    // All was paid back by staff, and then it was cancelled for the goods.
+    let made = [
+        refund(7, 100),
+        Event::Refunded { id },
+        Event::CancelRequested,
+        Event::RefundDoubted { id },
+        Event::RefundRefused { id },
+    ];
+    let back = run(paid(), &made);
+    assert_eq!((pays_back(&back), back.refundable()), (vec![], 100));
+    // One that was under way is refused; the rest was paid back by the cancellation.
+    let under_way = run(paid(), &[refund(7, 60), Event::CancelRequested]);
+    assert_eq!(pays_back(&under_way), [60, 40]);
+    let step = under_way.apply(&Event::RefundRefused { id }).unwrap();
+    assert_eq!(pays_back(&step.state), [40]);
+    let told = Effect::RefundFailed {
+        refund: id,
+        amount: 60,
+        made: false,
+    };
+    assert!(step.effects.contains(&told), "{:?}", step.effects);
+    // What had failed before is part of what a cancellation pays back.
+    let (state, id) = refunded();
+    let failed = [Event::RefundDoubted { id }, Event::RefundRefused { id }];
+    let cancelled = run(run(state, &failed), &[Event::CancelRequested]);
+    assert_eq!(pays_back(&cancelled), [100]);
 }
 
 #[test]

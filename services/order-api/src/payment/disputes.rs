@@ -1,6 +1,7 @@
-//! Disputes: a customer's bank has taken money back and asks whether it may keep it.
+//! Disputes: a customer's bank has taken money back and asks whether it may keep it; or asks before
+//! it takes any, which is an inquiry.
 
-use techcommerce_kernel::{Currency, Error, Timestamp, Uuid};
+use techcommerce_kernel::{Error, Timestamp, Uuid};
 use techcommerce_store::{Conn, execute};
 
 use super::{
@@ -17,6 +18,27 @@ fn closed(status: &str) -> bool {
     matches!(status, "won" | "lost" | "warning_closed" | "prevented")
 }
 
+/// Whether money was taken. An inquiry that comes to nothing has taken none.
+fn takes(status: &str) -> bool {
+    !status.starts_with("warning_") && status != "prevented"
+}
+
+/// Records what a message says. It may be late: one that is over is not opened by it, and whatever it
+/// says of one that is over, the next comparison asks.
+pub(crate) async fn heard(
+    tx: &mut Conn,
+    app: &App,
+    order: Uuid,
+    dispute: &DisputeSeen,
+) -> Result<(), Error> {
+    orders::lock(tx, order).await?;
+    let (id, now) = (&dispute.id, app.env.now());
+    if closed(&dispute.status) || !findings::is_closed(tx, findings::DISPUTE, id).await? {
+        record(tx, app, order, dispute).await?;
+    }
+    findings::doubt(tx, findings::DISPUTE, id, now).await
+}
+
 /// Records how a dispute stands: for staff to look at while it is open, in the order's timeline,
 /// and in the ledger. What was captured and refunded stays as it is: it did happen.
 pub(crate) async fn record(
@@ -27,8 +49,8 @@ pub(crate) async fn record(
 ) -> Result<(), Error> {
     // Those that record it at once come one after the other.
     orders::lock(tx, order).await?;
-    let currency: Currency = app.settings.currency;
-    let told: Option<Currency> = dispute.currency.to_ascii_uppercase().parse().ok();
+    let currency = dispute.currency.to_ascii_uppercase();
+    let told = currency.parse().ok();
     let amount = told.and_then(|told| amount_from(dispute.amount, told));
     let due = dispute.evidence_details.as_ref().and_then(|it| it.due_by);
     let finding = Finding {
@@ -36,7 +58,7 @@ pub(crate) async fn record(
         object: dispute.id.clone(),
         order: Some(order),
         amount: amount.unwrap_or(0),
-        currency: dispute.currency.to_ascii_uppercase(),
+        currency,
         detail: format!("{} ({})", dispute.status, dispute.reason),
         due_at: due
             .and_then(|due| due.checked_mul(1_000_000))
@@ -48,11 +70,11 @@ pub(crate) async fn record(
         reason: &finding.detail,
         ..Cause::by("system")
     };
-    if new {
+    if new && !takes(&dispute.status) {
         orders::add_event(tx, &app.env, order, "disputed", said).await?;
     }
     let steps = [
-        ("disputed", true),
+        ("disputed", takes(&dispute.status)),
         ("dispute_won", dispute.status == "won"),
         ("dispute_lost", dispute.status == "lost"),
     ];
@@ -60,9 +82,7 @@ pub(crate) async fn record(
         if !is {
             continue;
         }
-        let once = format!("{entry}:{}", dispute.id);
-        let written = enter(tx, app, order, (entry, &once), (finding.amount, currency)).await?;
-        if written && entry != "disputed" {
+        if enter(tx, app, order, entry, &finding).await? {
             orders::add_event(tx, &app.env, order, entry, said).await?;
         }
     }
@@ -74,8 +94,8 @@ async fn enter(
     tx: &mut Conn,
     app: &App,
     order: Uuid,
-    (entry, once): (&str, &str),
-    (amount, currency): (i64, Currency),
+    entry: &str,
+    dispute: &Finding,
 ) -> Result<bool, Error> {
     const ENTER: &str = "INSERT INTO payments_ledger \
          (id, order_id, entry, amount, currency, refund_id, once, created_at) \
@@ -86,9 +106,9 @@ async fn enter(
             .bind(app.env.new_id())
             .bind(order)
             .bind(entry)
-            .bind(amount)
-            .bind(currency.code())
-            .bind(once)
+            .bind(dispute.amount)
+            .bind(&dispute.currency)
+            .bind(format!("{entry}:{}", dispute.object))
             .bind(app.env.now().as_micros())
     )? == 1)
 }

@@ -8,7 +8,7 @@ use techcommerce_store::{Conn, Db, execute, with};
 
 /// A customer's bank wants money back.
 pub(crate) const DISPUTE: &str = "dispute";
-/// Money that was paid back has come back to us.
+/// Money could not be paid back, or came back to us after it was.
 pub(crate) const REFUND_FAILED: &str = "refund_failed";
 /// Money at the provider belongs to no order.
 pub(crate) const UNKNOWN_PAYMENT: &str = "unknown_payment";
@@ -82,6 +82,45 @@ pub(crate) async fn put(tx: &mut Conn, finding: &Finding, now: Timestamp) -> Res
     Ok(new)
 }
 
+/// Whether it is there and nothing is to be done about it any more.
+pub(crate) async fn is_closed(tx: &mut Conn, kind: &str, object: &str) -> Result<bool, Error> {
+    const CLOSED: &str =
+        "SELECT COUNT(*) FROM payment_findings WHERE id = $1 AND closed_at IS NOT NULL";
+    let closed: i64 = with!(tx, |c| sqlx::query_scalar(CLOSED)
+        .bind(format!("{kind}:{object}"))
+        .fetch_one(c)
+        .await)?;
+    Ok(closed > 0)
+}
+
+/// Something was said about what is closed: [`to_ask`] names it until it is written down again.
+pub(crate) async fn doubt(
+    tx: &mut Conn,
+    kind: &str,
+    object: &str,
+    now: Timestamp,
+) -> Result<(), Error> {
+    const DOUBT: &str = "UPDATE payment_findings SET updated_at = \
+         CASE WHEN closed_at < $2 THEN $2 ELSE closed_at + 1 END \
+         WHERE id = $1 AND closed_at IS NOT NULL";
+    execute!(
+        tx,
+        sqlx::query(DOUBT)
+            .bind(format!("{kind}:{object}"))
+            .bind(now.as_micros())
+    )?;
+    Ok(())
+}
+
+/// The disputes that the bank has to be asked about, with their orders: those that are open, and those
+/// that something was said about since they were closed.
+pub(crate) async fn to_ask(db: &Db) -> Result<Vec<(String, Uuid)>, Error> {
+    const ASK: &str = "SELECT object, order_id FROM payment_findings WHERE kind = 'dispute' \
+         AND order_id IS NOT NULL AND (closed_at IS NULL OR updated_at > closed_at)";
+    let mut conn = db.read().await?;
+    Ok(with!(conn, |c| sqlx::query_as(ASK).fetch_all(c).await)?)
+}
+
 /// What comparisons have found and nobody has closed: the provider's payments that it is about.
 pub(crate) async fn open_objects(db: &Db) -> Result<HashSet<String>, Error> {
     const OPEN: &str = "SELECT object FROM payment_findings WHERE closed_at IS NULL \
@@ -112,25 +151,59 @@ pub(crate) async fn close_gone(
     Ok(())
 }
 
-/// Writes down that a refund came back to us after it was made.
-pub(crate) async fn refund_returned(
+/// Writes down that a refund was refused, or came back to us after it was `made`. One that was made
+/// for a finding leaves that one open instead.
+pub(crate) async fn refund_failed(
     tx: &mut Conn,
     order: Uuid,
-    refund: Uuid,
+    (refund, made): (Uuid, bool),
     (amount, currency): (i64, &str),
     now: Timestamp,
 ) -> Result<(), Error> {
+    const KNOWN: &str = "SELECT COUNT(*) FROM payment_findings \
+         WHERE refund_id = $1 AND amount = $2 AND closed_at IS NULL";
+    let known: i64 = with!(tx, |c| sqlx::query_scalar(KNOWN)
+        .bind(refund)
+        .bind(amount)
+        .fetch_one(c)
+        .await)?;
+    if known > 0 {
+        return Ok(());
+    }
+    let detail = match made {
+        true => "the refund failed after it was made; the customer has not got it",
+        false => "the provider refused the refund; the customer has not got it",
+    };
     let finding = Finding {
         kind: REFUND_FAILED,
         object: refund.to_string(),
         order: Some(order),
         amount,
         currency: currency.to_owned(),
-        detail: "the refund failed after it was made; the customer has not got it".to_owned(),
+        detail: detail.to_owned(),
         due_at: None,
         closed: false,
     };
     put(tx, &finding, now).await?;
+    Ok(())
+}
+
+/// A cancellation pays back what failed before, too: `refund` is the one that was made for it.
+pub(crate) async fn paid_back_with(
+    tx: &mut Conn,
+    order: Uuid,
+    refund: Uuid,
+    now: Timestamp,
+) -> Result<(), Error> {
+    const NAME: &str = "UPDATE payment_findings SET refund_id = $2, updated_at = $3 \
+         WHERE order_id = $1 AND kind = 'refund_failed' AND closed_at IS NULL AND refund_id IS NULL";
+    execute!(
+        tx,
+        sqlx::query(NAME)
+            .bind(order)
+            .bind(refund)
+            .bind(now.as_micros())
+    )?;
     Ok(())
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use techcommerce_jobs::{Job, Outcome};
-use techcommerce_kernel::{Error, Timestamp, Uuid};
+use techcommerce_kernel::{Error, Uuid};
 use techcommerce_store::{Conn, execute, transact};
 
 use super::{
@@ -70,10 +70,6 @@ struct Work<'a> {
 }
 
 impl Hands for Work<'_> {
-    fn now(&self) -> Timestamp {
-        self.app.env.now()
-    }
-
     fn at(&self, point: Point) -> Result<(), Error> {
         self.app.faults.at(point)
     }

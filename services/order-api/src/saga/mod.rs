@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use techcommerce_jobs::{JobSet, NewJob, Schedule};
-use techcommerce_kernel::{Error, Timestamp, Uuid};
+use techcommerce_kernel::{Error, Uuid};
 
 use crate::{app::App, path::Notice, watch, webhooks};
 
@@ -55,12 +55,12 @@ impl Overdue {
     /// The job's kind.
     pub const KIND: &'static str = "order.payment_overdue";
 
-    /// The job for this order, due then.
+    /// The job for this order, due after this time.
     ///
     /// # Errors
     /// `internal` if it cannot be written as JSON.
-    pub fn job(order: Uuid, due: Timestamp) -> Result<NewJob, Error> {
-        NewJob::new(Self::KIND).run_at(due).payload(&Self { order })
+    pub fn job(order: Uuid, time: Duration) -> Result<NewJob, Error> {
+        NewJob::new(Self::KIND).after(time).payload(&Self { order })
     }
 }
 

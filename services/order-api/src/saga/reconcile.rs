@@ -26,6 +26,11 @@ impl techcommerce_jobs::Handler for Handler {
         KIND
     }
 
+    /// A shop that sells much has many payments to be compared, and what is not over starts again.
+    fn time_limit(&self) -> Duration {
+        Duration::from_hours(1)
+    }
+
     async fn run(&self, _: &Job) -> Result<Outcome, Error> {
         let Self(app) = self;
         if let (Some(stripe), Some(time)) = (app.providers.stripe(), app.settings.reconciled) {

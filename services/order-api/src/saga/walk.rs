@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use techcommerce_jobs::Outcome;
-use techcommerce_kernel::{Error, Timestamp};
+use techcommerce_kernel::Error;
 
 use super::execute;
 use crate::{
@@ -24,9 +24,6 @@ const LONGEST_PAUSE: Duration = super::Advance::LONGEST_PAUSE;
 
 /// What a walk does with one order, under one job.
 pub trait Hands: Sync {
-    /// What time it is.
-    fn now(&self) -> Timestamp;
-
     /// Breaks off here if a test says so.
     ///
     /// # Errors
@@ -82,7 +79,7 @@ pub async fn walk<H: Hands>(hands: &H, mut state: State) -> Result<Outcome, Erro
             // Asking at once again would be no use; everything else goes on.
             commands.retain(|command| !command.is_lookup());
             if commands.is_empty() {
-                return Ok(Outcome::RetryAt(hands.now() + pause(state.asked)));
+                return Ok(Outcome::RetryIn(pause(state.asked)));
             }
         }
         let (command, outcome) = first_that_works(hands, &state, commands).await?;

@@ -169,6 +169,61 @@ on_both_engines! { MIGRATOR;
         assert_eq!((status.as_u16(), &problem["code"]), (404, &json!("cart_not_found")));
     }
 
+    /// Whoever breaks off before anything came of it orders what the cart holds when they come
+    /// back, which is what they were shown.
+    async fn a_cart_that_is_changed_after_it_broke_off_is_ordered_as_it_is(db: TestDb) {
+        let shop = Shop::new(&db).await;
+        let [mug, lamp] = [1000, 3000].map(|price| shop.warehouse.stock(price, 9));
+        for point in 0..2 {
+            let (cart, key) = (shop.cart(&[(mug, 1)]).await, format!("k{point}"));
+            shop.plan.lock().unwrap().passed.clear();
+            shop.plan.lock().unwrap().break_at = Some(point);
+            assert_eq!(shop.place(&cart, &key, None).await.0, 503);
+            shop.plan.lock().unwrap().break_at = None;
+            assert_eq!(shop.put_line(&cart, mug, 0).await.0, 200);
+            let (status, problem) = shop.place(&cart, &key, None).await;
+            assert_eq!((status.as_u16(), &problem["code"]), (409, &json!("cart_empty")));
+            assert_eq!(shop.warehouse.lock().available(mug), 9, "after {point}");
+            assert_eq!(shop.put_line(&cart, mug, 2).await.0, 200);
+            shop.plan.lock().unwrap().passed.clear();
+            shop.plan.lock().unwrap().break_at = Some(point);
+            assert_eq!(shop.place(&cart, &key, None).await.0, 503);
+            shop.plan.lock().unwrap().break_at = None;
+            assert_eq!(shop.put_line(&cart, mug, 0).await.0, 200);
+            assert_eq!(shop.put_line(&cart, lamp, 1).await.0, 200);
+            let (status, order) = shop.place(&cart, &key, None).await;
+            assert_eq!(status, 201, "{order}");
+            assert_eq!(order["lines"].as_array().unwrap().len(), 1);
+            assert_eq!((&order["lines"][0]["variant_id"], &order["total"]["amount"]), (&json!(lamp), &json!(3000 + 490)));
+            assert_eq!(shop.warehouse.lock().available(mug), 9, "after {point}");
+            assert_eq!(shop.place(&cart, &key, None).await.1, order);
+        }
+        let ran = shop.settle().await;
+        shop.assert_balanced(&ran).await;
+    }
+
+    async fn nobody_orders_at_a_total_that_was_not_expected(db: TestDb) {
+        let shop = Shop::new(&db).await;
+        let mug = shop.warehouse.stock(1000, 9);
+        let cart = shop.cart(&[(mug, 1)]).await;
+        let place = async |expected: i64, currency: &str| {
+            let mut body = Shop::order_body(&cart, json!({"method": "test", "token": null}));
+            body["expected_total"] = json!({"amount": expected, "currency": currency});
+            shop.send(GUEST, Method::POST, "/orders", Some("k"), Some(body)).await
+        };
+        for (expected, currency) in [(1000, "EUR"), (1490, "USD")] {
+            let (status, problem) = place(expected, currency).await;
+            assert_eq!((status.as_u16(), &problem["code"]), (409, &json!("total_changed")));
+            assert_eq!(problem["total"], json!({"amount": 1490, "currency": "EUR"}));
+            assert_eq!(shop.warehouse.reserved(), 0);
+        }
+        let (status, order) = place(1490, "EUR").await;
+        assert_eq!(status, 201, "{order}");
+        // It is that order, whatever is expected by now.
+        let (status, again) = place(990, "EUR").await;
+        assert_eq!((status.as_u16(), again), (201, order));
+    }
+
     async fn a_discount_is_counted_and_given_back(db: TestDb) {
         use crate::{NewDiscount, create_discount, pricing::Reduction};
         let shop = Shop::new(&db).await;

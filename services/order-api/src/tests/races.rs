@@ -11,7 +11,7 @@ use super::{
     shop::{GUEST, Shop, staff},
     warehouse::Moment,
 };
-use crate::MIGRATOR;
+use crate::{MIGRATOR, NewDiscount, create_discount, pricing::Reduction};
 
 /// Sends all at once and gives the statuses, sorted.
 async fn at_once(
@@ -44,6 +44,23 @@ async fn write(db: &Db, sql: &'static str) {
     tx.commit().await.unwrap();
 }
 
+/// 3.00 off the cart.
+async fn put_discount(shop: &Shop, cart: &str) {
+    let off = NewDiscount {
+        code: "OFF".into(),
+        reduction: Reduction::Amount(300),
+        min_subtotal: 0,
+        usage_limit: None,
+        starts_at: None,
+        ends_at: None,
+    };
+    create_discount(&shop.db, &shop.env, &off).await.unwrap();
+    let path = format!("/carts/{cart}/discount");
+    let body = Some(json!({"code": "off"}));
+    let (status, cart) = shop.send(GUEST, Method::PUT, &path, None, body).await;
+    assert_eq!(status, 200, "{cart}");
+}
+
 /// Whether a transaction on PostgreSQL waits for another's lock on a row. On SQLite who writes
 /// waits before the transaction begins.
 async fn somebody_waits(db: &Db) -> bool {
@@ -74,6 +91,86 @@ on_both_engines! { MIGRATOR;
         shop.assert_balanced(&ran).await;
         let (_, page) = shop.get(staff(), "/orders").await;
         assert_eq!(page["items"].as_array().unwrap().len(), 1);
+    }
+
+    /// Three times the same request: the first is overtaken by one that is refused, which gives
+    /// back what both held; the third asks for the same anew.
+    async fn who_was_overtaken_by_a_refusal_orders_nothing_of_what_was_given_back(db: TestDb) {
+        let shop = Arc::new(Shop::new(&db).await);
+        let mug = shop.warehouse.stock(1000, 9);
+        let cart = shop.cart(&[(mug, 1)]).await;
+        put_discount(&shop, &cart).await;
+        let place = |shop: &Arc<Shop>| {
+            let (shop, cart) = (shop.clone(), cart.clone());
+            tokio::spawn(async move { shop.place(&cart, "k", None).await })
+        };
+        let first = shop.warehouse.gate("reserve", Moment::After);
+        let overtaken = place(&shop);
+        first.reached.notified().await;
+        write(&shop.db, "UPDATE discounts SET active = FALSE").await;
+        let (status, problem) = shop.place(&cart, "k", None).await;
+        assert_eq!((status.as_u16(), &problem["code"]), (409, &json!("discount_invalid")));
+        write(&shop.db, "UPDATE discounts SET active = TRUE").await;
+        let third = shop.warehouse.gate("reserve", Moment::After);
+        let anew = place(&shop);
+        third.reached.notified().await;
+        first.open.notify_one();
+        let (status, problem) = overtaken.await.unwrap();
+        assert_eq!(status, 503, "{problem}");
+        third.open.notify_one();
+        let (status, order) = anew.await.unwrap();
+        assert_eq!(status, 201, "{order}");
+        let (status, again) = shop.place(&cart, "k", None).await;
+        assert_eq!((status.as_u16(), &again), (201, &order));
+        let ran = shop.settle().await;
+        assert_eq!(shop.order(&order).await["payment_status"], "paid");
+        assert_eq!(shop.warehouse.lock().on_hand[&mug], 8);
+        shop.assert_balanced(&ran).await;
+    }
+
+    async fn what_is_held_for_nobody_any_more_is_given_back(db: TestDb) {
+        let shop = Arc::new(Shop::new(&db).await);
+        let mug = shop.warehouse.stock(1000, 0);
+        let cart = shop.cart(&[(mug, 1)]).await;
+        let gate = shop.warehouse.gate("reserve", Moment::Before);
+        let late = {
+            let (shop, cart) = (shop.clone(), cart.clone());
+            tokio::spawn(async move { shop.place(&cart, "k", None).await })
+        };
+        gate.reached.notified().await;
+        let (status, problem) = shop.place(&cart, "k", None).await;
+        assert_eq!((status.as_u16(), &problem["code"]), (409, &json!("out_of_stock")));
+        shop.warehouse.lock().on_hand.insert(mug, 1);
+        gate.open.notify_one();
+        let (status, problem) = late.await.unwrap();
+        assert_eq!(status, 503, "{problem}");
+        assert_eq!(shop.warehouse.reserved(), 0);
+        // As it was told to.
+        let (status, order) = shop.place(&cart, "k", None).await;
+        assert_eq!(status, 201, "{order}");
+        let ran = shop.settle().await;
+        shop.assert_balanced(&ran).await;
+    }
+
+    async fn a_cart_that_is_changed_while_it_is_ordered_loses_nothing(db: TestDb) {
+        let shop = Arc::new(Shop::new(&db).await);
+        let [mug, lamp] = [1000, 2000].map(|price| shop.warehouse.stock(price, 9));
+        let cart = shop.cart(&[(mug, 1)]).await;
+        let gate = shop.warehouse.gate("reserve", Moment::After);
+        let ordering = {
+            let (shop, cart) = (shop.clone(), cart.clone());
+            tokio::spawn(async move { shop.place(&cart, "k", None).await })
+        };
+        gate.reached.notified().await;
+        assert_eq!(shop.put_line(&cart, lamp, 2).await.0, 200);
+        gate.open.notify_one();
+        let (status, problem) = ordering.await.unwrap();
+        assert_eq!((status.as_u16(), &problem["code"]), (409, &json!("cart_changed")));
+        assert_eq!(shop.warehouse.reserved(), 0);
+        let (status, order) = shop.place(&cart, "k", None).await;
+        assert_eq!((status.as_u16(), order["lines"].as_array().unwrap().len()), (201, 2));
+        let ran = shop.settle().await;
+        shop.assert_balanced(&ran).await;
     }
 
     async fn lines_put_in_at_once_are_all_there(db: TestDb) {

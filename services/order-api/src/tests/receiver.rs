@@ -8,6 +8,7 @@ use std::{
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
     net::{TcpListener, TcpStream},
+    sync::Notify,
 };
 
 /// How a request is answered.
@@ -15,6 +16,8 @@ use tokio::{
 pub enum Reply {
     /// With this status, headers and body.
     Say(u16, &'static str, &'static str),
+    /// With this status, once it is let go.
+    Held(u16),
     /// Never.
     Silence,
     /// By hanging up before an answer.
@@ -51,6 +54,8 @@ pub struct Receiver {
     pub port: u16,
     heard: Arc<Mutex<Vec<Heard>>>,
     replies: Arc<Mutex<VecDeque<Reply>>>,
+    holds: Arc<Notify>,
+    let_go: Arc<Notify>,
 }
 
 impl Receiver {
@@ -60,6 +65,8 @@ impl Receiver {
             port: socket.local_addr().unwrap().port(),
             heard: Arc::default(),
             replies: Arc::default(),
+            holds: Arc::default(),
+            let_go: Arc::default(),
         };
         let serving = receiver.clone();
         tokio::spawn(async move {
@@ -78,6 +85,16 @@ impl Receiver {
     /// The next requests are answered so; then all are answered well.
     pub fn replies(&self, replies: impl IntoIterator<Item = Reply>) {
         self.replies.lock().unwrap().extend(replies);
+    }
+
+    /// Waits for a request that is held.
+    pub async fn holds(&self) {
+        self.holds.notified().await;
+    }
+
+    /// Answers the request that is held.
+    pub fn let_go(&self) {
+        self.let_go.notify_one();
     }
 
     pub fn heard(&self) -> Vec<Heard> {
@@ -114,7 +131,13 @@ impl Receiver {
             body,
         });
         let reply = self.replies.lock().unwrap().pop_front();
-        match reply.unwrap_or(Reply::Say(204, "", "")) {
+        let mut reply = reply.unwrap_or(Reply::Say(204, "", ""));
+        if let Reply::Held(status) = reply {
+            self.holds.notify_one();
+            self.let_go.notified().await;
+            reply = Reply::Say(status, "", "");
+        }
+        match reply {
             Reply::Say(status, headers, body) => {
                 let length = body.len();
                 let answer = format!(
@@ -122,7 +145,7 @@ impl Receiver {
                 );
                 write.write_all(answer.as_bytes()).await.ok()?;
             }
-            Reply::Silence => {
+            Reply::Silence | Reply::Held(_) => {
                 // Until the other side gives up.
                 let _ = read.read_u8().await;
             }

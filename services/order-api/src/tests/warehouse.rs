@@ -388,10 +388,13 @@ async fn reserve(
     State(warehouse): State<Warehouse>,
     Json(request): Json<ReserveRequest>,
 ) -> ApiResult<Json<Reservation>> {
-    let mut inner = warehouse.lock();
-    inner.answers()?;
-    inner.asked += 1;
-    Ok(Json(inner.hold(&request)?))
+    warehouse.pass("reserve", Moment::Before).await;
+    let answer = warehouse.answer(|inner| {
+        inner.asked += 1;
+        inner.hold(&request)
+    });
+    warehouse.pass("reserve", Moment::After).await;
+    Ok(Json(answer?))
 }
 
 async fn look(

@@ -185,14 +185,44 @@ on_both_engines! { MIGRATOR;
     async fn a_clock_that_ran_ahead_delays_nothing(db: TestDb) {
         let shop = Shop::with(&db, settings()).await;
         let receiver = Receiver::start().await;
-        hook(&shop, &receiver.url(), json!(["order.placed"])).await;
+        let hook = hook(&shop, &receiver.url(), json!(["order.placed"])).await;
         let before = shop.env.now();
         shop.clock.advance(Duration::from_mins(15));
         ordered(&shop, "k").await;
         shop.clock.set(before);
         shop.jobs.put_clocks_right(Duration::from_secs(60)).await.unwrap();
+        let delivery = get(&shop, &hook.path("/deliveries")).await["items"][0].clone();
+        assert_eq!(delivery["next_attempt_at"], json!(shop.env.now()), "what is shown is what is done");
         shop.jobs.drain().await.unwrap();
         assert_eq!(receiver.heard().len(), 1);
+        let delivery = get(&shop, &hook.path("/deliveries")).await["items"][0].clone();
+        assert_eq!(delivery["next_attempt_at"], Value::Null);
+    }
+
+    async fn it_is_shown_when_a_delivery_is_sent_next(db: TestDb) {
+        let shop = Shop::with(&db, settings()).await;
+        let receiver = Receiver::start().await;
+        let hook = hook(&shop, &receiver.url(), json!(["order.placed"])).await;
+        receiver.replies([Reply::Say(503, "retry-after: 7200\r\n", ""), Reply::Held(204)]);
+        ordered(&shop, "k").await;
+        shop.jobs.drain().await.unwrap();
+        let shown = async || get(&shop, &hook.path("/deliveries")).await["items"][0].clone();
+        let later = shop.env.now() + Duration::from_hours(2);
+        assert_eq!(shown().await["next_attempt_at"], json!(later));
+        shop.clock.set(later);
+        let during = async {
+            receiver.holds().await;
+            let delivery = shown().await;
+            assert_eq!((&delivery["state"], &delivery["next_attempt_at"]), (&json!("pending"), &Value::Null));
+            receiver.let_go();
+        };
+        tokio::join!(async { shop.jobs.drain().await.unwrap() }, during);
+        let path = format!("/deliveries/{}", shown().await["id"].as_str().unwrap());
+        let (_, again) = call(&shop, Method::POST, &hook.path(&format!("{path}/resend")), None).await;
+        assert_eq!(again["next_attempt_at"], json!(shop.env.now()));
+        let off = Some(json!({"enabled": false}));
+        assert_eq!(call(&shop, Method::PATCH, &hook.path(""), off).await.0, 200);
+        assert_eq!(shown().await["next_attempt_at"], Value::Null);
     }
 
     async fn who_asks_for_a_pause_gets_it(db: TestDb) {
@@ -263,6 +293,64 @@ on_both_engines! { MIGRATOR;
         assert_eq!((&shown["enabled"], &shown["disabled_reason"]), (&json!(false), &json!("failing")));
         let waiting = get(&shop, &hook.path("/deliveries?state=pending")).await;
         assert_eq!(waiting["items"], json!([]));
+    }
+
+    async fn an_answer_from_the_address_of_before_says_nothing_of_the_one_that_is(db: TestDb) {
+        use techcommerce_store::{StoreError, with};
+        let shop = Shop::with(&db, settings()).await;
+        for (status, heard_twice) in [(410, true), (500, true), (204, false)] {
+            let (old, new) = (Receiver::start().await, Receiver::start().await);
+            let hook = hook(&shop, &old.url(), json!(["order.placed"])).await;
+            old.replies([Reply::Held(status)]);
+            ordered(&shop, &format!("k{status}")).await;
+            let moves = async {
+                old.holds().await;
+                let edit = Some(json!({"url": new.url()}));
+                assert_eq!(call(&shop, Method::PATCH, &hook.path(""), edit).await.0, 200);
+                if !heard_twice {
+                    // The new one has failed meanwhile.
+                    let mut conn = shop.db.single().await.unwrap();
+                    let set: Result<_, StoreError> = with!(conn, |c| {
+                        sqlx::query("UPDATE webhook_endpoints SET failing_since = 7 WHERE enabled")
+                            .execute(c).await.map(|_| ())
+                    });
+                    set.unwrap();
+                }
+                old.let_go();
+            };
+            let (ran, ()) = tokio::join!(shop.jobs.drain(), moves);
+            ran.unwrap();
+            let shown = get(&shop, &hook.path("")).await;
+            assert_eq!((&shown["enabled"], &shown["disabled_reason"]), (&json!(true), &Value::Null), "{status}");
+            assert_eq!(shown["failing_since"].is_null(), heard_twice, "{status}: {shown}");
+            let ids = |heard: Vec<Heard>| heard.iter().map(|one| one.header("webhook-id").to_owned()).collect::<Vec<_>>();
+            let (first, second) = (ids(old.heard()), ids(new.heard()));
+            assert_eq!((first.len(), second.len()), (1, usize::from(heard_twice)), "{status}");
+            assert!(!heard_twice || first == second, "{status}");
+            let delivery = get(&shop, &hook.path("/deliveries")).await["items"][0].clone();
+            assert_eq!(delivery["state"], "delivered", "{status}");
+            assert_eq!(delivery["attempts"], 1 + second.len(), "{status}");
+            assert_eq!(shop.send(admin(), Method::DELETE, &hook.path(""), None, None).await.0, 204);
+        }
+    }
+
+    async fn the_last_try_at_the_address_of_before_is_not_the_last(db: TestDb) {
+        let shop = Shop::with(&db, settings()).await;
+        let (old, new) = (Receiver::start().await, Receiver::start().await);
+        let hook = hook(&shop, &old.url(), json!(["order.placed"])).await;
+        old.replies(vec![Reply::Say(500, "", ""); 9]);
+        old.replies([Reply::Held(500)]);
+        ordered(&shop, "k").await;
+        let moves = async {
+            old.holds().await;
+            let edit = Some(json!({"url": new.url()}));
+            assert_eq!(call(&shop, Method::PATCH, &hook.path(""), edit).await.0, 200);
+            old.let_go();
+        };
+        tokio::join!(shop.settle(), moves);
+        assert_eq!((old.heard().len(), new.heard().len()), (10, 1));
+        let delivery = get(&shop, &hook.path("/deliveries")).await["items"][0].clone();
+        assert_eq!(delivery["state"], "delivered", "{delivery}");
     }
 
     async fn nasty_receivers_do_no_harm(db: TestDb) {

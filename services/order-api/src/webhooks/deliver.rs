@@ -3,6 +3,8 @@
 //! It sends at least once: a worker that dies after the event arrived and before that is written
 //! down sends it again, with the same `webhook-id`.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use techcommerce_contracts::order_api::{WebhookDisabled, WebhookEventType};
@@ -77,7 +79,7 @@ impl techcommerce_jobs::Handler for Handler {
         let now = app.env.now();
         let turn = match app.webhooks.lanes.enter(due.endpoint_id, now) {
             Ok(turn) => turn,
-            Err(at) => return Ok(Outcome::RetryAt(at)),
+            Err(time) => return Ok(Outcome::RetryIn(time)),
         };
         let answer = send(app, &due, now).await?;
         let took = app.env.now().since(now);
@@ -143,7 +145,7 @@ struct Attempt {
 /// How a delivery stands after an attempt.
 struct Stands {
     state: &'static str,
-    next_at: Option<Timestamp>,
+    tries: i64,
     finished_at: Option<Timestamp>,
 }
 
@@ -152,8 +154,16 @@ enum Next {
     Arrived,
     /// Never again.
     Failed,
-    /// Not before this time.
-    At(Timestamp),
+    /// Not before so much time has passed.
+    In(Duration),
+}
+
+/// How the endpoint stands after an answer.
+enum Endpoint {
+    Enabled,
+    Disabled,
+    /// It has another address, of which the answer says nothing.
+    Moved,
 }
 
 /// Writes an attempt down, with what it leads to, if the job is still ours.
@@ -165,26 +175,29 @@ async fn record(app: &App, job: &Job, due: &Due, attempt: &Attempt) -> Result<Ou
         Next::Failed
     } else {
         let wish = attempt.answer.retry_after;
-        schedule::next(&app.env, now, due.tries + 1, wish).map_or(Next::Failed, Next::At)
+        schedule::pause(&app.env, due.tries + 1, wish).map_or(Next::Failed, Next::In)
     };
     let outcome = transact!(app.db, |tx| -> Result<Outcome, Error> {
         job.guard(tx).await?;
         // The endpoint comes before its deliveries, wherever both are taken.
-        let disabled = standing(tx, app, due, &attempt.answer).await?;
-        let (state, next_at) = match next {
-            Next::Arrived => ("delivered", None),
-            Next::At(at) if !disabled => ("pending", Some(at)),
-            Next::Failed | Next::At(_) => ("failed", None),
+        let endpoint = standing(tx, app, due, &attempt.answer).await?;
+        let tried = due.tries + 1;
+        let (state, tries, pause) = match (&next, endpoint) {
+            (Next::Arrived, _) => ("delivered", tried, None),
+            // At once, and with as many tries as there were.
+            (_, Endpoint::Moved) => ("pending", due.tries, Some(Duration::ZERO)),
+            (Next::In(time), Endpoint::Enabled) => ("pending", tried, Some(*time)),
+            (Next::In(_) | Next::Failed, _) => ("failed", tried, None),
         };
         let stands = Stands {
             state,
-            next_at,
-            finished_at: next_at.is_none().then_some(now),
+            tries,
+            finished_at: pause.is_none().then_some(now),
         };
         let goes_on = settle(tx, due, attempt, &stands).await?;
-        match next_at.filter(|_| goes_on) {
-            Some(at) => {
-                job.postpone_in(tx, &app.env, at).await?;
+        match pause.filter(|_| goes_on) {
+            Some(time) => {
+                let at = job.postpone_in(tx, &app.env, time).await?;
                 Ok(Outcome::Postponed(at))
             }
             None => {
@@ -197,36 +210,39 @@ async fn record(app: &App, job: &Job, due: &Due, attempt: &Attempt) -> Result<Ou
     Ok(outcome)
 }
 
-/// Writes how the endpoint stands after an answer; gives whether it was disabled. Trials say
-/// nothing of it.
-async fn standing(tx: &mut Conn, app: &App, due: &Due, answer: &Answer) -> Result<bool, Error> {
+/// Writes how the endpoint stands after an answer. Trials that fail say nothing of it.
+async fn standing(tx: &mut Conn, app: &App, due: &Due, answer: &Answer) -> Result<Endpoint, Error> {
     const WELL: &str = "UPDATE webhook_endpoints SET failing_since = NULL \
-         WHERE id = $1 AND failing_since IS NOT NULL";
-    const FAILING: &str = "UPDATE webhook_endpoints \
-         SET failing_since = COALESCE(failing_since, $2) WHERE id = $1 RETURNING failing_since";
+         WHERE id = $1 AND url = $2 AND failing_since IS NOT NULL";
+    const FAILING: &str = "UPDATE webhook_endpoints SET failing_since = COALESCE(failing_since, $3) \
+         WHERE id = $1 AND url = $2 RETURNING failing_since";
     if answer.arrived() {
-        execute!(tx, sqlx::query(WELL).bind(due.endpoint_id))?;
-        return Ok(false);
+        execute!(tx, sqlx::query(WELL).bind(due.endpoint_id).bind(&due.url))?;
+        return Ok(Endpoint::Enabled);
     }
     if due.is_trial() {
-        return Ok(false);
+        return Ok(Endpoint::Enabled);
     }
     let now = app.env.now();
     let since: Option<i64> = with!(tx, |c| sqlx::query_scalar(FAILING)
         .bind(due.endpoint_id)
+        .bind(&due.url)
         .bind(now.as_micros())
-        .fetch_one(c)
+        .fetch_optional(c)
         .await)?;
-    let since = since.map_or(now, Timestamp::from_micros);
+    let Some(since) = since.map(Timestamp::from_micros) else {
+        return Ok(Endpoint::Moved);
+    };
     let reason = if answer.is_gone() {
         WebhookDisabled::Gone
     } else if now.since(since) >= app.settings.webhooks.disable_after {
         WebhookDisabled::Failing
     } else {
-        return Ok(false);
+        return Ok(Endpoint::Enabled);
     };
+    // Its row is held, so its address is still the one that answered.
     disable(tx, app, due.endpoint_id, reason).await?;
-    Ok(true)
+    Ok(Endpoint::Disabled)
 }
 
 /// Writes the attempt and how the delivery stands after it. Gives whether the job goes on: not if
@@ -238,7 +254,7 @@ async fn settle(
     stands: &Stands,
 ) -> Result<bool, Error> {
     const SETTLE: &str = "UPDATE webhook_deliveries SET attempts = attempts + 1, \
-         last_status = $3, state = $4, tries = $5, next_at = $6, finished_at = $7 \
+         last_status = $3, state = $4, tries = $5, finished_at = $6 \
          WHERE id = $1 AND job_id = $2 RETURNING attempts";
     const COUNT: &str = "UPDATE webhook_deliveries SET attempts = attempts + 1, last_status = $2 \
          WHERE id = $1 RETURNING attempts";
@@ -251,8 +267,7 @@ async fn settle(
         .bind(due.job_id)
         .bind(status)
         .bind(stands.state)
-        .bind(due.tries + 1)
-        .bind(stands.next_at.map(Timestamp::as_micros))
+        .bind(stands.tries)
         .bind(stands.finished_at.map(Timestamp::as_micros))
         .fetch_optional(c)
         .await)?;
@@ -283,7 +298,7 @@ async fn settle(
 /// The endpoint was disabled: nothing is sent.
 async fn give_up(app: &App, job: &Job, due: &Due) -> Result<Outcome, Error> {
     const CANCEL: &str = "UPDATE webhook_deliveries \
-         SET state = 'cancelled', next_at = NULL, finished_at = $2 \
+         SET state = 'cancelled', finished_at = $2 \
          WHERE id = $1 AND state = 'pending'";
     transact!(app.db, |tx| -> Result<(), Error> {
         job.guard(tx).await?;

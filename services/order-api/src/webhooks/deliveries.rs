@@ -22,8 +22,11 @@ const BATCH: i64 = 100;
 const MOST: u64 = 1000;
 
 const COLUMNS: &str = "d.id, d.endpoint_id, d.event_id, v.type, v.subject_id, v.sequence, \
-     d.state, d.attempts, d.last_status, d.next_at, d.created_at, d.finished_at";
-const FROM: &str = "FROM webhook_deliveries d JOIN webhook_events v ON v.id = d.event_id";
+     d.state, d.attempts, d.last_status, d.created_at, d.finished_at, \
+     CASE WHEN d.state = 'pending' AND j.state = 'ready' THEN j.due_at END AS next_at";
+/// When it is sent next is the job's to say.
+const FROM: &str = "FROM webhook_deliveries d JOIN webhook_events v ON v.id = d.event_id \
+     LEFT JOIN jobs j ON j.id = d.job_id";
 
 #[derive(sqlx::FromRow)]
 struct Row {
@@ -36,9 +39,9 @@ struct Row {
     state: String,
     attempts: i64,
     last_status: Option<i64>,
-    next_at: Option<i64>,
     created_at: i64,
     finished_at: Option<i64>,
+    next_at: Option<i64>,
 }
 
 fn status(stored: Option<i64>) -> Option<u16> {
@@ -215,10 +218,9 @@ pub(crate) async fn resend(
 /// The delivery begins anew with another job; that of before finds that it is not its own.
 async fn again(tx: &mut Conn, app: &App, id: Uuid) -> Result<(), Error> {
     const AGAIN: &str = "UPDATE webhook_deliveries SET state = 'pending', job_id = $2, tries = 0, \
-         next_at = $3, finished_at = NULL WHERE id = $1";
+         finished_at = NULL WHERE id = $1";
     let job = enqueue(tx, &app.env, events::job(id)?).await?;
-    let now = app.env.now().as_micros();
-    match execute!(tx, sqlx::query(AGAIN).bind(id).bind(job).bind(now))? {
+    match execute!(tx, sqlx::query(AGAIN).bind(id).bind(job))? {
         0 => Err(not_found()),
         _ => Ok(()),
     }

@@ -462,7 +462,7 @@ pub(super) async fn named(app: &App, id: Uuid) -> Result<(String, String), Error
 /// Gives up what waits to be sent to an endpoint that this transaction holds.
 async fn cancel(tx: &mut Conn, app: &App, id: Uuid) -> Result<(), Error> {
     const CANCEL: &str = "UPDATE webhook_deliveries \
-         SET state = 'cancelled', next_at = NULL, finished_at = $2 \
+         SET state = 'cancelled', finished_at = $2 \
          WHERE endpoint_id = $1 AND state = 'pending'";
     let now = app.env.now().as_micros();
     execute!(tx, sqlx::query(CANCEL).bind(id).bind(now))?;

@@ -183,8 +183,8 @@ pub(super) async fn write(
     const EVENT: &str = "INSERT INTO webhook_events \
          (id, type, subject_id, sequence, body, created_at) VALUES ($1, $2, $3, $4, $5, $6)";
     const DELIVERY: &str = "INSERT INTO webhook_deliveries \
-         (id, endpoint_id, event_id, state, job_id, attempts, tries, next_at, created_at) \
-         VALUES ($1, $2, $3, 'pending', $4, 0, 0, $5, $6)";
+         (id, endpoint_id, event_id, state, job_id, attempts, tries, created_at) \
+         VALUES ($1, $2, $3, 'pending', $4, 0, 0, $5)";
     let About {
         kind,
         subject,
@@ -215,7 +215,6 @@ pub(super) async fn write(
                 .bind(*endpoint)
                 .bind(id)
                 .bind(job)
-                .bind((now + after).as_micros())
                 .bind(now.as_micros())
         )?;
         last = Some(delivery);

@@ -58,7 +58,7 @@ impl techcommerce_jobs::Handler for Handler {
                 // product-api is away, or of the version before: nothing is lost meanwhile.
                 Err(error) if error.is_transient() || error.kind() == NotFound => {
                     tracing::debug!(?error, "the change feed cannot be read now");
-                    return Ok(Outcome::RetryAt(app.env.now() + EVERY));
+                    return Ok(Outcome::RetryIn(EVERY));
                 }
                 Err(error) => return Err(error),
             }

@@ -73,12 +73,12 @@ impl Lanes {
         })))
     }
 
-    /// The right to send, or when to ask again: those who wait are told different times, each as
-    /// much later as one takes, so that they do not all come at once.
+    /// The right to send, or after how long to ask again: those who wait are told different times,
+    /// each as much longer as one takes, so that they do not all come at once.
     ///
     /// # Errors
     /// That time.
-    pub(super) fn enter(&self, endpoint: Uuid, now: Timestamp) -> Result<Turn, Timestamp> {
+    pub(super) fn enter(&self, endpoint: Uuid, now: Timestamp) -> Result<Turn, Duration> {
         let mut road = self.road();
         if road.lanes.len() >= REMEMBERED {
             road.lanes.retain(|_, lane| lane.taken);
@@ -101,7 +101,7 @@ impl Lanes {
         }
         let turn = lane.last.max(now) + lane.took;
         lane.last = if turn > now + LONGEST { now } else { turn };
-        Err(turn.min(now + LONGEST))
+        Err(turn.since(now).min(LONGEST))
     }
 
     fn road(&self) -> MutexGuard<'_, Road> {
@@ -141,7 +141,7 @@ mod tests {
             .unwrap()
             .took(Duration::from_secs(15));
         let _sending = lanes.enter(SLOW, now).unwrap();
-        let mut told = |_| lanes.enter(SLOW, now).unwrap_err().since(now).as_secs();
+        let mut told = |_| lanes.enter(SLOW, now).unwrap_err().as_secs();
         let told: Vec<u64> = (0..6).map(&mut told).collect();
         assert_eq!(told, [15, 30, 45, 60, 60, 15]);
     }

@@ -86,7 +86,7 @@ impl Handler for FetchPictures {
             return Ok(Outcome::Done);
         }
         // There may be more; others get their turn in between.
-        Ok(Outcome::RetryAt(self.env.now()))
+        Ok(Outcome::RetryIn(Duration::ZERO))
     }
 }
 

@@ -376,7 +376,7 @@ fn advise(settings: &Settings) {
 /// Host and port of Redis, if it is reached over the network.
 fn redis_place(settings: &Settings) -> Option<(String, u16)> {
     let url = url::Url::parse(settings.redis_url.as_ref()?.expose()).ok()?;
-    let tcp = matches!(url.scheme(), "redis" | "rediss");
+    let tcp = url.scheme() == "redis";
     let host = url.host_str().filter(|host| tcp && !host.is_empty())?;
     Some((host.to_owned(), url.port().unwrap_or(6379)))
 }

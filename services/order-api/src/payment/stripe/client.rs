@@ -59,7 +59,8 @@ pub(crate) enum Failure {
     Declined(Box<Problem>),
     /// What was asked for is not possible, as a capture of what was cancelled.
     Impossible(Box<Problem>),
-    /// This key will never be answered well: it met an error, or came with something else before.
+    /// This key will not be answered well: it met an error or an empty account, or came with
+    /// something else before.
     KeyIsSpent,
     /// Nobody knows what became of it, or nothing did: to be asked again.
     Again(Error),
@@ -290,11 +291,14 @@ impl Answer {
             }
             // An error that is told again is what this key will be answered for ever.
             (status, _) if status.is_server_error() && self.again => Failure::KeyIsSpent,
-            // Money for a refund may come; it is no refusal.
+            // Money for a refund may come; it is no refusal. Under this key it is told for a day.
             (StatusCode::BAD_REQUEST, Some(problem))
                 if problem.code.as_deref() == Some("balance_insufficient") =>
             {
-                again(named)
+                match self.again {
+                    true => Failure::KeyIsSpent,
+                    false => again(named),
+                }
             }
             (StatusCode::BAD_REQUEST | StatusCode::NOT_FOUND, Some(problem)) => {
                 Failure::Impossible(problem)
@@ -350,6 +354,7 @@ mod tests {
         assert_eq!(meaning(400, false, state), "impossible");
         assert_eq!(meaning(404, false, "not Stripe's"), "again");
         assert_eq!(meaning(400, false, poor), "again");
+        assert_eq!(meaning(400, true, poor), "spent");
         assert_eq!(meaning(500, false, state), "again");
         assert_eq!(meaning(500, true, state), "spent");
         for status in [401, 403, 409, 424, 429, 502, 503] {

@@ -43,6 +43,13 @@ pub(super) enum Mend {
     ReportRefunded,
 }
 
+impl Mend {
+    /// Whether it moves money or calls somebody.
+    pub(super) fn is_grave(self) -> bool {
+        !matches!(self, Self::Nothing | Self::Wake)
+    }
+}
+
 /// Compares.
 pub(super) fn compare(there: There<'_>, here: Here<'_>) -> Mend {
     let over = there.status == "canceled";

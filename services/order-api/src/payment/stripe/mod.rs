@@ -15,6 +15,8 @@
 mod amount;
 mod client;
 mod compare;
+mod disputed;
+mod mend;
 mod reconcile;
 mod rows;
 mod webhook;

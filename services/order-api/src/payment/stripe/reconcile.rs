@@ -1,26 +1,29 @@
 //! Comparing what Stripe knows with what the shop knows: what is ours to mend is mended, the rest is
 //! written down for people.
 //!
+//! Lists are old when they are held against an order that is read now. So they only say where to look:
+//! before anything is paid back, cancelled or reported, both sides are read once more. What fails for
+//! one payment fails for that one, and the job comes again at the end.
+//!
 //! Only payments that say they are this shop's are looked at, because several shops, and other
 //! programs, may share an account.
 
 use std::{collections::HashMap, time::Duration};
 
-use techcommerce_kernel::{Currency, Error, Money, Timestamp, Uuid};
+use techcommerce_kernel::{Currency, Error, Timestamp, Uuid};
 use techcommerce_store::transact;
 
 use super::{
     Stripe, amount,
-    client::Failure,
     compare::{Here, Mend, There, compare},
     rows,
-    wire::{Dispute, Intent, Refund},
+    wire::{Intent, Refund},
 };
 use crate::{
     app::App,
     orders::{self, Cause, OrderRow},
     path::{Event, RefundProgress},
-    payment::findings::{self, Finding},
+    payment::findings,
 };
 
 /// What is read at once: a list of it is short enough to be held.
@@ -39,52 +42,148 @@ pub(crate) struct Reconciled {
     pub reported: u64,
 }
 
-/// Compares what was begun at Stripe within the time before now.
+/// Compares what was begun at Stripe within the time before now, and how disputes stand.
 ///
 /// # Errors
-/// Stripe does not answer, or those of the database. What was mended until then is.
+/// The first that something failed with: Stripe does not answer, or those of the database. What could
+/// be mended is.
 pub(crate) async fn reconcile(
     app: &App,
     stripe: &Stripe,
     before_now: Duration,
 ) -> Result<Reconciled, Error> {
-    let begun = app.env.now();
-    let until = begun - SETTLES;
-    let mut from = begun - before_now;
-    let refunds = refunds(stripe, from).await?;
-    let known = findings::open_objects(&app.db).await?;
-    let mut done = Reconciled::default();
-    // First, so that these orders are under way and not compared as they were.
-    for refund in refunds.values().flatten() {
-        if failed_after_all(app, refund).await? {
-            done.mended += 1;
+    let mut comparison = Comparison {
+        app,
+        stripe,
+        done: Reconciled::default(),
+        failed: None,
+    };
+    let over = comparison.run(before_now).await;
+    match comparison.failed {
+        Some(first) => Err(first),
+        None => over.map(|()| comparison.done),
+    }
+}
+
+/// A comparison under way.
+pub(super) struct Comparison<'a> {
+    pub app: &'a App,
+    pub stripe: &'a Stripe,
+    done: Reconciled,
+    failed: Option<Error>,
+}
+
+/// What both sides know of a payment, and what follows.
+pub(super) struct Look {
+    pub mend: Mend,
+    pub order: Option<OrderRow>,
+    pub currency: Option<Currency>,
+    /// In our minor units, as the rest: taken.
+    pub captured: i64,
+    /// Paid back there or on its way.
+    pub refunded: i64,
+    /// The same, of refunds that the shop asked for.
+    pub refunded_by_us: i64,
+    /// How many refunds failed.
+    pub failed: usize,
+}
+
+impl Comparison<'_> {
+    async fn run(&mut self, before_now: Duration) -> Result<(), Error> {
+        let begun = self.app.env.now();
+        let until = begun - SETTLES;
+        let mut from = begun - before_now;
+        // They are few, and banks do not wait.
+        let asked = self.disputes(from).await;
+        self.goes_on("disputes", asked);
+        let refunds = refunds(self.stripe, from).await?;
+        let known = findings::open_objects(&self.app.db).await?;
+        // First, so that these orders are under way and not compared as they were.
+        for refund in refunds.values().flatten() {
+            let mended = failed_after_all(self.app, refund).await;
+            if self.goes_on(&refund.id, mended) == Some(true) {
+                self.done.mended += 1;
+            }
+        }
+        while from < until {
+            let to = (from + PART).min(until);
+            let (after, before) = (from.as_seconds().to_string(), to.as_seconds().to_string());
+            let query = [("created[gte]", after.as_str()), ("created[lt]", &before)];
+            let list = self.stripe.client.list("/v1/payment_intents", &query);
+            let intents: Vec<Intent> = list.await?;
+            for intent in &intents {
+                if intent.metadata.get("shop") != Some(&self.stripe.public_url) {
+                    continue;
+                }
+                let of_it = refunds.get(&intent.id).map_or(&[][..], Vec::as_slice);
+                self.done.compared += 1;
+                let compared = self.one(intent, of_it, known.contains(&intent.id)).await;
+                self.goes_on(&intent.id, compared);
+            }
+            from = to;
+        }
+        Ok(())
+    }
+
+    /// What came of it, unless it failed: the first failure is told when all else is done.
+    pub(super) fn goes_on<T>(&mut self, what: &str, outcome: Result<T, Error>) -> Option<T> {
+        let failed = |error: Error| {
+            tracing::warn!(?error, what, "could not be compared with the provider");
+            self.failed.get_or_insert(error);
+        };
+        outcome.map_err(failed).ok()
+    }
+
+    /// Compares one payment as it was listed; `known` if something of it is written down.
+    async fn one(&mut self, intent: &Intent, refunds: &[Refund], known: bool) -> Result<(), Error> {
+        let mut seen = look(self.app, intent, refunds).await?;
+        if !known && !seen.mend.is_grave() {
+            return self.mend(intent, &seen).await;
+        }
+        let before = seen.order.map(|order| order.path.0);
+        let client = &self.stripe.client;
+        let path = format!("/v1/payment_intents/{}", intent.id);
+        let intent: Intent = client.get(&path).await?;
+        let of_it = [("payment_intent", intent.id.as_str())];
+        let refunds: Vec<Refund> = client.list("/v1/refunds", &of_it).await?;
+        seen = look(self.app, &intent, &refunds).await?;
+        // What was read there may be older or newer than an order that changes at this moment.
+        if seen.order.as_ref().map(|order| &order.path.0) != before.as_ref() {
+            return Ok(());
+        }
+        self.mend(&intent, &seen).await?;
+        match known {
+            true => agreed(self.app, &intent, seen.mend).await,
+            false => Ok(()),
         }
     }
-    while from < until {
-        let to = (from + PART).min(until);
-        let (after, before) = (from.as_seconds().to_string(), to.as_seconds().to_string());
-        let query = [("created[gte]", after.as_str()), ("created[lt]", &before)];
-        let intents: Vec<Intent> = stripe.client.list("/v1/payment_intents", &query).await?;
-        for intent in &intents {
-            if intent.metadata.get("shop") != Some(&stripe.public_url) {
-                continue;
+
+    async fn mend(&mut self, intent: &Intent, seen: &Look) -> Result<(), Error> {
+        let order = seen.order.as_ref().map(|order| order.id);
+        let mended = match seen.mend {
+            Mend::Nothing => return Ok(()),
+            Mend::Wake => {
+                wake(self.app, order).await?;
+                true
             }
-            let of_it = refunds.get(&intent.id).map_or(&[][..], Vec::as_slice);
-            done.compared += 1;
-            let mend = one(app, stripe, intent, of_it).await?;
-            if known.contains(&intent.id) {
-                agreed(app, intent, mend).await?;
+            Mend::Cancel => {
+                tracing::warn!(payment = intent.id, "a payment of no order is let go");
+                let order = order.unwrap_or_default();
+                self.stripe.cancel_intent(&intent.id, order).await?;
+                true
             }
-            match mend {
-                Mend::Nothing => {}
-                Mend::Wake | Mend::Cancel | Mend::PayBack(_) => done.mended += 1,
-                Mend::ReportCaptured | Mend::ReportRefunded => done.reported += 1,
+            Mend::PayBack(amount) => self.pay_back(intent, seen, amount).await?,
+            Mend::ReportCaptured | Mend::ReportRefunded => {
+                self.report(intent, seen).await?;
+                false
             }
+        };
+        match mended {
+            true => self.done.mended += 1,
+            false => self.done.reported += 1,
         }
-        from = to;
+        Ok(())
     }
-    disputes(app, stripe, begun - before_now).await?;
-    Ok(done)
 }
 
 /// Closes what was found of this payment before and is not found any more. What is too old to be
@@ -93,7 +192,8 @@ async fn agreed(app: &App, intent: &Intent, mend: Mend) -> Result<(), Error> {
     let still = match mend {
         Mend::ReportCaptured => Some(findings::CAPTURED),
         Mend::ReportRefunded => Some(findings::REFUNDED),
-        Mend::Nothing | Mend::Wake | Mend::Cancel | Mend::PayBack(_) => None,
+        Mend::PayBack(_) => Some(findings::UNKNOWN_PAYMENT),
+        Mend::Nothing | Mend::Wake | Mend::Cancel => None,
     };
     transact!(app.db, |tx| -> Result<(), Error> {
         findings::close_gone(tx, &intent.id, still, app.env.now()).await
@@ -114,12 +214,8 @@ async fn refunds(stripe: &Stripe, since: Timestamp) -> Result<HashMap<String, Ve
     Ok(by_intent)
 }
 
-async fn one(
-    app: &App,
-    stripe: &Stripe,
-    intent: &Intent,
-    refunds: &[Refund],
-) -> Result<Mend, Error> {
+/// Holds what Stripe said against the order as it is now.
+async fn look(app: &App, intent: &Intent, refunds: &[Refund]) -> Result<Look, Error> {
     let id = intent.metadata.get("order").and_then(|id| id.parse().ok());
     let order = match id {
         Some(id) => order(app, id).await?,
@@ -134,10 +230,9 @@ async fn one(
         let money = currency.and_then(|currency| amount::from_stripe(amount, currency).ok());
         money.map_or(-1, |money| money.amount)
     };
-    let counts =
-        |refund: &&Refund| !matches!(refund.status.as_deref(), Some("failed" | "canceled"));
     let sum = |of: &dyn Fn(&&Refund) -> bool| {
-        let refunds = refunds.iter().filter(counts).filter(|refund| of(refund));
+        let made = refunds.iter().filter(|refund| !refund.has_failed());
+        let refunds = made.filter(|refund| of(refund));
         ours(refunds.map(|refund| refund.amount).sum())
     };
     let known = |refund: &&Refund| {
@@ -156,82 +251,14 @@ async fn one(
         (Some(_), Some(kept)) if kept != intent.id => Here::Another,
         (Some(order), _) => Here::Order(&order.path.0),
     };
-    let mend = compare(there, here);
-    let order_id = order.as_ref().map(|order| order.id);
-    match mend {
-        Mend::Nothing => {}
-        Mend::Wake => wake(app, order_id).await?,
-        Mend::Cancel => {
-            tracing::warn!(payment = intent.id, "a payment of no order is let go");
-            stripe
-                .cancel_intent(&intent.id, order_id.unwrap_or_default())
-                .await?;
-        }
-        Mend::PayBack(amount) => {
-            pay_back(stripe, intent, currency, amount, there.refunded).await?;
-            let detail = "taken for no order, and paid back";
-            let finding = finding(
-                findings::UNKNOWN_PAYMENT,
-                intent,
-                order_id,
-                (amount, detail, true),
-            );
-            write(app, &finding).await?;
-        }
-        Mend::ReportCaptured => {
-            let detail = format!("{} with {} taken", intent.status, there.captured);
-            let finding = finding(
-                findings::CAPTURED,
-                intent,
-                order_id,
-                (there.captured, &detail, false),
-            );
-            write(app, &finding).await?;
-        }
-        Mend::ReportRefunded => {
-            let detail = format!(
-                "{} paid back there, {} of it asked for here",
-                there.refunded, there.refunded_by_us
-            );
-            let finding = finding(
-                findings::REFUNDED,
-                intent,
-                order_id,
-                (there.refunded, &detail, false),
-            );
-            write(app, &finding).await?;
-        }
-    }
-    Ok(mend)
-}
-
-fn finding(
-    kind: &'static str,
-    intent: &Intent,
-    order: Option<Uuid>,
-    (amount, detail, closed): (i64, &str, bool),
-) -> Finding {
-    Finding {
-        kind,
-        object: intent.id.clone(),
+    Ok(Look {
+        mend: compare(there, here),
+        captured: there.captured,
+        refunded: there.refunded,
+        refunded_by_us: there.refunded_by_us,
+        failed: refunds.iter().filter(|it| it.has_failed()).count(),
+        currency,
         order,
-        amount,
-        currency: intent.currency.to_ascii_uppercase(),
-        detail: detail.to_owned(),
-        due_at: None,
-        closed,
-    }
-}
-
-async fn write(app: &App, finding: &Finding) -> Result<(), Error> {
-    tracing::warn!(
-        kind = finding.kind,
-        object = finding.object,
-        "somebody has to look at a payment"
-    );
-    transact!(app.db, |tx| -> Result<(), Error> {
-        findings::put(tx, finding, app.env.now()).await?;
-        Ok(())
     })
 }
 
@@ -250,37 +277,6 @@ async fn wake(app: &App, order: Option<Uuid>) -> Result<(), Error> {
     })?;
     app.queue.wake();
     Ok(())
-}
-
-/// Pays back what belongs to no order. The key follows from what was paid back before, so that the
-/// same is not paid back twice.
-async fn pay_back(
-    stripe: &Stripe,
-    intent: &Intent,
-    currency: Option<Currency>,
-    amount: i64,
-    before: i64,
-) -> Result<(), Error> {
-    let told = currency.and_then(|currency| amount::to_stripe(Money::new(amount, currency)).ok());
-    let Some(told) = told else {
-        return Ok(());
-    };
-    let told = told.to_string();
-    let form = [
-        ("payment_intent", intent.id.as_str()),
-        ("amount", &told),
-        ("metadata[shop]", &stripe.public_url),
-    ];
-    let key = format!("{}:unknown:{before}", intent.id);
-    match stripe
-        .client
-        .post::<Refund>("/v1/refunds", &form, &key)
-        .await
-    {
-        // Somebody else was faster: the next comparison sees it.
-        Ok(_) | Err(Failure::Impossible(_)) => Ok(()),
-        Err(failure) => Err(failure.into()),
-    }
 }
 
 /// Whether a refund failed that was made, as we know: its order's path asks once more.
@@ -319,24 +315,4 @@ pub(crate) async fn doubt_refund(
     let doubted = Event::RefundDoubted { id };
     orders::change(tx, app, order.id, &doubted, Cause::by("system")).await?;
     Ok(true)
-}
-
-async fn disputes(app: &App, stripe: &Stripe, since: Timestamp) -> Result<(), Error> {
-    let since = since.as_seconds().to_string();
-    let query = [("created[gte]", since.as_str())];
-    let disputes: Vec<Dispute> = stripe.client.list("/v1/disputes", &query).await?;
-    for dispute in disputes {
-        transact!(app.db, |tx| -> Result<(), Error> {
-            let order = match &dispute.payment_intent {
-                Some(intent) => rows::order_of(tx, intent).await?,
-                None => None,
-            };
-            // A dispute of a payment that we do not know is another shop's.
-            match order {
-                Some(order) => crate::payment::disputes::record(tx, app, order, &dispute).await,
-                None => Ok(()),
-            }
-        })?;
-    }
-    Ok(())
 }
