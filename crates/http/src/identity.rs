@@ -26,14 +26,14 @@ struct Identity(Option<Claims>);
 pub(crate) fn identify<B>(
     request: &mut http::Request<B>,
     verifier: &TokenVerifier,
-    exposure: Exposure,
+    exposure: &Exposure,
 ) -> Result<(), Error> {
     let claims = match (token(request), exposure) {
         (None, Exposure::Internal) => None,
         (Some(Ok(token)), Exposure::Internal) => Some(verifier.verify(&token)?),
         (Some(Err(error)), Exposure::Internal) => return Err(error),
-        (None, Exposure::Edge) => None,
-        (Some(token), Exposure::Edge) => {
+        (None, Exposure::Edge(_)) => None,
+        (Some(token), Exposure::Edge(_)) => {
             let claims = token
                 .and_then(|token| verifier.verify(&token))
                 .ok()

@@ -7,6 +7,7 @@ use techcommerce_kernel::Env;
 use tower::ServiceExt;
 
 use super::*;
+use crate::TrustedProxies;
 
 fn signer() -> TokenSigner {
     TokenSigner::from_seed(&[7; 32], Env::manual(1).0)
@@ -49,7 +50,7 @@ async fn status(path: &str, principal: Option<Principal>) -> u16 {
     let signer = signer();
     let token = principal.map(|principal| signer.sign(principal, None).unwrap().0);
     let mut request = request(path, token.as_deref());
-    identify(&mut request, &signer.verifier(), Exposure::Internal).unwrap();
+    identify(&mut request, &signer.verifier(), &Exposure::Internal).unwrap();
     router.oneshot(request).await.unwrap().status().as_u16()
 }
 
@@ -106,7 +107,7 @@ fn what_belongs_to_whom() {
 
 fn identified(exposure: Exposure, token: Option<&str>) -> Result<(Caller, bool), Error> {
     let mut request = request("/", token);
-    identify(&mut request, &signer().verifier(), exposure)?;
+    identify(&mut request, &signer().verifier(), &exposure)?;
     let (parts, _) = request.into_parts();
     let kept = parts.headers.contains_key(TOKEN_HEADER);
     Ok((caller(&parts).map_err(|ApiError(error)| error)?, kept))
@@ -130,11 +131,16 @@ fn at_an_edge_only_a_service_is_believed() {
     };
     let admin = sign(account(1, Role::Admin));
     for token in ["forged", "", &admin] {
-        let (caller, kept) = identified(Exposure::Edge, Some(token)).unwrap();
+        let (caller, kept) =
+            identified(Exposure::Edge(TrustedProxies::default()), Some(token)).unwrap();
         assert_eq!(caller, Caller::GUEST, "{token}");
         assert!(!kept, "it must not be passed on");
     }
-    let (caller, kept) = identified(Exposure::Edge, Some(&sign(WORKER))).unwrap();
+    let (caller, kept) = identified(
+        Exposure::Edge(TrustedProxies::default()),
+        Some(&sign(WORKER)),
+    )
+    .unwrap();
     assert_eq!(caller.service(), Some(Service::Worker));
     assert_eq!(caller.client_address(), "203.0.113.9".parse().ok());
     assert!(kept);
@@ -148,7 +154,12 @@ fn two_tokens_are_no_token() {
         .headers_mut()
         .append(TOKEN_HEADER, token.parse().unwrap());
     let verifier = signer().verifier();
-    assert!(identify(&mut request, &verifier, Exposure::Internal).is_err());
-    identify(&mut request, &verifier, Exposure::Edge).unwrap();
+    assert!(identify(&mut request, &verifier, &Exposure::Internal).is_err());
+    identify(
+        &mut request,
+        &verifier,
+        &Exposure::Edge(TrustedProxies::default()),
+    )
+    .unwrap();
     assert!(!request.headers().contains_key(TOKEN_HEADER));
 }

@@ -7,6 +7,7 @@
 //! stands once, in a list that [`endpoints`] reads into the router and into the document. What only
 //! the public edges need is in [`edge`]; the way out to servers of others begins in [`outward`].
 
+mod arrival;
 pub mod cursor;
 pub mod edge;
 pub mod endpoints;
@@ -20,6 +21,7 @@ pub mod outward;
 mod pace;
 mod shedding;
 mod stack;
+mod turns;
 
 pub use edge::{
     client::{ClientAddress, PeerAddress, TrustedProxies},

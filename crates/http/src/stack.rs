@@ -1,8 +1,8 @@
 //! What stands around every service's router.
 //!
 //! From the outside in: request id and trace, metrics and one log line, early refusal when too
-//! much is under way, who calls, run-to-completion, the time limit, and the net that turns panics
-//! and bare errors into problem documents.
+//! much is under way, who calls, the body's arrival, run-to-completion, the time limit, and the net
+//! that turns panics and bare errors into problem documents.
 
 use std::{
     convert::Infallible,
@@ -26,27 +26,30 @@ use axum::{
 use futures_util::FutureExt;
 use http::{HeaderValue, Method, header};
 use techcommerce_contracts::{Service, TokenVerifier, context::RequestContext};
-use techcommerce_kernel::{Env, Error, Kind};
+use techcommerce_kernel::{Env, Error, Kind, limiter::client_network};
 use techcommerce_telemetry::{HttpRecorder, LogScope, Telemetry};
 use tokio::time::timeout;
 use tower::Layer;
 
 use crate::{
-    ApiError, Health, SecurityHeaders, Shedding,
+    ApiError, ClientAddress, Health, SecurityHeaders, Shedding, TrustedProxies,
+    arrival::Arrivals,
     edge::compression::{Accepted, compressed},
     error::with_document,
     identity::{identify, is_from_service},
     observe::{Begun, Observed, begin, tell_request_id},
     pace::PacedBody,
+    turns::{Turn, Turns},
 };
 
 /// Who can reach the service.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Exposure {
     /// Only our own services: a token that is not valid is a 401.
     Internal,
-    /// Anyone: all identity tokens but a service's own are taken away from the request.
-    Edge,
+    /// Anyone: all identity tokens but a service's own are taken away from the request, and where
+    /// it came from is what these proxies say.
+    Edge(TrustedProxies),
 }
 
 /// How much a service takes on.
@@ -55,7 +58,9 @@ pub struct Limits {
     /// Largest body in bytes, where a handler reads it whole (a route may set its own with
     /// [`axum::extract::DefaultBodyLimit`]).
     pub body_bytes: usize,
-    /// Requests under way at once; one more is refused with 503 and `Retry-After`.
+    /// Requests under way at once; one more is refused with 503 and `Retry-After`. At an edge a
+    /// request whose body is small is under way when that is there; of those with larger ones, half
+    /// as many have a body that is still on its way, and one client an eighth.
     pub concurrency: usize,
     /// How long a body may pause on its way in before it is given up, so that a client that sends
     /// nothing holds no place.
@@ -133,6 +138,8 @@ fn wrap(
     let shared = Arc::new(Shared {
         recorder: HttpRecorder::new(&stack.telemetry, stack.service.name()),
         under_way: AtomicUsize::new(0),
+        arrivals: Arrivals::new(stack.limits.concurrency),
+        turns: Turns::default(),
         body_limit,
         public,
         shedding,
@@ -150,6 +157,8 @@ struct Shared {
     stack: ServiceStack,
     recorder: HttpRecorder,
     under_way: AtomicUsize,
+    arrivals: Arrivals,
+    turns: Turns,
     body_limit: DefaultBodyLimit,
     public: Option<SecurityHeaders>,
     shedding: Option<Shedding>,
@@ -230,11 +239,8 @@ async fn around(shared: Arc<Shared>, mut request: Request, route: Limited) -> Re
         let stack = &shared.stack;
         let answer = match admitted {
             Err(error) => refused(error),
-            Ok(place) if changes => {
-                let work = carried_out(place, route, request);
-                // On the heap: what only reads would carry its place along.
-                Box::pin(run_to_completion(stack, scope, Box::pin(work))).await
-            }
+            // On the heap: what only reads would carry its place along.
+            Ok(place) if changes => Box::pin(change(&shared, scope, place, route, request)).await,
             Ok(place) => timeout(stack.limits.timeout, carried_out(place, route, request))
                 .await
                 .unwrap_or_else(|_| too_slow()),
@@ -286,12 +292,9 @@ fn as_it_is(request: &Request) -> Result<(), Error> {
 /// Whether there is room for the request, and who calls: found out first, because whom we believe
 /// the trace follows from it.
 fn admit(shared: &Arc<Shared>, request: &mut Request) -> Result<Place, Error> {
-    let Some(place) = Place::take(shared) else {
-        let busy = "Too much is under way here; please try again.";
-        return Err(Error::unavailable(busy));
-    };
+    let place = Place::take(shared)?;
     as_it_is(request)?;
-    identify(request, &shared.stack.verifier, shared.stack.exposure)?;
+    identify(request, &shared.stack.verifier, &shared.stack.exposure)?;
     if let Some(shedding) = &shared.shedding
         && !is_from_service(request)
     {
@@ -305,11 +308,15 @@ fn admit(shared: &Arc<Shared>, request: &mut Request) -> Result<Place, Error> {
 struct Place(Arc<Shared>);
 
 impl Place {
-    fn take(shared: &Arc<Shared>) -> Option<Self> {
+    fn take(shared: &Arc<Shared>) -> Result<Self, Error> {
         let before = shared.under_way.fetch_add(1, Ordering::Relaxed);
         // Dropped, and so given back, where there was none.
         let place = Self(Arc::clone(shared));
-        (before < shared.stack.limits.concurrency).then_some(place)
+        if before < shared.stack.limits.concurrency {
+            return Ok(place);
+        }
+        let busy = "Too much is under way here; please try again.";
+        Err(Error::unavailable(busy))
     }
 }
 
@@ -325,6 +332,64 @@ fn paced(request: Request, limits: &Limits) -> Request {
         true => body,
         false => Body::new(PacedBody::new(body, limits.body_pause, limits.body_pace)),
     })
+}
+
+/// What changes something, once its body is there.
+async fn change(
+    shared: &Arc<Shared>,
+    scope: LogScope,
+    place: Place,
+    route: Limited,
+    request: Request,
+) -> Response {
+    match arrived(shared, place, request).await {
+        Ok((place, request)) => {
+            let turn = match shared.stack.exposure {
+                // A large body may be on its way for long; nobody waits for that.
+                Exposure::Edge(_) if Arrivals::is_small(request.body()) => {
+                    shared.turns.enter(&request)
+                }
+                _ => None,
+            };
+            let work = in_turn(turn, carried_out(place, route, request));
+            run_to_completion(&shared.stack, scope, Box::pin(work)).await
+        }
+        Err(error) => refused(error),
+    }
+}
+
+/// Work that waits for who came before under the same key.
+async fn in_turn(turn: Option<Turn>, work: impl Future<Output = Response>) -> Response {
+    let Some(mut turn) = turn else {
+        return work.await;
+    };
+    turn.comes().await;
+    work.await
+}
+
+/// A stranger's request with its body: a small one is there, a large one is one of those that may
+/// come. What our own services send they have waited for.
+async fn arrived(
+    shared: &Arc<Shared>,
+    place: Place,
+    request: Request,
+) -> Result<(Place, Request), Error> {
+    let Exposure::Edge(trusted) = &shared.stack.exposure else {
+        return Ok((place, request));
+    };
+    if request.body().is_end_stream() || is_from_service(&request) {
+        return Ok((place, request));
+    }
+    let client = ClientAddress::of(request.extensions(), request.headers(), trusted);
+    let client = client.map(|ClientAddress(address)| client_network(address));
+    let (head, body) = request.into_parts();
+    if !Arrivals::is_small(&body) {
+        let body = shared.arrivals.let_in(client, body)?;
+        return Ok((place, Request::from_parts(head, body)));
+    }
+    drop(place);
+    let body = shared.arrivals.wait(client, body).await?;
+    Ok((Place::take(shared)?, Request::from_parts(head, body)))
 }
 
 /// A client that hangs up must not leave half of a change behind, so the work is a task of its

@@ -257,7 +257,7 @@ async fn outsiders_get_the_headers_of_a_careful_site() {
         env,
         telemetry: Telemetry::new("test", "test"),
         health: Health::new(Service::Api, Vec::new()),
-        exposure: Exposure::Edge,
+        exposure: Exposure::Edge(TrustedProxies::default()),
         limits: Limits::default(),
     };
     let long = get(|| async { "tea ".repeat(1000) });
@@ -357,6 +357,54 @@ async fn a_change_runs_to_its_end_when_the_client_hangs_up() {
         let gone = format!("method=\"{method}\",route=\"/slow\",status=\"499\"}} 1");
         assert!(text.contains(&gone), "{text}");
         assert!(text.contains("http_server_active_requests{service=\"order-api\"} 0"));
+    }
+}
+
+#[tokio::test]
+async fn who_sends_again_waits_for_what_was_sent_before() {
+    let (entered, gate) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let numbers = Arc::new(AtomicUsize::new(0));
+    let handler = {
+        let (entered, gate) = (entered.clone(), gate.clone());
+        move || async move {
+            let number = numbers.fetch_add(1, Ordering::SeqCst);
+            entered.notify_one();
+            gate.notified().await;
+            number.to_string()
+        }
+    };
+    let (env, _) = Env::manual(1);
+    let health = Health::new(Service::Api, Vec::new());
+    let stack = ServiceStack {
+        service: Service::Api,
+        verifier: TokenSigner::from_seed(&[7; 32], env.clone()).verifier(),
+        env,
+        telemetry: Telemetry::new("test", "test"),
+        health: health.clone(),
+        exposure: Exposure::Edge(TrustedProxies::default()),
+        limits: Limits::default(),
+    };
+    let router = service_stack(Router::new().route("/slow", post(handler)), stack);
+    let ask = |key: &str| {
+        let request = Request::post("/slow").header("idempotency-key", key);
+        tokio::spawn(router.clone().oneshot(request.body(Body::empty()).unwrap()))
+    };
+    let first = ask("k");
+    entered.notified().await;
+    first.abort();
+    assert!(first.await.unwrap_err().is_cancelled());
+    let (again, other) = (ask("k"), ask("l"));
+    // The other one; who sends again is not let in, though nobody hears the first one any more.
+    entered.notified().await;
+    assert_eq!(health.work().len(), 3);
+    gate.notify_one();
+    entered.notified().await;
+    gate.notify_waiters();
+    gate.notify_one();
+    for (asked, number) in [(other, "1"), (again, "2")] {
+        let answer = asked.await.unwrap().unwrap();
+        let body = answer.into_body().collect().await.unwrap().to_bytes();
+        assert_eq!(body, number.as_bytes());
     }
 }
 

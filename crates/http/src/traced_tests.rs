@@ -16,7 +16,9 @@ use techcommerce_telemetry::{
 };
 use tower::ServiceExt;
 
-use crate::{ApiError, Exposure, Health, Limits, PeerAddress, ServiceStack, service_stack};
+use crate::{
+    ApiError, Exposure, Health, Limits, PeerAddress, ServiceStack, TrustedProxies, service_stack,
+};
 
 const OUTSIDE: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 
@@ -175,7 +177,7 @@ async fn one_of_us_is_believed() {
     assert_eq!(batch.spans[1].parent_id, outside().span_id);
 
     // An edge, asked by a service that shows its token.
-    let mut app = App::new(Exposure::Edge, 0.0, false);
+    let mut app = App::new(Exposure::Edge(TrustedProxies::default()), 0.0, false);
     let name = Service::Frontend;
     let (token, _) = app.signer.sign(Principal::Service { name }, None).unwrap();
     let mut request = with_parent("/works");
@@ -189,7 +191,7 @@ async fn one_of_us_is_believed() {
 #[tokio::test]
 async fn a_stranger_is_only_linked_to() {
     for forged in [None, Some("forged")] {
-        let mut app = App::new(Exposure::Edge, 1.0, false);
+        let mut app = App::new(Exposure::Edge(TrustedProxies::default()), 1.0, false);
         let mut request = with_parent("/works");
         if let Some(token) = forged {
             request
@@ -205,14 +207,14 @@ async fn a_stranger_is_only_linked_to() {
         assert_eq!(server.links[0].span_id, outside().span_id);
     }
     // Nor can one have anything kept.
-    let mut app = App::new(Exposure::Edge, 0.0, false);
+    let mut app = App::new(Exposure::Edge(TrustedProxies::default()), 0.0, false);
     app.ask(with_parent("/works")).await;
     assert!(app.outbox.ready().is_none());
 }
 
 #[tokio::test]
 async fn a_proxy_may_be_believed() {
-    let mut app = App::new(Exposure::Edge, 0.0, true);
+    let mut app = App::new(Exposure::Edge(TrustedProxies::default()), 0.0, true);
     app.ask(with_parent("/works")).await;
     assert_eq!(app.batch().trace_id, outside().trace_id);
 }

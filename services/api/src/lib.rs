@@ -117,7 +117,7 @@ pub fn build(deps: Deps) -> Result<Built, Error> {
         telemetry,
         verifier,
         health: health.clone(),
-        exposure: Exposure::Edge,
+        exposure: Exposure::Edge(settings.trusted_proxies.clone()),
         limits: Limits {
             concurrency: settings.concurrency,
             // Above the longest of the paths' own: see `routes`.

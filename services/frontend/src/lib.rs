@@ -91,6 +91,7 @@ pub async fn build(deps: Deps) -> Result<Built, Error> {
     let origins = OriginCheck::new(own, [cookies::SESSION, cookies::CART]).for_pages();
     let headers = SecurityHeaders::new(&settings.public_url);
     let health = Health::new(Service::Frontend, Vec::new());
+    let trusted = settings.trusted_proxies.clone();
     let shop = Shop::new(env.clone(), settings, api, images, tokens)?;
 
     // What is passed on is checked where it arrives, by the edge.
@@ -113,7 +114,7 @@ pub async fn build(deps: Deps) -> Result<Built, Error> {
         telemetry,
         verifier,
         health: health.clone(),
-        exposure: Exposure::Edge,
+        exposure: Exposure::Edge(trusted),
         limits: Limits {
             body_bytes: 64 * 1024,
             // What is passed on (uploads, imports) is bounded by the edge, route by route; a page

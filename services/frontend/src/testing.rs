@@ -19,7 +19,7 @@ use techcommerce_kernel::{Currency, Env};
 use techcommerce_telemetry::Telemetry;
 use tower::ServiceExt;
 
-pub use answer::Answer;
+pub use answer::{Answer, PageForm};
 
 use crate::{Deps, Settings, build};
 
@@ -35,6 +35,7 @@ pub struct Fake {
     order_refusal: Option<(u16, Value)>,
     order: Value,
     cart_ordered: bool,
+    before_totals: bool,
     instead: Vec<(&'static str, &'static str, u16, Value)>,
 }
 
@@ -59,6 +60,12 @@ impl Fake {
     /// The order has these members in place of the usual ones.
     pub fn order(mut self, members: Value) -> Self {
         self.order = members;
+        self
+    }
+
+    /// It is of a version that does not know what an order is expected to cost.
+    pub fn knows_no_expected_total(mut self) -> Self {
+        self.before_totals = true;
         self
     }
 
@@ -123,6 +130,10 @@ impl Fake {
             ("PUT" | "DELETE", ["carts", "cart-1", "discount"]) => ok(cart(3)),
             ("GET", ["carts", _]) => problem(404, json!({"code": "cart_not_found"})),
             ("GET", ["shipping-methods"]) => ok(shipping()),
+            ("POST", ["orders"]) if self.before_totals && seen.body.contains("expected_total") => {
+                let unknown = json!({"path": "expected_total", "message": "is not known"});
+                problem(400, json!({"code": "invalid_input", "errors": [unknown]}))
+            }
             ("POST", ["orders"]) => match &self.order_refusal {
                 Some((status, document)) => problem(*status, document.clone()),
                 None => (StatusCode::CREATED, Json(order(&self.order))).into_response(),
@@ -327,6 +338,17 @@ impl Site {
     pub fn key_of(&self, ending: &str) -> String {
         self.last(|seen| seen.path.ends_with(ending) && !seen.key.is_empty())
             .key
+    }
+
+    /// All calls that the API got as `POST path`, with key and body.
+    pub fn posts(&self) -> Vec<(String, String, String)> {
+        let log = self.log.lock().unwrap();
+        let posts = log.iter().filter(|seen| seen.method == Method::POST);
+        let post = |seen: &Seen| {
+            let call = format!("POST {}", seen.path);
+            (call, seen.key.clone(), seen.body.clone())
+        };
+        posts.map(post).collect()
     }
 
     /// Whether the API got a call of this path.

@@ -5,6 +5,7 @@
 
 use std::io::Write;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
@@ -14,6 +15,7 @@ use futures_util::future::try_join_all;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use super::pictures::FORM;
@@ -159,9 +161,20 @@ async fn bodies_that_never_end() -> Result<()> {
         "POST /api/auth/login HTTP/1.1\r\nhost: {address}\r\ncontent-type: application/json\r\n\
          content-length: 1000\r\n\r\n{{\"email\":"
     );
-    let slow = (0..50).map(|_| send(address, &head, std::iter::empty()));
+    // More than may be under way at once.
+    const SLOW: u32 = 600;
+    let begun = Arc::new(Semaphore::new(0));
+    let slow = (0..SLOW).map(|_| {
+        let begun = Arc::clone(&begun);
+        let nothing = std::iter::from_fn(move || {
+            begun.add_permits(1);
+            None
+        });
+        send(address, &head, nothing)
+    });
     let slow = try_join_all(slow);
     let others = async {
+        let _all = begun.acquire_many(SLOW).await?;
         let client = shop.client();
         for _ in 0..20 {
             client.get("/api/products").expect(200).await?;

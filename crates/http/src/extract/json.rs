@@ -12,7 +12,7 @@ use techcommerce_contracts::codes;
 use techcommerce_kernel::{Error, Kind};
 
 use super::{NO_NUL, full_path, strict::Strict, without_value};
-use crate::ApiError;
+use crate::{ApiError, arrival};
 
 /// A JSON body, in or out.
 ///
@@ -84,7 +84,7 @@ fn unread(rejection: BytesRejection) -> ApiError {
         )
         .into()
     } else {
-        Error::invalid("body_unread", "The body ended before it was complete.").into()
+        arrival::unread().into()
     }
 }
 

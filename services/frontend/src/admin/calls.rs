@@ -9,6 +9,7 @@ use techcommerce_contracts::{
         AccountDetail, AccountInput, AccountPatch, AccountQuery, AccountRecord, ApiKey,
         ApiKeyCreated, ApiKeyInput, ApiKeyList,
     },
+    channel::Call,
     jobs::{DiscardQuery, JobCounts, JobDetail, JobEntry, JobQuery, Retried, RetryMany},
     order_api::{
         CancelInput, Discount, DiscountEdit, DiscountQuery, NewDiscountInput, NewWebhook,
@@ -36,41 +37,44 @@ impl Api<'_> {
 
     /// Sends goods of an order; the same `key` is the same shipment.
     pub async fn ship(&self, id: Uuid, key: &str, input: &ShipmentInput) -> Result<Order, Error> {
-        self.keyed(id, "shipments", key, input).await
+        self.with_order(id, "shipments", key, input).await
     }
 
     /// Pays back; the same `key` is the same refund.
     pub async fn refund(&self, id: Uuid, key: &str, input: &RefundInput) -> Result<Order, Error> {
-        self.keyed(id, "refunds", key, input).await
+        self.with_order(id, "refunds", key, input).await
     }
 
     /// Notes something on an order for staff; the same `key` is the same note.
     pub async fn note(&self, id: Uuid, key: &str, input: &NoteInput) -> Result<Order, Error> {
-        self.keyed(id, "notes", key, input).await
+        self.with_order(id, "notes", key, input).await
     }
 
-    async fn keyed(
+    async fn with_order(
         &self,
         id: Uuid,
         what: &str,
         key: &str,
         input: &impl Serialize,
     ) -> Result<Order, Error> {
-        let call = self.own(Method::POST, format!("/api/orders/{id}/{what}"));
-        call.header(IDEMPOTENCY_KEY, key).json(input).send().await
-    }
-
-    /// Calls an order off.
-    pub async fn cancel(&self, id: Uuid, input: &CancelInput) -> Result<Order, Error> {
-        let call = self.own(Method::POST, format!("/api/orders/{id}/cancel"));
+        let call = self.once(key, format!("/api/orders/{id}/{what}"));
         call.json(input).send().await
     }
 
-    /// The money of an invoice has arrived.
-    pub async fn mark_paid(&self, id: Uuid) -> Result<Order, Error> {
-        self.own(Method::POST, format!("/api/orders/{id}/mark-paid"))
-            .send()
-            .await
+    /// A POST that has its effect once for each `key`.
+    pub(in crate::admin) fn once(&self, key: &str, path: String) -> Call<'_> {
+        self.own(Method::POST, path).header(IDEMPOTENCY_KEY, key)
+    }
+
+    /// Calls an order off; with the same `key` once.
+    pub async fn cancel(&self, id: Uuid, key: &str, input: &CancelInput) -> Result<Order, Error> {
+        self.with_order(id, "cancel", key, input).await
+    }
+
+    /// The money of an invoice has arrived; with the same `key` once.
+    pub async fn mark_paid(&self, id: Uuid, key: &str) -> Result<Order, Error> {
+        let call = self.once(key, format!("/api/orders/{id}/mark-paid"));
+        call.send().await
     }
 
     /// What somebody has to look at about payments.
@@ -107,9 +111,13 @@ impl Api<'_> {
         self.own(Method::GET, discount_path(code)).send().await
     }
 
-    /// Makes a discount code.
-    pub async fn create_discount(&self, input: &NewDiscountInput) -> Result<Discount, Error> {
-        let call = self.own(Method::POST, "/api/discounts".into());
+    /// Makes a discount code; the same `key` is the same one.
+    pub async fn create_discount(
+        &self,
+        key: &str,
+        input: &NewDiscountInput,
+    ) -> Result<Discount, Error> {
+        let call = self.once(key, "/api/discounts".into());
         call.json(input).send().await
     }
 
@@ -187,9 +195,13 @@ impl Api<'_> {
         Ok(list.send::<WebhookList>().await?.items)
     }
 
-    /// Makes a webhook.
-    pub async fn create_webhook(&self, input: &NewWebhook) -> Result<WebhookCreated, Error> {
-        let call = self.own(Method::POST, "/api/webhooks".into());
+    /// Makes a webhook; the same `key` is the same one.
+    pub async fn create_webhook(
+        &self,
+        key: &str,
+        input: &NewWebhook,
+    ) -> Result<WebhookCreated, Error> {
+        let call = self.once(key, "/api/webhooks".into());
         call.json(input).send().await
     }
 
@@ -211,10 +223,10 @@ impl Api<'_> {
         call.send_empty().await
     }
 
-    /// Gives a webhook a new secret.
-    pub async fn rotate_webhook(&self, id: Uuid) -> Result<WebhookRotated, Error> {
+    /// Gives a webhook a new secret; the same `key` is the same one.
+    pub async fn rotate_webhook(&self, id: Uuid, key: &str) -> Result<WebhookRotated, Error> {
         let path = format!("/api/webhooks/{id}/rotate-secret");
-        self.own(Method::POST, path).send().await
+        self.once(key, path).send().await
     }
 
     /// Sends a webhook a trial.

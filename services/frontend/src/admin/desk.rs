@@ -76,6 +76,11 @@ impl Desk {
         Form::new(self.visitor.texts.clone())
     }
 
+    /// An empty form that counts once.
+    pub fn form_once(&self) -> Form {
+        self.form().once(self.key())
+    }
+
     async fn open(parts: &mut Parts, shop: &Shop) -> Result<Self, Failure> {
         let Ok(visitor) = Visitor::from_request_parts(parts, shop).await;
         if visitor.session.is_none() {

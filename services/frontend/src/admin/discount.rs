@@ -69,7 +69,7 @@ pub async fn create(desk: Desk, sent: Sent) -> Result<Response, Failure> {
         usage_limit: wanted.usage_limit,
         once_per_customer: wanted.once_per_customer,
     };
-    match desk.api().create_discount(&input).await {
+    match desk.api().create_discount(form.key(), &input).await {
         Ok(_) => see_other(&format!("{PATH}?note=discount-made")),
         Err(error) => Ok(refused(&desk, None, form, &error)),
     }
@@ -219,11 +219,14 @@ fn form(desk: &Desk, known: Option<&Discount>) -> Form {
             .optional()
             .value(value)
     };
-    let mut form = desk.form();
-    if known.is_none() {
-        let code = Field::text("code", desk.t("discount.code")).max(64);
-        form = form.with(code.hint(desk.t("discount.code_hint")));
-    }
+    let form = match known {
+        Some(_) => desk.form(),
+        None => {
+            let code = Field::text("code", desk.t("discount.code")).max(64);
+            let code = code.hint(desk.t("discount.code_hint"));
+            desk.form_once().with(code)
+        }
+    };
     form.with(
         Field::text("kind", desk.t("discount.kind"))
             .kind(Kind::Select(kinds))

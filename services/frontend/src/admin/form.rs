@@ -23,6 +23,8 @@ pub enum Kind {
     Select(Vec<Choice>),
     /// A box to tick; its value when sent is `on`.
     Check,
+    /// Not shown; it travels along.
+    Hidden,
 }
 
 /// One of several.
@@ -225,7 +227,12 @@ pub struct Form {
     /// The summary above the form.
     pub problems: Vec<Wrong>,
     texts: Arc<Texts>,
+    /// The key of a form that counts once, as long as none came with what was sent.
+    fresh: String,
 }
+
+/// The hidden field of a form that counts once.
+const KEY: &str = "key";
 
 impl Form {
     /// A form without fields.
@@ -234,7 +241,21 @@ impl Form {
             fields: Vec::new(),
             problems: Vec::new(),
             texts,
+            fresh: String::new(),
         }
+    }
+
+    /// The same, but however often it is sent it counts once: `key` travels with it.
+    #[must_use]
+    pub fn once(self, key: String) -> Self {
+        let field = Field::text(KEY, "").kind(Kind::Hidden).max(100);
+        let form = self.with(field.value(key.clone()));
+        Self { fresh: key, ..form }
+    }
+
+    /// The key of a form that counts once.
+    pub fn key(&self) -> &str {
+        self.field(KEY).map_or("", |field| &field.value)
     }
 
     /// The same with a field more.
@@ -249,11 +270,20 @@ impl Form {
         self.fields.iter().find(|field| field.name == name)
     }
 
+    /// The fields that are not hidden.
+    pub fn shown(&self) -> impl Iterator<Item = &Field> {
+        let fields = self.fields.iter();
+        fields.filter(|field| field.kind != Kind::Hidden)
+    }
+
     /// Fills the fields with what was sent. A box that was not sent is not ticked.
     #[must_use]
     pub fn filled(mut self, sent: &Sent) -> Self {
         for field in &mut self.fields {
-            field.value = sent.text(&field.name).to_owned();
+            let text = sent.text(&field.name);
+            if field.kind != Kind::Hidden || !text.is_empty() {
+                text.clone_into(&mut field.value);
+            }
         }
         self
     }
@@ -299,6 +329,13 @@ impl Form {
     /// Marks what the API said: at the fields that it names, else above the form. Gives the status
     /// with which the form is shown again.
     pub fn told(&mut self, error: &Error) -> StatusCode {
+        // The key did its work with other details; the next try is another one. After all other
+        // errors it stays: what is not known to have failed must not be done twice.
+        if error.code() == codes::IDEMPOTENCY_KEY_REUSED
+            && let Some(key) = self.fields.iter_mut().find(|field| field.name == KEY)
+        {
+            key.value.clone_from(&self.fresh);
+        }
         let before = self.problems.len();
         for said in error.fields() {
             let named = self
@@ -366,6 +403,19 @@ mod tests {
         );
         let mut sent = form("en").filled(&Sent::parse(b"code=too+long").unwrap());
         assert!(!sent.check());
+    }
+
+    #[test]
+    fn a_key_stays_until_it_is_used_up() {
+        let made = || form("en").once("made".into());
+        assert_eq!(made().filled(&Sent::default()).key(), "made");
+        let mut sent = made().filled(&Sent::parse(b"key=sent&code=a").unwrap());
+        assert!(sent.check() && sent.shown().all(|field| field.name != "key"));
+        sent.told(&Error::unavailable("Nobody is there."));
+        assert_eq!(sent.key(), "sent");
+        let used = Error::unprocessable(codes::IDEMPOTENCY_KEY_REUSED, "Use a new one.");
+        sent.told(&used);
+        assert_eq!(sent.key(), "made");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use axum::{extract::Path, response::Response};
 use http::StatusCode;
-use techcommerce_contracts::{codes, order_api::Order};
+use techcommerce_contracts::order_api::Order;
 use techcommerce_kernel::Error;
 
 use super::{
@@ -24,7 +24,7 @@ pub async fn ship(desk: Desk, Path(id): Path<String>, sent: Sent) -> Result<Resp
     let Some(input) = input else {
         return Ok(refused(&desk, &order, Step::Ship, form).await);
     };
-    let done = desk.api().ship(order.id, sent.text("key"), &input).await;
+    let done = desk.api().ship(order.id, form.key(), &input).await;
     answer(&desk, &order, (Step::Ship, "shipped"), form, done).await
 }
 
@@ -38,7 +38,7 @@ pub async fn refund(desk: Desk, Path(id): Path<String>, sent: Sent) -> Result<Re
     let Some(input) = input else {
         return Ok(refused(&desk, &order, Step::Refund, form).await);
     };
-    let done = desk.api().refund(order.id, sent.text("key"), &input).await;
+    let done = desk.api().refund(order.id, form.key(), &input).await;
     answer(&desk, &order, (Step::Refund, "refunded"), form, done).await
 }
 
@@ -52,7 +52,7 @@ pub async fn cancel(desk: Desk, Path(id): Path<String>, sent: Sent) -> Result<Re
     let Some(input) = input else {
         return Ok(refused(&desk, &order, Step::Cancel, form).await);
     };
-    let done = desk.api().cancel(order.id, &input).await;
+    let done = desk.api().cancel(order.id, form.key(), &input).await;
     answer(&desk, &order, (Step::Cancel, "cancelled"), form, done).await
 }
 
@@ -60,10 +60,15 @@ pub async fn cancel(desk: Desk, Path(id): Path<String>, sent: Sent) -> Result<Re
 ///
 /// # Errors
 /// There is no such order, or orders do not answer.
-pub async fn mark_paid(desk: Desk, Path(id): Path<String>) -> Result<Response, Failure> {
+pub async fn mark_paid(
+    desk: Desk,
+    Path(id): Path<String>,
+    sent: Sent,
+) -> Result<Response, Failure> {
     let order = find(&desk, &id).await?;
-    let done = desk.api().mark_paid(order.id).await;
-    answer(&desk, &order, (Step::Pay, "paid"), desk.form(), done).await
+    let form = desk.form_once().filled(&sent);
+    let done = desk.api().mark_paid(order.id, form.key()).await;
+    answer(&desk, &order, (Step::Pay, "paid"), form, done).await
 }
 
 /// `POST /admin/orders/{id}/notes`
@@ -76,7 +81,7 @@ pub async fn note(desk: Desk, Path(id): Path<String>, sent: Sent) -> Result<Resp
     let Some(input) = input else {
         return Ok(refused(&desk, &order, Step::Note, form).await);
     };
-    let done = desk.api().note(order.id, sent.text("key"), &input).await;
+    let done = desk.api().note(order.id, form.key(), &input).await;
     answer(&desk, &order, (Step::Note, "noted"), form, done).await
 }
 
@@ -90,21 +95,12 @@ async fn answer(
     desk: &Desk,
     order: &Order,
     (step, note): (Step, &str),
-    mut form: Form,
+    form: Form,
     done: Result<Order, Error>,
 ) -> Result<Response, Failure> {
     match done {
         Ok(_) => see_other(&format!("/admin/orders/{}?note={note}", order.id)),
-        Err(error) => {
-            // The key did its work with other details; the next try is another one. After all
-            // other errors it stays: what is not known to have failed must not be done twice.
-            if error.code() == codes::IDEMPOTENCY_KEY_REUSED
-                && let Some(key) = form.fields.iter_mut().find(|field| field.name == "key")
-            {
-                key.value = desk.key();
-            }
-            Ok(again(desk, order, step, form, &error).await)
-        }
+        Err(error) => Ok(again(desk, order, step, form, &error).await),
     }
 }
 

@@ -60,7 +60,7 @@ impl Forms {
             ship: can(OrderAction::Ship).then(|| ship(desk, order)),
             refund: can(OrderAction::Refund).then(|| refund(desk, order)),
             cancel: can(OrderAction::Cancel).then(|| cancel(desk)),
-            pay: can(OrderAction::MarkPaid).then(|| desk.form()),
+            pay: can(OrderAction::MarkPaid).then(|| desk.form_once()),
             note: note(desk),
             open: counted(order, "quantity", open),
             sold: counted(order, "restock", |line| line.quantity),
@@ -145,16 +145,10 @@ fn read_counts(
     lines
 }
 
-/// A field that makes the form count once.
-fn once(desk: &Desk) -> Field {
-    Field::text("key", "").value(desk.key()).max(100)
-}
-
 fn ship(desk: &Desk, order: &Order) -> Form {
     let field = |name: &str, key: &str| Field::text(name, desk.t(key)).optional().max(100);
     let mut form = desk
-        .form()
-        .with(once(desk))
+        .form_once()
         .with(field("carrier", "orders.carrier"))
         .with(field("tracking_number", "orders.tracking"));
     for count in counts(desk, order, "quantity", "orders.send_of") {
@@ -184,8 +178,7 @@ fn refund(desk: &Desk, order: &Order) -> Form {
     let left = order.staff.as_ref().map(|staff| staff.refundable);
     let amount = left.map(|left| decimal(left, desk.texts().language()));
     let mut form = desk
-        .form()
-        .with(once(desk))
+        .form_once()
         .with(
             Field::text(
                 "amount",
@@ -240,7 +233,7 @@ pub fn read_refund(desk: &Desk, order: &Order, sent: &Sent) -> (Form, Option<Ref
 }
 
 fn cancel(desk: &Desk) -> Form {
-    desk.form()
+    desk.form_once()
         .with(
             Field::text("reason", desk.t("orders.reason"))
                 .id("cancel-reason")
@@ -264,7 +257,7 @@ fn note(desk: &Desk) -> Form {
     let text = Field::text("text", desk.t("orders.note"))
         .kind(Kind::Area(2))
         .max(2000);
-    desk.form().with(once(desk)).with(text)
+    desk.form_once().with(text)
 }
 
 /// The form of a note as it was sent, and what it asks for if nothing is wrong with it.

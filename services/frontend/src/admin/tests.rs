@@ -5,9 +5,10 @@ use std::{fs, path::Path};
 
 use axum::body::Body;
 use http::{Method, Request, StatusCode, header};
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::testing::{ADMIN, CUSTOMER, Fake, STAFF, Site};
+use super::catalogue::tests::{fake, send};
+use crate::testing::{ADMIN, Answer, CUSTOMER, Fake, PageForm, STAFF, Site};
 
 /// Beginnings of what only admins may do. All else is for staff too.
 const FOR_ADMINS: &[&str] = &[
@@ -169,4 +170,111 @@ async fn a_form_of_another_site_is_refused() {
     answer
         .expect(StatusCode::FORBIDDEN)
         .has(&["came from elsewhere"]);
+}
+
+/// The operations that take a key, as `POST path` with variables in braces; those of orders'
+/// customers aside.
+fn keyed() -> Vec<String> {
+    let document: Value =
+        serde_json::from_str(include_str!("../../../../docs/openapi.json")).unwrap();
+    let paths = document["paths"].as_object().unwrap().iter();
+    let takes_key = |(_, path): &(&String, &Value)| {
+        let parameters = path["post"]["parameters"].as_array();
+        let mut parameters = parameters.into_iter().flatten();
+        parameters.any(|parameter| parameter["name"] == "Idempotency-Key")
+    };
+    let keyed = paths
+        .filter(takes_key)
+        .map(|(path, _)| format!("POST {path}"));
+    keyed
+        .filter(|operation| operation != "POST /api/orders")
+        .collect()
+}
+
+/// Whether a call is one of an operation.
+fn is_of(call: &str, operation: &str) -> bool {
+    let (call, operation) = (call.split('/'), operation.split('/'));
+    call.clone().count() == operation.clone().count()
+        && call
+            .zip(operation)
+            .all(|(part, name)| part == name || name.starts_with('{'))
+}
+
+/// What staff would send: what stands in the form, and something where nothing does.
+fn typed(form: &PageForm) -> Vec<(String, String)> {
+    let fields = form.fields.iter().map(|field| {
+        let wanted = match (field.kind.as_str(), field.name.as_str()) {
+            ("select", "mode") => "came",
+            ("select", "kind") if field.choices.iter().any(|kind| kind == "price") => "price",
+            ("select", _) if field.value.is_empty() => field.choices[0].as_str(),
+            ("url", _) => "https://hooks.example.com/in",
+            ("email", _) => "new@example.org",
+            ("text" | "textarea", name) if field.value.is_empty() && !name.ends_with("-before") => {
+                "5"
+            }
+            _ => field.value.as_str(),
+        };
+        (field.name.clone(), wanted.to_owned())
+    });
+    fields.collect()
+}
+
+async fn submitted(site: &Site, form: &PageForm) -> Answer {
+    let fields = typed(form);
+    if form.with_files {
+        let parts: Vec<_> = fields
+            .iter()
+            .map(|(n, v)| (n.as_str(), None, v.as_str()))
+            .collect();
+        return send(site, &form.action, &parts).await;
+    }
+    let fields: Vec<_> = fields
+        .iter()
+        .map(|(n, v)| (n.as_str(), v.as_str()))
+        .collect();
+    site.post_as(&form.action, ADMIN, &fields).await
+}
+
+/// Every form of every page is sent twice as it stands there. Whatever takes a key gets the same one.
+#[tokio::test]
+async fn a_form_that_is_sent_twice_counts_once() {
+    let level = json!({"variant_id": Fake::ORDER, "on_hand": 4, "reserved": 1, "available": 3});
+    let none = json!({"items": [], "next_cursor": null});
+    let report = json!({"changed": 1, "unchanged": 0, "refused": 0, "items": []});
+    let stock = "/api/stock/0193a1b2-0000-7000-8000-000000000003";
+    let movements = "/api/stock/0193a1b2-0000-7000-8000-000000000003/movements";
+    let fake = fake()
+        .answers("GET", stock, 200, level)
+        .answers("GET", movements, 200, none)
+        .answers("POST", "/api/products/bulk", 200, report);
+    let site = Site::with(fake).await;
+    let keyed = keyed();
+    let mut reached = Vec::new();
+    for route in routes() {
+        let page = site.get_as(&filled(&route), ADMIN).await;
+        let mut forms = page.forms();
+        while let Some(form) = forms.pop() {
+            let before = site.posts().len();
+            let answer = submitted(&site, &form).await;
+            let between = site.posts().len();
+            submitted(&site, &form).await;
+            let posts = site.posts();
+            let (first, second) = (&posts[before..between], &posts[between..]);
+            for (call, key, _) in first {
+                if let Some(operation) = keyed.iter().find(|operation| is_of(call, operation)) {
+                    assert!(!key.is_empty(), "{call} of {route}");
+                    assert_eq!(first, second, "{call} of {route}");
+                    reached.push(operation.clone());
+                }
+            }
+            // A form that asks once more has another behind it.
+            let asks = |next: &PageForm| {
+                next.action == form.action && next.fields.len() != form.fields.len()
+            };
+            forms.extend(answer.forms().into_iter().filter(asks));
+        }
+    }
+    reached.sort();
+    reached.dedup();
+    assert_eq!(reached, keyed, "every one of them has a form");
 }

@@ -36,6 +36,8 @@ struct WebhookPage {
     types: Vec<String>,
     /// A secret that has just been made.
     secret: Option<String>,
+    /// Of the step that makes another one.
+    rotation: Form,
     tabs: Vec<Tab>,
     rows: Option<Vec<Row>>,
     pager: Pager,
@@ -112,9 +114,14 @@ pub async fn save(
 ///
 /// # Errors
 /// As [`show`].
-pub async fn rotate(desk: AdminDesk, Path(id): Path<String>, _: Sent) -> Result<Response, Failure> {
+pub async fn rotate(
+    desk: AdminDesk,
+    Path(id): Path<String>,
+    sent: Sent,
+) -> Result<Response, Failure> {
     let id = id_of(&id)?;
-    let rotated = desk.api().rotate_webhook(id).await?;
+    let asked = desk.form_once().filled(&sent);
+    let rotated = desk.api().rotate_webhook(id, asked.key()).await?;
     let webhook = desk.api().webhook(id).await?;
     let form = webhooks::filled(webhooks::form(&desk), &webhook);
     let shown = Shown {
@@ -247,6 +254,7 @@ async fn page(desk: &Desk, webhook: Webhook, sent: &Sent, shown: Shown) -> Respo
         form: shown.form,
         types: webhooks::boxes(),
         secret: shown.secret,
+        rotation: desk.form_once(),
         tabs,
         rows,
         pager: Pager::new(&href, sent, &["state"], next),

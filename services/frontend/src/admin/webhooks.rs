@@ -45,14 +45,14 @@ struct Row {
 
 /// `GET /admin/webhooks`
 pub async fn show(desk: AdminDesk) -> Response {
-    let form = form(&desk);
+    let form = new_form(&desk);
     page(&desk, form, None, StatusCode::OK).await
 }
 
 /// `POST /admin/webhooks`: makes one. The answer is the page itself, as the secret is nowhere to be
 /// fetched from again.
 pub async fn create(desk: AdminDesk, sent: Sent) -> Response {
-    let mut form = form(&desk).filled(&sent);
+    let mut form = new_form(&desk).filled(&sent);
     if !form.check() {
         return page(&desk, form, None, StatusCode::BAD_REQUEST).await;
     }
@@ -62,14 +62,14 @@ pub async fn create(desk: AdminDesk, sent: Sent) -> Response {
         types: chosen(&sent),
         enabled: true,
     };
-    match desk.api().create_webhook(&input).await {
+    match desk.api().create_webhook(form.key(), &input).await {
         Ok(created) => {
             let made = Made {
                 name: name(&created.webhook),
                 href: format!("{PATH}/{}", created.webhook.id),
                 secret: created.secret,
             };
-            let form = self::form(&desk);
+            let form = new_form(&desk);
             page(&desk, form, Some(made), StatusCode::CREATED).await
         }
         Err(error) => {
@@ -96,6 +96,11 @@ pub(super) fn host(url: &str) -> &str {
 /// The name of the box for a type.
 fn box_of(kind: WebhookEventType) -> String {
     kind.name().replace('.', "_")
+}
+
+/// The form of one that is to be made: once.
+fn new_form(desk: &Desk) -> Form {
+    form(desk).once(desk.key())
 }
 
 /// The fields of a webhook.

@@ -5,16 +5,20 @@
 //! a new key, because what is sent next is another order.
 //!
 //! The form also carries the total that was shown. If it is not the one to be paid (another way of
-//! shipping was chosen, a price has changed), the form comes back with the new one first: nobody
-//! orders at a total not seen.
+//! shipping was chosen, a price has changed), the form comes back with the new one first; and it is
+//! what the order may cost and no more, whatever changes in between: nobody orders at a total not
+//! seen.
 
 mod form;
+#[cfg(test)]
+mod tests;
 
 use axum::{extract::State, response::Response};
 use http::StatusCode;
+use serde::Deserialize;
 use techcommerce_contracts::{
     codes,
-    order_api::{Address, OrderInput, PaymentInput, PaymentMethod},
+    order_api::{Address, Order, OrderInput, PaymentInput, PaymentMethod},
 };
 use techcommerce_kernel::{Error, FieldError, Kind, Money};
 
@@ -62,7 +66,7 @@ pub async fn place(
         };
         return form(&shop, &visitor, &cart, &sent, trouble, StatusCode::OK).await;
     }
-    let order = match order_of(&cart, &sent, visitor.texts.language()) {
+    let mut order = match order_of(&cart, &sent, visitor.texts.language()) {
         Ok(order) => order,
         Err(fields) => {
             let trouble = Trouble {
@@ -89,21 +93,15 @@ pub async fn place(
         let status = StatusCode::BAD_REQUEST;
         return form(&shop, &visitor, &cart, &sent, trouble, status).await;
     }
-    if let Some(total) = total_unseen(&shop, &visitor, &order, sent.number("seen")).await {
-        let total = money::format(total, visitor.texts.language());
-        let whole = Some(visitor.texts.with("checkout.total_changed", total));
-        let trouble = Trouble {
-            whole,
-            keep_key: true,
-            ..Trouble::default()
-        };
-        return form(&shop, &visitor, &cart, &sent, trouble, StatusCode::CONFLICT).await;
+    if let Some(seen) = sent.number("seen") {
+        match total(&shop, &visitor, &order).await {
+            Some(total) if total.amount != seen => {
+                return total_changed(&shop, &visitor, &cart, &sent, total).await;
+            }
+            total => order.expected_total = total,
+        }
     }
-    match shop
-        .api(&visitor)
-        .place_order(sent.text("key"), &order)
-        .await
-    {
+    match ordered(&shop, &visitor, sent.text("key"), &mut order).await {
         Ok(order) => {
             let access = order.access_token.as_deref().unwrap_or_default();
             // A card is confirmed on a page of its own, which waits for the provider.
@@ -126,15 +124,47 @@ fn is_key(key: &str) -> bool {
     (1..=255).contains(&key.len()) && key.bytes().all(|b| (0x20..0x7f).contains(&b))
 }
 
-/// The total to be paid, if it is not the one that was `seen`. A cart that became an order a click
-/// ago keeps its total; a total that cannot be known is left to the order itself.
-async fn total_unseen(
+/// Sends the order. An order-api of the version before, while a newer one is rolled out, knows no
+/// expected total.
+async fn ordered(
     shop: &Shop,
     visitor: &Visitor,
-    order: &OrderInput,
-    seen: Option<i64>,
-) -> Option<Money> {
-    let seen = seen?;
+    key: &str,
+    order: &mut OrderInput,
+) -> Result<Order, Error> {
+    let unknown = |error: &Error| {
+        let mut fields = error.fields().iter();
+        error.kind() == Kind::Invalid && fields.any(|field| field.path == "expected_total")
+    };
+    match shop.api(visitor).place_order(key, order).await {
+        Err(error) if unknown(&error) && order.expected_total.take().is_some() => {
+            shop.api(visitor).place_order(key, order).await
+        }
+        ordered => ordered,
+    }
+}
+
+/// The form once more, with the total that is to be paid by now.
+async fn total_changed(
+    shop: &Shop,
+    visitor: &Visitor,
+    cart: &str,
+    sent: &Sent,
+    total: Money,
+) -> Result<Response, Failure> {
+    let total = money::format(total, visitor.texts.language());
+    let whole = Some(visitor.texts.with("checkout.total_changed", total));
+    let trouble = Trouble {
+        whole,
+        keep_key: true,
+        ..Trouble::default()
+    };
+    form(shop, visitor, cart, sent, trouble, StatusCode::CONFLICT).await
+}
+
+/// The total to be paid. A cart that became an order a click ago keeps its total, and one that
+/// cannot be known is left to the order itself: none.
+async fn total(shop: &Shop, visitor: &Visitor, order: &OrderInput) -> Option<Money> {
     let api = shop.api(visitor);
     let (cart, methods) = tokio::join!(
         api.cart(&order.cart_id),
@@ -147,7 +177,7 @@ async fn total_unseen(
     let method = methods
         .iter()
         .find(|method| method.id == order.shipping_method)?;
-    method.total.filter(|total| total.amount != seen)
+    method.total
 }
 
 async fn refused(
@@ -158,6 +188,11 @@ async fn refused(
     error: Error,
 ) -> Result<Response, Failure> {
     tracing::info!(code = error.code(), "an order was refused");
+    let total = error.detail().and_then(|detail| detail.get("total"));
+    let total = total.and_then(|total| Money::deserialize(total).ok());
+    if let (codes::TOTAL_CHANGED, Some(total)) = (error.code(), total) {
+        return total_changed(shop, visitor, cart, sent, total).await;
+    }
     let whole = match (error.code(), error.kind()) {
         (codes::OUT_OF_STOCK | codes::NOT_FOR_SALE | codes::RESERVATION_EXPIRED, _) => {
             Some("checkout.out_of_stock")
@@ -293,269 +328,7 @@ fn order_of(cart: &str, sent: &Sent, language: &str) -> Result<OrderInput, Vec<F
         },
         shipping_method: sent.text("shipping").to_owned(),
         payment: PaymentInput { method, token },
+        expected_total: None,
         locale: Some(language.to_owned()),
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use http::StatusCode;
-
-    use crate::testing::{Fake, Site};
-
-    const CART: &str = "tc_cart=cart-1";
-
-    fn good() -> Vec<(&'static str, &'static str)> {
-        vec![
-            ("cart", "cart-1"),
-            ("key", "key-1"),
-            ("email", "ada@example.org"),
-            ("name", "Ada"),
-            ("line1", "Quay 1"),
-            ("city", "Kiel"),
-            ("postal_code", "24103"),
-            ("country", "DE"),
-            ("shipping", "standard"),
-            ("payment", "test"),
-            ("token", "tok_decline"),
-        ]
-    }
-
-    fn with(name: &'static str, value: &'static str) -> Vec<(&'static str, &'static str)> {
-        good()
-            .into_iter()
-            .map(|(n, v)| if n == name { (n, value) } else { (n, v) })
-            .collect()
-    }
-
-    #[tokio::test]
-    async fn the_form_helps_to_fill_itself_in() {
-        let site = Site::new().await;
-        let page = site.get_as("/checkout", CART).await.expect(StatusCode::OK);
-        page.has(&[
-            "autocomplete=\"email\"",
-            "autocomplete=\"address-line1\"",
-            "Test card",
-        ]);
-        page.has(&[
-            "name=\"key\" value=\"",
-            "<option value=\"DE\" selected>Germany",
-            "Standard",
-        ]);
-        page.is_accessible();
-    }
-
-    #[tokio::test]
-    async fn without_a_cart_there_is_nothing_to_check_out() {
-        let site = Site::new().await;
-        let page = site.get("/checkout").await.expect(StatusCode::SEE_OTHER);
-        assert_eq!(page.header("location"), "/cart");
-    }
-
-    #[tokio::test]
-    async fn a_good_form_becomes_an_order() {
-        let site = Site::new().await;
-        let page = site
-            .post_as("/checkout", CART, &good())
-            .await
-            .expect(StatusCode::SEE_OTHER);
-        let address = format!("/orders/{}?access_token=secret-1", Fake::ORDER);
-        assert_eq!(page.header("location"), address);
-        let sent = site.sent("POST", "/api/orders");
-        assert!(sent.contains("\"token\":\"tok_decline\"") && sent.contains("\"city\":\"Kiel\""));
-        assert_eq!(site.key(), "key-1");
-    }
-
-    #[tokio::test]
-    async fn nobody_orders_at_a_total_not_seen() {
-        let site = Site::new().await;
-        let mut form = with("shipping", "express");
-        form.push(("seen", "9000"));
-        let page = site
-            .post_as("/checkout", CART, &form)
-            .await
-            .expect(StatusCode::CONFLICT);
-        page.has(&["The total is now €102.90", "name=\"seen\" value=\"10290\""]);
-        page.has(&[
-            "name=\"key\" value=\"key-1\"",
-            "value=\"express\" data-preview=\"checkout-sums\" checked",
-        ]);
-        assert!(!site.was_asked("POST"));
-        form.pop();
-        form.push(("seen", "10290"));
-        site.post_as("/checkout", CART, &form)
-            .await
-            .expect(StatusCode::SEE_OTHER);
-    }
-
-    #[tokio::test]
-    async fn the_total_of_a_choice_is_shown_without_ordering() {
-        let site = Site::new().await;
-        let form = [
-            ("cart", "cart-1"),
-            ("shipping", "express"),
-            ("preview", "1"),
-        ];
-        let page = site
-            .post_as("/checkout", CART, &form)
-            .await
-            .expect(StatusCode::OK);
-        page.has(&["€102.90"]);
-        assert!(!site.was_asked("POST"));
-    }
-
-    #[tokio::test]
-    async fn what_is_missing_is_said_at_its_field_and_above() {
-        let site = Site::new().await;
-        let form = with("city", " ");
-        let page = site
-            .post_as("/checkout", CART, &form)
-            .await
-            .expect(StatusCode::BAD_REQUEST);
-        page.has(&[
-            "id=\"problems\"",
-            "<a href=\"#city\">City: Please fill this in.</a>",
-        ]);
-        page.has(&[
-            "aria-describedby=\"city-error\"",
-            "value=\"ada@example.org\"",
-        ]);
-        page.has(&["<option value=\"tok_decline\" selected>"]);
-        page.is_accessible();
-        assert!(!site.was_asked("POST"));
-    }
-
-    #[tokio::test]
-    async fn what_the_api_refuses_is_said_at_its_field() {
-        let fake = Fake::default().refuses_orders(
-            400,
-            serde_json::json!({"code": "invalid_input", "errors": [
-                {"path": "shipping_address.postal_code", "message": "is none"}]}),
-        );
-        let site = Site::with(fake).await;
-        let page = site
-            .post_as("/checkout", CART, &good())
-            .await
-            .expect(StatusCode::CONFLICT);
-        page.has(&["Postal code: Please check the postal code."]);
-        page.lacks(&["value=\"key-1\""]);
-    }
-
-    #[tokio::test]
-    async fn sold_out_meanwhile_is_said_in_words() {
-        let fake = Fake::default().refuses_orders(409, serde_json::json!({"code": "out_of_stock"}));
-        let site = Site::with(fake).await;
-        let page = site
-            .post_as("/checkout", CART, &good())
-            .await
-            .expect(StatusCode::CONFLICT);
-        page.has(&["not in stock any more"]);
-    }
-
-    fn reused() -> Fake {
-        Fake::default().refuses_orders(422, serde_json::json!({"code": "idempotency_key_reused"}))
-    }
-
-    #[tokio::test]
-    async fn a_form_sent_back_after_the_order_leads_to_it() {
-        let owner = "tc_cart=cart-1; tc_session=session-1";
-        let ordered = Fake::default()
-            .refuses_orders(409, serde_json::json!({"code": "cart_ordered"}))
-            .cart_ordered();
-        for fake in [reused().cart_ordered(), ordered] {
-            let site = Site::with(fake).await;
-            let page = site.post_as("/checkout", owner, &good()).await;
-            let page = page.expect(StatusCode::CONFLICT);
-            page.has(&[
-                "This cart has already become an order.",
-                &format!("href=\"/orders/{}\">See the order", Fake::ORDER),
-            ]);
-            page.lacks(&["Things have changed", "our e-mail"]);
-            page.is_accessible();
-            // A link that a guest cannot open is none: theirs is in the mail.
-            let page = site.post_as("/checkout", CART, &good()).await;
-            let page = page.expect(StatusCode::CONFLICT);
-            page.has(&["already become an order. The link to it is in our e-mail"]);
-            page.lacks(&["href=\"/orders/"]);
-        }
-    }
-
-    #[tokio::test]
-    async fn a_form_edited_after_it_was_sent_is_another_one() {
-        let site = Site::with(reused()).await;
-        let page = site.post_as("/checkout", CART, &good()).await;
-        let page = page.expect(StatusCode::CONFLICT);
-        page.has(&[
-            "sent before with other details",
-            "value=\"ada@example.org\"",
-        ]);
-        page.lacks(&["value=\"key-1\"", "Things have changed", "href=\"/orders/"]);
-        page.is_accessible();
-        let german = "tc_cart=cart-1; tc_language=de";
-        let page = site.post_as("/checkout", german, &good()).await;
-        page.expect(StatusCode::CONFLICT)
-            .has(&["schon einmal mit anderen Angaben gesendet"]);
-    }
-
-    #[tokio::test]
-    async fn a_form_without_its_key_comes_back_with_words_and_a_new_one() {
-        let site = Site::new().await;
-        let session = "tc_cart=cart-1; tc_session=session-1";
-        let long: &'static str = "k".repeat(256).leak();
-        for key in ["", " ", "schlüssel", long] {
-            let mut form = with("key", key);
-            form.retain(|(name, _)| *name != "name");
-            form.push(("name", "Grace"));
-            let page = site.post_as("/checkout", session, &form).await;
-            let page = page.expect(StatusCode::BAD_REQUEST);
-            page.has(&[
-                "id=\"problems\"",
-                "has not been placed",
-                "name=\"key\" value=\"",
-            ]);
-            page.has(&["value=\"Grace\""]);
-            page.lacks(&["name=\"key\" value=\"\"", "schlüssel"]);
-            page.is_accessible();
-        }
-        assert!(!site.was_asked("POST"));
-    }
-
-    #[tokio::test]
-    async fn no_refusal_is_without_words() {
-        let fake = Fake::default().refuses_orders(400, serde_json::json!({"code": "strange"}));
-        let site = Site::with(fake).await;
-        let page = site.post_as("/checkout", CART, &good()).await;
-        page.expect(StatusCode::CONFLICT).has(&["id=\"problems\""]);
-    }
-
-    #[tokio::test]
-    async fn a_session_that_ended_meanwhile_loses_nothing_that_was_typed() {
-        let fake =
-            Fake::default().refuses_orders(401, serde_json::json!({"code": "unauthenticated"}));
-        let site = Site::with(fake).await;
-        let cookies = "tc_cart=cart-1; tc_session=old";
-        let page = site
-            .post_as("/checkout", cookies, &good())
-            .await
-            .expect(StatusCode::CONFLICT);
-        page.has(&[
-            "Your session has ended",
-            "value=\"ada@example.org\"",
-            "href=\"/login\"",
-        ]);
-        assert!(page.header("set-cookie").starts_with("tc_session=;"));
-    }
-
-    #[tokio::test]
-    async fn an_unknown_outcome_keeps_the_key() {
-        let fake = Fake::default().refuses_orders(503, serde_json::json!({"code": "unavailable"}));
-        let site = Site::with(fake).await;
-        let page = site.post_as("/checkout", CART, &good()).await;
-        let page = page.expect(StatusCode::SERVICE_UNAVAILABLE);
-        page.has(&[
-            "you will not be charged twice",
-            "name=\"key\" value=\"key-1\"",
-        ]);
-        page.is_accessible();
-    }
 }

@@ -8,7 +8,106 @@ pub struct Answer {
     pub body: String,
 }
 
+/// A form of a page that changes something.
+#[derive(Debug, Clone)]
+pub struct PageForm {
+    pub action: String,
+    pub class: String,
+    pub with_files: bool,
+    pub fields: Vec<PageField>,
+    /// Names and values of those that say what they do.
+    pub buttons: Vec<(String, String)>,
+}
+
+/// A field of a form as it stands on the page.
+#[derive(Debug, Clone)]
+pub struct PageField {
+    /// The type of an `<input>`, else `textarea` or `select`.
+    pub kind: String,
+    pub name: String,
+    pub value: String,
+    /// What a `<select>` offers.
+    pub choices: Vec<String>,
+}
+
+impl PageForm {
+    fn read(tag: &str, content: &str) -> Self {
+        let text = |name| attribute(tag, name).unwrap_or_default();
+        let mut form = Self {
+            action: text("action"),
+            class: text("class"),
+            with_files: text("enctype") == "multipart/form-data",
+            fields: Vec::new(),
+            buttons: Vec::new(),
+        };
+        for rest in content.split('<').skip(1) {
+            let (tag, text) = rest.split_once('>').unwrap_or((rest, ""));
+            let value = attribute(tag, "value").unwrap_or_default();
+            let what = tag.split(' ').next().unwrap_or_default();
+            if what == "option" {
+                let field = form.fields.last_mut().unwrap();
+                if tag.contains(" selected") {
+                    field.value.clone_from(&value);
+                }
+                field.choices.push(value);
+                continue;
+            }
+            let Some(name) = attribute(tag, "name") else {
+                continue;
+            };
+            let (kind, value) = match what {
+                "input" => (attribute(tag, "type").unwrap_or("text".into()), value),
+                "textarea" => (what.into(), plain(text.trim_start_matches('\n'))),
+                "select" => (what.into(), String::new()),
+                "button" => {
+                    form.buttons.push((name, value));
+                    continue;
+                }
+                _ => continue,
+            };
+            form.fields.push(PageField {
+                kind,
+                name,
+                value,
+                choices: Vec::new(),
+            });
+        }
+        form
+    }
+}
+
+/// The value of an attribute of a tag.
+fn attribute(tag: &str, name: &str) -> Option<String> {
+    let rest = tag.split(&format!(" {name}=\"")).nth(1)?;
+    Some(plain(rest.split('"').next()?))
+}
+
+fn plain(html: &str) -> String {
+    let entities = [
+        ("&#60;", "<"),
+        ("&#62;", ">"),
+        ("&#34;", "\""),
+        ("&#39;", "'"),
+        ("&#38;", "&"),
+    ];
+    let mut text = html.to_owned();
+    for (entity, character) in entities {
+        text = text.replace(entity, character);
+    }
+    text
+}
+
 impl Answer {
+    /// The page's forms that change something.
+    pub fn forms(&self) -> Vec<PageForm> {
+        let forms = self.body.split("<form").skip(1);
+        let forms = forms.filter_map(|rest| rest.split("</form>").next()?.split_once('>'));
+        let forms = forms.filter(|(tag, _)| tag.contains(" method=\"post\""));
+        forms
+            .map(|(tag, content)| PageForm::read(tag, content))
+            .collect()
+    }
+
     pub fn expect(self, status: StatusCode) -> Self {
         assert_eq!(self.parts.status, status, "{}", self.body);
         self

@@ -6,8 +6,11 @@
 use askama::Template;
 use axum::response::Response;
 use http::StatusCode;
-use techcommerce_contracts::product_api::{
-    BulkAction, BulkChange, BulkOutcome, BulkReport, Percent, Product, ProductStatus,
+use techcommerce_contracts::{
+    codes,
+    product_api::{
+        BulkAction, BulkChange, BulkOutcome, BulkReport, Percent, Product, ProductStatus,
+    },
 };
 use techcommerce_kernel::Uuid;
 
@@ -108,10 +111,12 @@ pub async fn change(desk: Desk, sent: Sent) -> Result<Response, Failure> {
         ids: chosen.ids.clone(),
         action,
     };
-    match desk.api().change_products(&change).await {
+    match desk.api().change_products(form.key(), &change).await {
         Ok(report) if report.refused == 0 => see_other(&note(&chosen.back, "bulk")),
         Ok(report) => Ok(page(&desk, chosen, form, report, StatusCode::CONFLICT)),
-        Err(error) if !error.fields().is_empty() => {
+        Err(error)
+            if !error.fields().is_empty() || error.code() == codes::IDEMPOTENCY_KEY_REUSED =>
+        {
             form.told(&error);
             let report = BulkReport::default();
             Ok(page(
@@ -139,7 +144,7 @@ async fn listed(desk: &Desk, back: &str, ids: &[Uuid]) -> Vec<Product> {
 
 /// What the change needs to know.
 async fn form(desk: &Desk, kind: &str) -> Form {
-    let form = desk.form();
+    let form = desk.form_once();
     let t = |key| desk.t(key).to_owned();
     match kind {
         "category" => {

@@ -48,9 +48,9 @@ impl Api<'_> {
             .await
     }
 
-    /// A new product.
-    pub async fn create_product(&self, input: &ProductInput) -> Result<Product, Error> {
-        let call = self.own(Method::POST, "/api/products".into());
+    /// A new product; the same `key` is the same one.
+    pub async fn create_product(&self, key: &str, input: &ProductInput) -> Result<Product, Error> {
+        let call = self.once(key, "/api/products".into());
         call.json(input).send().await
     }
 
@@ -60,9 +60,13 @@ impl Api<'_> {
         call.json(patch).send().await
     }
 
-    /// The same change of many products.
-    pub async fn change_products(&self, change: &BulkChange) -> Result<BulkReport, Error> {
-        let call = self.own(Method::POST, "/api/products/bulk".into());
+    /// The same change of many products; with the same `key` once.
+    pub async fn change_products(
+        &self,
+        key: &str,
+        change: &BulkChange,
+    ) -> Result<BulkReport, Error> {
+        let call = self.once(key, "/api/products/bulk".into());
         call.json(change).send().await
     }
 
@@ -82,9 +86,13 @@ impl Api<'_> {
         Ok(list.send::<CategoryList>().await?.items)
     }
 
-    /// A new category.
-    pub async fn create_category(&self, input: &CategoryInput) -> Result<Category, Error> {
-        let call = self.own(Method::POST, "/api/categories".into());
+    /// A new category; the same `key` is the same one.
+    pub async fn create_category(
+        &self,
+        key: &str,
+        input: &CategoryInput,
+    ) -> Result<Category, Error> {
+        let call = self.once(key, "/api/categories".into());
         call.json(input).send().await
     }
 
@@ -123,14 +131,15 @@ impl Api<'_> {
         call.json(input).send().await
     }
 
-    /// What came or went.
+    /// What came or went; with the same `key` once.
     pub async fn adjust_stock(
         &self,
         variant: Uuid,
+        key: &str,
         input: &StockAdjustment,
     ) -> Result<StockLevel, Error> {
         let path = format!("/api/stock/{variant}/adjustments");
-        self.own(Method::POST, path).json(input).send().await
+        self.once(key, path).json(input).send().await
     }
 
     /// The ledger of a variant's stock, newest first.

@@ -32,6 +32,8 @@ struct Row {
     /// Products in all.
     all: i64,
     products: String,
+    /// From 1 on.
+    place: usize,
     is_first: bool,
     is_last: bool,
 }
@@ -64,6 +66,7 @@ pub async fn show(desk: Desk) -> Result<Response, Failure> {
         shown: category.product_count,
         all: category.total_count.unwrap_or(category.product_count),
         products: format!("/admin/products?category={}", category.handle),
+        place: place + 1,
         is_first: place == 0,
         is_last: place == last,
     };
@@ -74,7 +77,7 @@ pub async fn show(desk: Desk) -> Result<Response, Failure> {
     Ok(frame::show(StatusCode::OK, &page.page, &page))
 }
 
-/// `POST /admin/categories/edit/{handle}/move`: one place up or down.
+/// `POST /admin/categories/edit/{handle}/move`: to a place, so that twice is once.
 ///
 /// # Errors
 /// The catalogue does not answer.
@@ -84,15 +87,13 @@ pub async fn shift(
     sent: Sent,
 ) -> Result<Response, Failure> {
     let categories = desk.api().all_categories().await?;
-    let place = categories.iter().position(|c| c.handle.as_str() == handle);
-    let place = place.ok_or_else(Failure::not_found)?;
-    let to = match sent.text("by") {
-        "up" => place.checked_sub(1),
-        _ => Some(place + 1).filter(|to| *to < categories.len()),
-    };
-    if let Some(to) = to {
+    if !categories.iter().any(|c| c.handle.as_str() == handle) {
+        return Err(Failure::not_found());
+    }
+    let places = 1..=categories.len() as i64;
+    if let Some(to) = sent.number("to").filter(|to| places.contains(to)) {
         let patch = CategoryPatch {
-            position: Some(to as i64 + 1),
+            position: Some(to),
             ..CategoryPatch::default()
         };
         desk.api().update_category(&handle, &patch).await?;

@@ -43,7 +43,7 @@ struct There {
 /// # Errors
 /// Nobody may see it.
 pub async fn new(desk: Desk) -> Result<Response, Failure> {
-    Ok(page(&desk, form(&desk), None, StatusCode::OK))
+    Ok(page(&desk, new_form(&desk), None, StatusCode::OK))
 }
 
 /// `POST /admin/categories/new`
@@ -51,7 +51,7 @@ pub async fn new(desk: Desk) -> Result<Response, Failure> {
 /// # Errors
 /// The catalogue does not answer.
 pub async fn create(desk: Desk, sent: Sent) -> Result<Response, Failure> {
-    let mut form = form(&desk).filled(&sent);
+    let mut form = new_form(&desk).filled(&sent);
     let handle = handle(&desk, &mut form);
     if form.check() {
         let input = CategoryInput {
@@ -60,7 +60,7 @@ pub async fn create(desk: Desk, sent: Sent) -> Result<Response, Failure> {
             description: sent.text("description").to_owned(),
             position: None,
         };
-        match desk.api().create_category(&input).await {
+        match desk.api().create_category(form.key(), &input).await {
             Ok(_) => return see_other(&format!("{PATH}?note=category-created")),
             Err(error) => refused(&desk, &mut form, error)?,
         }
@@ -130,6 +130,11 @@ async fn find(desk: &Desk, handle: &str) -> Result<Category, Failure> {
     let categories = desk.api().all_categories().await?;
     let found = categories.into_iter().find(|c| c.handle.as_str() == handle);
     found.ok_or_else(Failure::not_found)
+}
+
+/// The form of one that is to be made: once.
+fn new_form(desk: &Desk) -> Form {
+    form(desk).once(desk.key())
 }
 
 fn form(desk: &Desk) -> Form {

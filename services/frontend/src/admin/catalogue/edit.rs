@@ -128,7 +128,11 @@ struct Shown {
 /// # Errors
 /// Nobody may see it.
 pub async fn new(desk: Desk) -> Result<Response, Failure> {
-    Ok(page(&desk, ProductForm::new(), None, Shown::default()).await)
+    let form = ProductForm {
+        key: desk.key(),
+        ..ProductForm::new()
+    };
+    Ok(page(&desk, form, None, Shown::default()).await)
 }
 
 /// `GET /admin/products/{id}`; by its handle it leads to the same.
@@ -153,14 +157,22 @@ pub async fn create(
     form: Result<Multipart, MultipartRejection>,
 ) -> Result<Response, Failure> {
     let posted = with_pictures(&desk, form).await?;
-    let (form, mut shown, save) = step(&desk, posted).await?;
+    let (mut form, mut shown, save) = step(&desk, posted).await?;
+    if form.key.is_empty() {
+        form.key = desk.key();
+    }
     if save {
         match form.input(desk.texts(), desk.shop.settings.currency) {
             Err(wrongs) => shown.wrongs = wrongs,
-            Ok(input) => match desk.api().create_product(&input).await {
+            Ok(input) => match desk.api().create_product(&form.key, &input).await {
                 Ok(product) => {
                     let address = format!("{}/{}?note=product-created", products::PATH, product.id);
                     return see_other(&address);
+                }
+                // The key did its work with other details; the next try is another one.
+                Err(error) if error.code() == codes::IDEMPOTENCY_KEY_REUSED => {
+                    form.key = desk.key();
+                    shown.wrongs = refused(&desk, error)?;
                 }
                 Err(error) => shown.wrongs = refused(&desk, error)?,
             },

@@ -75,4 +75,4 @@ pub fn router() -> Router<Shop> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

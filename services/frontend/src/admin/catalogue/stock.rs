@@ -87,7 +87,7 @@ pub async fn change(
     if form.check()
         && let Some(change) = Change::read(&sent)
     {
-        match change.carry_out(&desk, variant).await {
+        match change.carry_out(&desk, variant, form.key()).await {
             Ok(()) => return see_other(&address(back, Some("stock"))),
             Err(error) if error.code() == codes::STOCK_BELOW_ZERO => {
                 form.wrong("count", desk.t("goods_stock.below_zero"));
@@ -141,7 +141,7 @@ impl Change {
         }
     }
 
-    async fn carry_out(self, desk: &Desk, variant: Uuid) -> Result<(), Error> {
+    async fn carry_out(self, desk: &Desk, variant: Uuid, key: &str) -> Result<(), Error> {
         let api = desk.api();
         match self {
             Self::Count { on_hand, reason } => {
@@ -156,7 +156,7 @@ impl Change {
                     _ => reason,
                 };
                 let input = StockAdjustment { delta, reason };
-                api.adjust_stock(variant, &input).await.map(drop)
+                api.adjust_stock(variant, key, &input).await.map(drop)
             }
         }
     }
@@ -167,7 +167,7 @@ pub fn form(desk: &Desk, variant: Uuid) -> Form {
     let t = |key| desk.t(key).to_owned();
     let modes = ["counted", "came", "went"];
     let modes = modes.map(|mode| choice(mode, desk.texts().get(&format!("goods_stock.{mode}"))));
-    desk.form()
+    desk.form_once()
         .with(
             Field::text("mode", t("goods_stock.mode"))
                 .id(format!("mode-{variant}"))

@@ -105,51 +105,11 @@ pub async fn send(site: &Site, address: &str, parts: &[(&str, Option<&str>, &str
 
 /// The fields of the product's form on a page, as a browser would send them back.
 pub fn fields_of(page: &Answer) -> Vec<(String, String)> {
-    let form = page
-        .body
-        .split("<form class=\"goods-form\"")
-        .nth(1)
-        .unwrap();
-    let form = form.split("</form>").next().unwrap();
-    let attribute = |tag: &str, name: &str| -> Option<String> {
-        let rest = tag.split(&format!(" {name}=\"")).nth(1)?;
-        Some(plain(rest.split('"').next()?))
-    };
-    let mut fields = Vec::new();
-    for rest in form.split('<').skip(1) {
-        let (tag, text) = rest.split_once('>').unwrap_or((rest, ""));
-        let Some(name) = attribute(tag, "name") else {
-            if tag.starts_with("option") && tag.contains(" selected") {
-                let last: &mut (String, String) = fields.last_mut().unwrap();
-                last.1 = attribute(tag, "value").unwrap();
-            }
-            continue;
-        };
-        match tag.split(' ').next() {
-            Some("input") if !tag.contains("type=\"file\"") => {
-                fields.push((name, attribute(tag, "value").unwrap_or_default()));
-            }
-            Some("textarea") => fields.push((name, plain(text.trim_start_matches('\n')))),
-            Some("select") => fields.push((name, String::new())),
-            _ => {}
-        }
-    }
-    fields
-}
-
-fn plain(html: &str) -> String {
-    let entities = [
-        ("&#60;", "<"),
-        ("&#62;", ">"),
-        ("&#34;", "\""),
-        ("&#39;", "'"),
-        ("&#38;", "&"),
-    ];
-    let mut text = html.to_owned();
-    for (entity, character) in entities {
-        text = text.replace(entity, character);
-    }
-    text
+    let mut forms = page.forms().into_iter();
+    let form = forms.find(|form| form.class == "goods-form").unwrap();
+    let fields = form.fields.into_iter();
+    let fields = fields.filter(|field| field.kind != "file");
+    fields.map(|field| (field.name, field.value)).collect()
 }
 
 /// Sends the form of a page back with some fields changed and a button pressed.

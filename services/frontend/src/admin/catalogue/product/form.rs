@@ -21,6 +21,8 @@ pub const VARIANTS: usize = 2_048;
 /// A product as it is typed.
 #[derive(Debug, Clone, Default)]
 pub struct ProductForm {
+    /// However often it is sent, a new product is made once for each key.
+    pub key: String,
     /// The product's version that the form was made from; 0 for a new one.
     pub version: i64,
     /// What was there then, part by part, as [`mark`]s.
@@ -74,6 +76,7 @@ impl ProductForm {
             was: option.values.clone(),
         };
         let mut form = Self {
+            key: String::new(),
             version: product.version,
             seen: HashMap::new(),
             title: product.title.clone(),
@@ -146,6 +149,7 @@ impl ProductForm {
             .split_whitespace()
             .filter_map(|pair| pair.split_once('='));
         Self {
+            key: fields.text("key"),
             version: fields.parsed("version").unwrap_or_default(),
             seen: pairs.map(|(k, v)| (k.to_owned(), v.to_owned())).collect(),
             title: fields.text("title"),

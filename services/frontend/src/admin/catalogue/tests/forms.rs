@@ -47,9 +47,17 @@ async fn categories_are_made_moved_and_deleted() {
         .post_as("/admin/categories/new", STAFF, &[("title", "Garden")])
         .await;
     made.expect(StatusCode::SEE_OTHER);
-    site.post_as(&format!("{EDIT}/move"), STAFF, &[("by", "up")])
-        .await
-        .expect(StatusCode::SEE_OTHER);
+    let list = site.get_as("/admin/categories", STAFF).await;
+    let mut movers = list.forms().into_iter();
+    let mover = movers.find(|form| form.action == format!("{EDIT}/move"));
+    let up = ("to".to_owned(), "1".to_owned());
+    assert_eq!(mover.unwrap().buttons[0], up, "twice is once");
+    for (to, moves) in [("0", false), ("3", false), ("up", false), ("1", true)] {
+        site.post_as(&format!("{EDIT}/move"), STAFF, &[("to", to)])
+            .await
+            .expect(StatusCode::SEE_OTHER);
+        assert_eq!(site.was_asked("PATCH"), moves, "{to}");
+    }
     assert!(site.sent("PATCH", "garden").contains("\"position\":1"));
     let page = site.get_as(EDIT, STAFF).await.expect(StatusCode::OK);
     page.has(&["Its 2 products stay in the shop"]);
