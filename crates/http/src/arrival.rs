@@ -39,7 +39,7 @@ impl Arrivals {
     pub(crate) fn new(places: usize) -> Self {
         let of_all = (places / 2).max(1);
         Self {
-            small: Tally::new(places.saturating_mul(2), usize::MAX),
+            small: Tally::new(places.saturating_mul(2), places.saturating_mul(8)),
             large: Tally::new((places / 8).max(2).min(of_all), of_all),
         }
     }

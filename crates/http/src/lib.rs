@@ -21,7 +21,6 @@ pub mod outward;
 mod pace;
 mod shedding;
 mod stack;
-mod turns;
 
 pub use edge::{
     client::{ClientAddress, PeerAddress, TrustedProxies},

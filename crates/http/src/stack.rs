@@ -39,7 +39,6 @@ use crate::{
     identity::{identify, is_from_service},
     observe::{Begun, Observed, begin, tell_request_id},
     pace::PacedBody,
-    turns::{Turn, Turns},
 };
 
 /// Who can reach the service.
@@ -139,7 +138,6 @@ fn wrap(
         recorder: HttpRecorder::new(&stack.telemetry, stack.service.name()),
         under_way: AtomicUsize::new(0),
         arrivals: Arrivals::new(stack.limits.concurrency),
-        turns: Turns::default(),
         body_limit,
         public,
         shedding,
@@ -158,7 +156,6 @@ struct Shared {
     recorder: HttpRecorder,
     under_way: AtomicUsize,
     arrivals: Arrivals,
-    turns: Turns,
     body_limit: DefaultBodyLimit,
     public: Option<SecurityHeaders>,
     shedding: Option<Shedding>,
@@ -344,27 +341,11 @@ async fn change(
 ) -> Response {
     match arrived(shared, place, request).await {
         Ok((place, request)) => {
-            let turn = match shared.stack.exposure {
-                // A large body may be on its way for long; nobody waits for that.
-                Exposure::Edge(_) if Arrivals::is_small(request.body()) => {
-                    shared.turns.enter(&request)
-                }
-                _ => None,
-            };
-            let work = in_turn(turn, carried_out(place, route, request));
+            let work = carried_out(place, route, request);
             run_to_completion(&shared.stack, scope, Box::pin(work)).await
         }
         Err(error) => refused(error),
     }
-}
-
-/// Work that waits for who came before under the same key.
-async fn in_turn(turn: Option<Turn>, work: impl Future<Output = Response>) -> Response {
-    let Some(mut turn) = turn else {
-        return work.await;
-    };
-    turn.comes().await;
-    work.await
 }
 
 /// A stranger's request with its body: a small one is there, a large one is one of those that may

@@ -360,54 +360,6 @@ async fn a_change_runs_to_its_end_when_the_client_hangs_up() {
     }
 }
 
-#[tokio::test]
-async fn who_sends_again_waits_for_what_was_sent_before() {
-    let (entered, gate) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
-    let numbers = Arc::new(AtomicUsize::new(0));
-    let handler = {
-        let (entered, gate) = (entered.clone(), gate.clone());
-        move || async move {
-            let number = numbers.fetch_add(1, Ordering::SeqCst);
-            entered.notify_one();
-            gate.notified().await;
-            number.to_string()
-        }
-    };
-    let (env, _) = Env::manual(1);
-    let health = Health::new(Service::Api, Vec::new());
-    let stack = ServiceStack {
-        service: Service::Api,
-        verifier: TokenSigner::from_seed(&[7; 32], env.clone()).verifier(),
-        env,
-        telemetry: Telemetry::new("test", "test"),
-        health: health.clone(),
-        exposure: Exposure::Edge(TrustedProxies::default()),
-        limits: Limits::default(),
-    };
-    let router = service_stack(Router::new().route("/slow", post(handler)), stack);
-    let ask = |key: &str| {
-        let request = Request::post("/slow").header("idempotency-key", key);
-        tokio::spawn(router.clone().oneshot(request.body(Body::empty()).unwrap()))
-    };
-    let first = ask("k");
-    entered.notified().await;
-    first.abort();
-    assert!(first.await.unwrap_err().is_cancelled());
-    let (again, other) = (ask("k"), ask("l"));
-    // The other one; who sends again is not let in, though nobody hears the first one any more.
-    entered.notified().await;
-    assert_eq!(health.work().len(), 3);
-    gate.notify_one();
-    entered.notified().await;
-    gate.notify_waiters();
-    gate.notify_one();
-    for (asked, number) in [(other, "1"), (again, "2")] {
-        let answer = asked.await.unwrap().unwrap();
-        let body = answer.into_body().collect().await.unwrap().to_bytes();
-        assert_eq!(body, number.as_bytes());
-    }
-}
-
 #[tokio::test(start_paused = true)]
 async fn a_slow_change_is_answered_and_goes_on() {
     let (done, ended) = oneshot::channel();

@@ -22,10 +22,11 @@ const LOOK: Duration = Duration::from_millis(100);
 /// How long an index that is made beside the shop waits for transactions that began before it.
 const INDEX_WAIT: Duration = Duration::from_secs(10 * 60);
 /// No statement ends by its time here. If this machine is gone, the server finds out within a
-/// minute, and with the session goes its lock.
+/// minute, also with an answer on its way, and with the session goes its lock.
 const SETTINGS: &str = "SET statement_timeout = 0;
     SET idle_in_transaction_session_timeout = 0;
-    SET tcp_keepalives_idle = 30; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 5";
+    SET tcp_keepalives_idle = 30; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 5;
+    SET tcp_user_timeout = '60s'";
 
 pub(super) async fn migrate(
     postgres: &Postgres,

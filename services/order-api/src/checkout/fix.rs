@@ -1,9 +1,11 @@
 //! What a request to order asks for, fixed before anything else happens.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 use sqlx::types::Json;
 use techcommerce_contracts::codes;
-use techcommerce_kernel::{Error, Uuid};
+use techcommerce_kernel::{Error, Timestamp, Uuid};
 use techcommerce_store::{Conn, execute, transact, with};
 
 use super::{
@@ -43,6 +45,9 @@ pub(crate) struct SnapshotLine {
     pub quantity: i64,
 }
 
+/// No request to order is at work for longer.
+const LONGEST: Duration = Duration::from_mins(1);
+
 /// What [`fix`] found.
 type Fixed = flow::Fixed<Snapshot, Uuid>;
 
@@ -68,6 +73,7 @@ struct Record {
     request_hash: String,
     snapshot: Json<Snapshot>,
     order_id: Option<Uuid>,
+    created_at: i64,
 }
 
 /// Fixes what the attempt asks for, or finds what was fixed when it came before. If the cart was
@@ -117,8 +123,18 @@ pub(super) async fn fix(app: &App, attempt: &Attempt) -> Result<Fixing, Error> {
             return Ok(Fixed::Open(snapshot).into());
         }
         // The same request came before, or another with the same key.
-        match record(tx, attempt.id).await? {
+        let record = record(tx, attempt.id).await?;
+        let fixed_at = record.as_ref().map_or(0, |record| record.created_at);
+        let fresh = app.env.now().since(Timestamp::from_micros(fixed_at)) < LONGEST;
+        match record {
             Some(record) => match known(record, attempt)? {
+                // A program of the version before may be at it, which would write its order all the
+                // same.
+                Fixed::Open(old)
+                    if old.cart_version.is_none() && fresh && !old.asks_for(&snapshot) =>
+                {
+                    Err(flow::in_doubt())
+                }
                 Fixed::Open(old) => anew(tx, attempt, old, snapshot).await,
                 ordered @ Fixed::Ordered(_) => Ok(ordered.into()),
             },
@@ -186,8 +202,7 @@ fn known(record: Record, attempt: &Attempt) -> Result<Fixed, Error> {
 }
 
 async fn record(conn: &mut Conn, id: Uuid) -> Result<Option<Record>, Error> {
-    const FIND: &str =
-        "SELECT request_hash, snapshot, order_id FROM idempotency_records WHERE id = $1";
+    const FIND: &str = "SELECT request_hash, snapshot, order_id, created_at FROM idempotency_records WHERE id = $1";
     Ok(with!(conn, |c| sqlx::query_as(FIND)
         .bind(id)
         .fetch_optional(c)

@@ -55,6 +55,12 @@ pub(super) async fn write(
     let state = State::placed(id, method, price.total, &quantities);
     let code = snapshot.discount_code.as_deref();
     transact!(app.db, |tx| -> Result<Written<Placed>, Error> {
+        // The cart before the request, as whoever fixes one does it: nobody waits crosswise.
+        match carts::hold(tx, &attempt.cart_key).await {
+            Err(error) if error.is_transient() => return Err(error),
+            // What it has become decides what follows.
+            Ok(_) | Err(_) => {}
+        }
         if let Some(otherwise) = fix::answer(tx, attempt.id, snapshot, id).await? {
             return Ok(otherwise);
         }

@@ -115,7 +115,8 @@ pub async fn change(
         if !old.refunds.iter().any(|known| known.id == refund.id) {
             add_refund(tx, app, order, refund.id, refund.amount, cause).await?;
             if refund.id == order {
-                findings::paid_back_with(tx, order, refund.id, app.env.now()).await?;
+                let under_way = step.state.refunds_that_count();
+                findings::paid_back_with(tx, order, refund.id, &under_way, app.env.now()).await?;
             }
         }
     }
@@ -203,7 +204,7 @@ async fn write_effects(
                         .bind(now.as_micros())
                 )?;
                 if let (Entry::Refunded, Some(refund)) = (entry, refund) {
-                    findings::refund_made(tx, *refund, now).await?;
+                    findings::close_of(tx, *refund, now).await?;
                 }
             }
             Effect::RefundFailed {

@@ -22,7 +22,7 @@ impl State {
     pub fn apply(&self, event: &Event) -> Result<Step, Refusal> {
         let mut state = self.clone();
         let mut effects = state.take(event)?;
-        state.pay_back_if_cancelled();
+        state.pay_back_if_cancelled(self);
         if self.status() != Status::Completed && state.status() == Status::Completed {
             effects.push(Effect::Timeline("completed"));
         }

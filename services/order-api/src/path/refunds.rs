@@ -34,17 +34,13 @@ impl State {
         refunds.any(|refund| refund.id == id && refund.progress == RefundProgress::Doubted)
     }
 
-    /// A cancelled order pays back everything, once, whenever the money turns out to be taken.
-    /// If the provider refuses that, or a refund that was under way, staff may ask for refunds by
-    /// hand.
-    pub(super) fn pay_back_if_cancelled(&mut self) {
-        if self.paid_back || self.cancelled.is_none() || self.payment != Payment::Captured {
-            return;
-        }
-        self.paid_back = true;
+    /// An order pays back everything as soon as it is cancelled and the money is taken, which it was
+    /// not both `before`. What is there to be paid back after that, because the provider refused
+    /// it, or sent it back, is for staff to ask for by hand.
+    pub(super) fn pay_back_if_cancelled(&mut self, before: &Self) {
+        let is_due = |it: &Self| it.cancelled.is_some() && it.payment == Payment::Captured;
         let amount = self.refundable();
-        let tried = self.refunds.iter().any(|refund| refund.id == self.order);
-        if amount > 0 && !tried {
+        if is_due(self) && !is_due(before) && amount > 0 {
             self.refunds.push(Refund {
                 id: self.order,
                 amount,

@@ -1,5 +1,7 @@
 //! Where an order stands, and what can be read from that.
 
+use std::collections::HashSet;
+
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -176,10 +178,6 @@ pub struct State {
     /// The customer has had all the time there is: who has not paid by the next answer never will.
     #[serde(default)]
     pub overdue: bool,
-    /// It was decided what the cancellation pays back. What is there to be paid back after that is
-    /// for people to decide.
-    #[serde(default)]
-    pub paid_back: bool,
 }
 
 /// `status` of the public interface.
@@ -288,7 +286,6 @@ impl State {
             asked: 0,
             heard: 0,
             overdue: false,
-            paid_back: false,
         }
     }
 
@@ -310,18 +307,22 @@ impl State {
 
     /// What may still be paid back: captured, less refunds done and under way.
     pub fn refundable(&self) -> i64 {
-        let spoken_for: i64 = self
-            .refunds
-            .iter()
-            .filter(|r| {
-                !matches!(
-                    r.progress,
-                    RefundProgress::Refused | RefundProgress::Returned
-                )
-            })
-            .map(|r| r.amount)
-            .sum();
+        let spoken_for: i64 = self.spoken_for().map(|r| r.amount).sum();
         self.captured - spoken_for
+    }
+
+    /// The refunds that are done or under way.
+    pub fn refunds_that_count(&self) -> HashSet<Uuid> {
+        self.spoken_for().map(|r| r.id).collect()
+    }
+
+    fn spoken_for(&self) -> impl Iterator<Item = &Refund> {
+        self.refunds.iter().filter(|r| {
+            !matches!(
+                r.progress,
+                RefundProgress::Refused | RefundProgress::Returned
+            )
+        })
     }
 
     /// Whether the order holds goods or money, or something is still to be done.

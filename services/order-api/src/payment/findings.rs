@@ -152,7 +152,8 @@ pub(crate) async fn close_gone(
 }
 
 /// Writes down that a refund was refused, or came back to us after it was `made`. One that was made
-/// for a finding leaves that one open instead.
+/// for a finding of its amount leaves that one open instead; and one that was made for several is
+/// what is open from then on.
 pub(crate) async fn refund_failed(
     tx: &mut Conn,
     order: Uuid,
@@ -170,6 +171,7 @@ pub(crate) async fn refund_failed(
     if known > 0 {
         return Ok(());
     }
+    close_of(tx, refund, now).await?;
     let detail = match made {
         true => "the refund failed after it was made; the customer has not got it",
         false => "the provider refused the refund; the customer has not got it",
@@ -188,27 +190,37 @@ pub(crate) async fn refund_failed(
     Ok(())
 }
 
-/// A cancellation pays back what failed before, too: `refund` is the one that was made for it.
+/// A cancellation pays back what failed before, too: `refund` is the one that is made for it, but
+/// for what one of `others` is on its way for.
 pub(crate) async fn paid_back_with(
     tx: &mut Conn,
     order: Uuid,
     refund: Uuid,
+    others: &HashSet<Uuid>,
     now: Timestamp,
 ) -> Result<(), Error> {
-    const NAME: &str = "UPDATE payment_findings SET refund_id = $2, updated_at = $3 \
-         WHERE order_id = $1 AND kind = 'refund_failed' AND closed_at IS NULL AND refund_id IS NULL";
-    execute!(
-        tx,
-        sqlx::query(NAME)
-            .bind(order)
-            .bind(refund)
-            .bind(now.as_micros())
-    )?;
+    const OPEN: &str = "SELECT id, refund_id FROM payment_findings \
+         WHERE order_id = $1 AND kind = 'refund_failed' AND closed_at IS NULL";
+    const NAME: &str = "UPDATE payment_findings SET refund_id = $2, updated_at = $3 WHERE id = $1";
+    let open: Vec<(String, Option<Uuid>)> =
+        with!(tx, |c| sqlx::query_as(OPEN).bind(order).fetch_all(c).await)?;
+    for (id, made) in open {
+        if made.is_some_and(|made| others.contains(&made)) {
+            continue;
+        }
+        execute!(
+            tx,
+            sqlx::query(NAME)
+                .bind(id)
+                .bind(refund)
+                .bind(now.as_micros())
+        )?;
+    }
     Ok(())
 }
 
-/// Closes what a refund was made for: the customer has got the money after all.
-pub(crate) async fn refund_made(tx: &mut Conn, refund: Uuid, now: Timestamp) -> Result<(), Error> {
+/// Closes what a refund was made for.
+pub(crate) async fn close_of(tx: &mut Conn, refund: Uuid, now: Timestamp) -> Result<(), Error> {
     const CLOSE: &str = "UPDATE payment_findings SET closed_at = $2 \
          WHERE refund_id = $1 AND closed_at IS NULL";
     execute!(tx, sqlx::query(CLOSE).bind(refund).bind(now.as_micros()))?;
