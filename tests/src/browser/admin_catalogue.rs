@@ -189,7 +189,7 @@ async fn categories(browser: &Browser) -> Result<()> {
         .wait_for_text("The category has been created.")
         .await?;
     browser
-        .click("form[action='/admin/categories/edit/aprons/move'] [value=up]")
+        .click("form[action='/admin/categories/edit/aprons/move'] .mover:first-child")
         .await?;
     browser.wait_for_text("The order has been changed.").await
 }
